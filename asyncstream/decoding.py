@@ -1,0 +1,330 @@
+"""JSON bytes to structs: strictly first, and, where the payload does not fit, by one lenient pass over it.
+
+Pure: no IO, no protocol. Below it: the wire structs, as arguments only. Above it: the events and the HTTP door.
+
+Strict is msgspec with one cached decoder a type: the hot path. A payload that does not fit a type is read again by
+`json.loads` (which allows lone surrogates; bad UTF-8 becomes U+FFFD) and walked along the type:
+
+- a scalar of the wrong kind is converted where nothing is lost (`"3"` for an int), else it counts as absent;
+- null where no null may stand counts as absent; absent means the field's default (a required id: "");
+- one object where a list of objects belongs is a list of one;
+- a tagged object whose tag nobody knows becomes the union's `Unknown...` struct with its JSON.
+
+Each of these is reported as a `Repair`. Rule 1: nothing here raises but `UnreadableJSON`.
+"""
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeVar, cast
+
+import msgspec
+from msgspec import Struct, inspect
+
+__all__ = ["Repair", "UnreadableJSON", "coerce_json", "decode_json", "dump_json", "load_json", "strict_decoder"]
+
+T = TypeVar("T")
+
+STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a strict decoder raises for bytes that do not fit: `msgspec.ValidationError` is a `DecodeError`."""
+
+
+class UnreadableJSON(ValueError):
+    """The bytes are no JSON, or JSON of another kind than the type. Callers say it in the package's own errors."""
+
+
+class Repair(Struct, frozen=True):
+    """One thing that the wire got wrong and that was mended.
+
+    Attributes:
+        rule: The number of the rule that says how it is mended; `tests/test_rules.py` lists them.
+        where: What it was found in: an id, a slot, or a path in the payload.
+        raw: The value as it came, as JSON.
+    """
+
+    rule: str
+    where: str
+    raw: bytes = b""
+
+
+@lru_cache(maxsize=None)
+def strict_decoder(type: Any) -> "msgspec.json.Decoder[Any]":
+    """Return the one decoder of a type; making one costs 2 to 4 us, more than most decodes."""
+    return msgspec.json.Decoder(type)
+
+
+def decode_json(type: type[T], data: bytes) -> T:
+    """Decode JSON into a type, leniently where it does not fit.
+
+    Raises:
+        UnreadableJSON: The bytes are no JSON, or nothing of the type can be found in them.
+    """
+    try:
+        return cast(T, strict_decoder(type).decode(data))
+    except STRICT_ERRORS:
+        return coerce_json(type, load_json(data))[0]
+
+
+def load_json(data: bytes) -> object:
+    """Read JSON as a lenient reader does: bad UTF-8 is U+FFFD, lone surrogates stay; NaN and Infinity are no JSON.
+
+    Raises:
+        UnreadableJSON: It is no JSON, is nested too deep, or has a number too long to read.
+    """
+    try:
+        return json.loads(data.decode("utf-8", "replace"), parse_constant=_reject_constant)
+    except RecursionError as error:
+        raise UnreadableJSON("nested too deep") from error
+    except ValueError as error:
+        raise UnreadableJSON(str(error)) from error
+
+
+def dump_json(value: object) -> str:
+    """Write JSON compactly, key order kept, non-ASCII and lone surrogates as they are.
+
+    Raises:
+        UnreadableJSON: It is nested too deep to be written.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError as error:
+        raise UnreadableJSON("nested too deep") from error
+
+
+def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
+    """Fit a value from `load_json` into a type.
+
+    Returns:
+        The typed value and what was mended in it.
+
+    Raises:
+        UnreadableJSON: The value is of another kind than the type.
+    """
+    repairs: list[Repair] = []
+    fitted = _coercer(type)(value, "$", repairs)
+    if fitted is _ABSENT:
+        raise UnreadableJSON(f"expected {getattr(type, '__name__', type)}, got {_kind(value)}")
+    return cast(T, fitted), repairs
+
+
+def _reject_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), "null")
+
+
+def _raw(value: object) -> bytes:
+    try:
+        return dump_json(value).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+_ABSENT: Any = type("_Absent", (), {"__repr__": lambda _: "<absent>"})()
+
+_Coercer: TypeAlias = Callable[[object, str, list[Repair]], Any]
+
+
+@lru_cache(maxsize=None)
+def _coercer(type: Any) -> _Coercer:
+    return _compile(inspect.type_info(type))
+
+
+@lru_cache(maxsize=None)
+def _struct_coercer(cls: type[Struct]) -> _Coercer:
+    """Compile lazily, a struct at a time: wire types may contain themselves."""
+    info = inspect.type_info(cls)
+    assert isinstance(info, inspect.StructType)
+    fields = [(field.name, field.encode_name, field.required, _compile(field.type)) for field in info.fields]
+
+    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+        if not isinstance(value, dict):
+            return _ABSENT
+        present: dict[str, Any] = {}
+        for name, key, required, fit in fields:
+            given = value.get(key, _ABSENT)
+            fitted = _ABSENT if given is _ABSENT else fit(given, f"{path}.{key}", repairs)
+            if fitted is not _ABSENT:
+                present[name] = fitted
+                continue
+            if given is not _ABSENT:
+                repairs.append(Repair("6.4", f"{path}.{key}", _raw(given)))
+            if required:
+                # Only ids are required. Killing a paid stream for a missing one would lose what came with it.
+                fallback = fit("", f"{path}.{key}", repairs)
+                if fallback is _ABSENT:
+                    return _ABSENT
+                present[name] = fallback
+        return cls(**present)
+
+    return coerce
+
+
+def _compile(info: inspect.Type) -> _Coercer:
+    match info:
+        case inspect.StructType():
+            return lambda value, path, repairs: _struct_coercer(info.cls)(value, path, repairs)
+        case inspect.UnionType():
+            return _compile_union(info)
+        case inspect.ListType():
+            return _list_coercer(_compile(info.item_type))
+        case inspect.DictType():
+            return _dict_coercer(_compile(info.value_type))
+        case inspect.LiteralType():
+            return lambda value, _path, _repairs: value if value in info.values else _ABSENT
+        case inspect.StrType():
+            return _fit_str
+        case inspect.IntType():
+            return _fit_int
+        case inspect.FloatType():
+            return _fit_float
+        case inspect.BoolType():
+            return _fit_bool
+        case inspect.NoneType():
+            return lambda value, _path, _repairs: None if value is None else _ABSENT
+        case inspect.AnyType():
+            return lambda value, _path, _repairs: value
+        case inspect.CustomType() if info.cls is object:
+            return lambda value, _path, _repairs: value
+        case _:
+            raise TypeError(f"no lenient reading of {info}")
+
+
+def _fit_str(value: object, path: str, repairs: list[Repair]) -> Any:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return _ABSENT
+    text = dump_json(value)
+    repairs.append(Repair("6.4", path, _raw(value)))
+    return text
+
+
+def _fit_int(value: object, path: str, repairs: list[Repair]) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        # What JSON writers and databases call an integer ends here, and msgspec does not encode more.
+        return value if -(2**63) <= value < 2**64 else _ABSENT
+    fitted: Any = _ABSENT
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        fitted = int(value)
+    elif isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        fitted = int(value)
+    if fitted is not _ABSENT:
+        repairs.append(Repair("6.4", path, _raw(value)))
+    return fitted
+
+
+def _fit_float(value: object, path: str, repairs: list[Repair]) -> Any:
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return _ABSENT
+        repairs.append(Repair("6.4", path, _raw(value)))
+        return number if abs(number) < float("inf") else _ABSENT
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _ABSENT
+    # 1e400 reads as infinity, which is no JSON.
+    return float(value) if abs(value) < 2**1023 else _ABSENT
+
+
+def _fit_bool(value: object, path: str, repairs: list[Repair]) -> Any:
+    if isinstance(value, bool):
+        return value
+    fitted: Any = {"true": True, "false": False}.get(value, _ABSENT) if isinstance(value, str) else _ABSENT
+    if fitted is not _ABSENT:
+        repairs.append(Repair("6.4", path, _raw(value)))
+    return fitted
+
+
+def _list_coercer(fit: _Coercer) -> _Coercer:
+    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+        if isinstance(value, dict):
+            repairs.append(Repair("6.4", path, _raw(value)))
+            value = [value]
+        if not isinstance(value, list):
+            return _ABSENT
+        fitted = []
+        for position, item in enumerate(value):
+            one = fit(item, f"{path}[{position}]", repairs)
+            if one is _ABSENT:
+                repairs.append(Repair("6.4", f"{path}[{position}]", _raw(item)))
+            else:
+                fitted.append(one)
+        return fitted
+
+    return coerce
+
+
+def _dict_coercer(fit: _Coercer) -> _Coercer:
+    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+        if not isinstance(value, dict):
+            return _ABSENT
+        fitted = {}
+        for key, item in value.items():
+            one = fit(item, f"{path}.{key}", repairs)
+            if one is _ABSENT:
+                repairs.append(Repair("6.4", f"{path}.{key}", _raw(item)))
+            else:
+                fitted[key] = one
+        return fitted
+
+    return coerce
+
+
+def _compile_union(info: inspect.UnionType) -> _Coercer:
+    structs = {t.tag: t for t in info.types if isinstance(t, inspect.StructType)}
+    tagged = len(structs) > 1
+    plain = [(t, _compile(t)) for t in info.types if not isinstance(t, inspect.StructType)]
+    unknown = structs.get("unknown")
+
+    def coerce_object(value: dict[str, object], path: str, repairs: list[Repair]) -> Any:
+        if not tagged:
+            (only,) = structs.values()
+            return _struct_coercer(only.cls)(value, path, repairs)
+        tag = value.get(next(iter(structs.values())).tag_field or "type")
+        known = structs.get(tag) if isinstance(tag, str) else None
+        if known is not None and known is not unknown:
+            return _struct_coercer(known.cls)(value, path, repairs)
+        if unknown is None:
+            return _ABSENT
+        return unknown.cls(wire_type=tag if isinstance(tag, str) else "", raw=_raw(value))
+
+    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+        if structs and isinstance(value, dict):
+            return coerce_object(value, path, repairs)
+        for wanted, fit in plain:
+            if _is_of(wanted, value):
+                return fit(value, path, repairs)
+        for wanted, fit in plain:
+            if not isinstance(wanted, inspect.NoneType):
+                fitted = fit(value, path, repairs)
+                if fitted is not _ABSENT:
+                    return fitted
+        return _ABSENT
+
+    return coerce
+
+
+_KINDS: dict[type[inspect.Type], tuple[type, ...]] = {
+    inspect.StrType: (str,),
+    inspect.IntType: (int,),
+    inspect.FloatType: (float, int),
+    inspect.BoolType: (bool,),
+    inspect.NoneType: (type(None),),
+    inspect.ListType: (list,),
+    inspect.DictType: (dict,),
+}
+
+
+def _is_of(wanted: inspect.Type, value: object) -> bool:
+    """Tell whether a value needs no conversion to be of a type."""
+    if isinstance(wanted, inspect.LiteralType):
+        return value in wanted.values
+    kinds = _KINDS.get(type(wanted))
+    if kinds is None:
+        return True
+    return isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds)

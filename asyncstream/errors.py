@@ -1,0 +1,259 @@
+"""The errors that asyncstream raises. Nothing foreign leaves the package: whatever fails is one of these.
+
+    AsyncStreamError
+    ├─ ConfigurationError                 you: a missing key, a stream used before it was opened, a bad argument
+    ├─ APIError                           the server or the network; see the attributes below
+    │  ├─ APIConnectionError              the network, before a response
+    │  │  └─ APITimeoutError              no connection or no response within the deadline
+    │  ├─ APIStatusError                  the server refused the request
+    │  │  ├─ BadRequestError              400
+    │  │  ├─ AuthenticationError          401
+    │  │  ├─ PermissionDeniedError        403
+    │  │  ├─ NotFoundError                404
+    │  │  ├─ ConflictError                409
+    │  │  ├─ UnprocessableEntityError     422
+    │  │  ├─ RateLimitError               429
+    │  │  └─ InternalServerError          500 and above
+    │  ├─ APIResponseValidationError      the server answered something that is not the protocol
+    │  └─ StreamError                     whatever is raised after a stream had begun; has `partial`, `events_seen`
+    │     ├─ StreamEventError             the server sent an error event
+    │     ├─ StreamInterruptedError       the connection broke, or the consumer closed the stream
+    │     ├─ StreamTruncatedError         the stream ended without terminal evidence
+    │     ├─ StreamDecodeError            also an APIResponseValidationError: an unreadable or oversized frame
+    │     └─ StreamTimeoutError           also an APITimeoutError: no event within the deadline
+    └─ PollTimeoutError                   the deadline of a poll passed; the run goes on
+
+Rule 1: every class is constructed from its message alone plus keywords, so that pickling keeps all attributes.
+Rule 2: no error ever holds a key, a token, or a request's headers.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncStreamError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "InternalServerError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PollTimeoutError",
+    "RateLimitError",
+    "StreamDecodeError",
+    "StreamError",
+    "StreamEventError",
+    "StreamInterruptedError",
+    "StreamTimeoutError",
+    "StreamTruncatedError",
+    "UnprocessableEntityError",
+    "status_error_type",
+]
+
+ErrorValue: TypeAlias = object
+"""A `code`, `type` or `param` as the server sent it: mostly `str` or None, but servers send numbers too."""
+
+
+class AsyncStreamError(Exception):
+    """Base of every error of this package."""
+
+
+class ConfigurationError(AsyncStreamError):
+    """The caller must act: an argument, a missing key, or a call in the wrong order."""
+
+
+class APIError(AsyncStreamError):
+    """The server or the network failed.
+
+    Attributes:
+        message: The server's own words where it sent any.
+        code: The server's `error.code`, with its JSON type kept (`502` stays a number).
+        type: The server's `error.type`.
+        param: The server's `error.param`.
+        body: The raw answer or error payload, at most 1 MiB; None when there was none.
+        status: HTTP status; None before a response.
+        headers: Response headers; None before a response.
+        request_id: The `x-request-id` of the response.
+    """
+
+    message: str
+    code: ErrorValue
+    type: ErrorValue
+    param: ErrorValue
+    body: bytes | None
+    status: int | None
+    headers: Mapping[str, str] | None
+    request_id: str | None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: ErrorValue = None,
+        type: ErrorValue = None,
+        param: ErrorValue = None,
+        body: bytes | None = None,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.type = type
+        self.param = param
+        self.body = body
+        self.status = status
+        self.headers = headers
+        self.request_id = request_id
+
+
+class APIConnectionError(APIError):
+    """No response came: look at the network, the host name, the port, TLS."""
+
+
+class APITimeoutError(APIConnectionError):
+    """No connection, or no response, within the deadline."""
+
+
+class APIStatusError(APIError):
+    """The server answered with an error status."""
+
+
+class BadRequestError(APIStatusError):
+    """400: the request is malformed; change it."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the key or token is missing, wrong or expired."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: no such object or path."""
+
+
+class ConflictError(APIStatusError):
+    """409: the object changed meanwhile; retried automatically before it is raised."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: well-formed, but the server cannot act on it."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too fast, or no quota left; retried automatically before it is raised."""
+
+
+class InternalServerError(APIStatusError):
+    """500 and above: the server failed; retried automatically before it is raised."""
+
+
+class APIResponseValidationError(APIError):
+    """The server answered something that is not the protocol: wrong content type, wrong JSON, nothing."""
+
+
+class StreamError(APIError):
+    """A stream failed after it had begun.
+
+    Attributes:
+        partial: The accumulator with all that arrived (`.run`, `.messages`, `.run_steps` or `.completion`).
+        events_seen: How many events were folded before the failure.
+    """
+
+    partial: object
+    events_seen: int
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        partial: object = None,
+        events_seen: int = 0,
+        code: ErrorValue = None,
+        type: ErrorValue = None,
+        param: ErrorValue = None,
+        body: bytes | None = None,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            code=code,
+            type=type,
+            param=param,
+            body=body,
+            status=status,
+            headers=headers,
+            request_id=request_id,
+        )
+        self.partial = partial
+        self.events_seen = events_seen
+
+
+class StreamEventError(StreamError):
+    """The server sent an error event; `code`, `type`, `message` and `body` are the server's."""
+
+
+class StreamInterruptedError(StreamError):
+    """The connection broke in mid-stream, or the consumer closed the stream before its end."""
+
+
+class StreamTruncatedError(StreamError):
+    """The stream ended without terminal evidence: what arrived is not a finished answer."""
+
+
+class StreamDecodeError(StreamError, APIResponseValidationError):
+    """A frame cannot be read, or is over a limit.
+
+    Attributes:
+        raw: The bytes of the frame as received; of an oversized one, the first 64 KiB.
+    """
+
+    raw: bytes = b""
+
+
+class StreamTimeoutError(StreamError, APITimeoutError):
+    """No event arrived within the deadline; keep-alive comments do not count as events."""
+
+
+class PollTimeoutError(AsyncStreamError):
+    """The deadline of a poll passed. The remote object goes on.
+
+    Attributes:
+        last: The object as the last poll returned it.
+    """
+
+    last: object
+
+    def __init__(self, message: str, *, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+
+
+def status_error_type(status: int) -> type[APIStatusError]:
+    """Return the error class for an HTTP status of 300 or above."""
+    if status >= 500:
+        return InternalServerError
+    return _BY_STATUS.get(status, APIStatusError)

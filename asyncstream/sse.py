@@ -1,0 +1,251 @@
+"""Server-sent events: bytes to frames to events, and an event to bytes. The WHATWG rules. Pure: no IO, no JSON.
+
+Two readings stand here:
+
+- `FrameSplitter` + `parse_frame`: the stream's reading. It cuts bytes into raw frames (the text between blank lines)
+  and leaves their fields for later, because most frames are recognised by their first bytes alone.
+- `EventDecoder`: the standard's reading, to the letter, with event ids and retry times; for followers and for tests.
+
+Rule 1: where a chunk ends never shows. Rule 2: the work is linear in the bytes, however small the chunks and however
+large an event: unfinished bytes are kept as a list of pieces and joined once.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from asyncstream.errors import ConfigurationError, StreamDecodeError
+
+__all__ = ["EventDecoder", "Frame", "FrameSplitter", "ServerSentEvent", "encode", "parse_frame"]
+
+_BOM = b"\xef\xbb\xbf"
+
+DEFAULT_MAX_FRAME_BYTES = 16 * 1024 * 1024
+"""A run step with all its logs stays under 10 MiB; a server that never ends a line must not fill the memory."""
+
+_RAW_KEPT = 64 * 1024
+"""How much of an oversized frame its error keeps: enough to see what it was."""
+
+
+class ServerSentEvent(Struct, frozen=True):
+    """One event as the standard dispatches it."""
+
+    data: str
+    event: str = "message"
+    id: str = ""
+    """The last event id at dispatch: ids stay until another comes."""
+    retry: int | None = None
+    """Reconnection time in milliseconds, if this event's block set one."""
+
+
+class Frame(NamedTuple):
+    """The fields of one frame that a stream looks at.
+
+    `event` is "" where no name was sent. `lines` holds the value of each `data` field, empty if there was none.
+    """
+
+    event: str
+    lines: list[bytes]
+
+
+class FrameSplitter:
+    """Cut a byte stream into frames: the bytes between blank lines, without these.
+
+    Line ends come out as LF. A frame may begin with an LF (more than one blank line) and may hold only comments.
+    """
+
+    __slots__ = ("_max_frame_bytes", "_pending_size", "_pieces", "_prefix", "_started", "_tail", "_tail_is_cr")
+
+    def __init__(self, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> None:
+        self._max_frame_bytes = max_frame_bytes
+        self._pieces: list[bytes] = []
+        self._pending_size = 0
+        # The newline that ended the last chunk: its partner may begin the next.
+        self._tail = b""
+        # That newline was a CR: a LF that begins the next chunk belongs to it.
+        self._tail_is_cr = False
+        self._started = False
+        self._prefix = b""
+
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes of an unfinished frame are held."""
+        return self._pending_size + len(self._tail) + len(self._prefix)
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take the next bytes; return the frames that they complete.
+
+        Raises:
+            StreamDecodeError: A frame is larger than `max_frame_bytes`.
+        """
+        if not self._started:
+            chunk = self._strip_bom(chunk)
+        if self._tail_is_cr and chunk:
+            self._tail_is_cr = False
+            if chunk[0] == 10:
+                chunk = chunk[1:]
+        if not chunk:
+            return []
+        if 13 in chunk:
+            self._tail_is_cr = chunk[-1] == 13
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._tail:
+            chunk = self._tail + chunk
+            self._tail = b""
+        frames = chunk.split(b"\n\n")
+        last = frames.pop()
+        if frames:
+            if self._pieces:
+                self._pieces.append(frames[0])
+                frames[0] = b"".join(self._pieces)
+                self._pieces = []
+                self._pending_size = 0
+            # What one chunk holds cannot be over the limit if the chunk is not.
+            if len(chunk) + len(frames[0]) > self._max_frame_bytes:
+                for frame in frames:
+                    self._check_size(len(frame), [frame])
+        if last.endswith(b"\n"):
+            self._tail = b"\n"
+            last = last[:-1]
+        if last:
+            self._pieces.append(last)
+            self._pending_size += len(last)
+            self._check_size(self._pending_size, self._pieces)
+        return frames
+
+    def end(self) -> bytes:
+        """Return the unfinished frame at the end of the bytes; b"" if there is none."""
+        frame = self._prefix + b"".join(self._pieces)
+        self._pieces = []
+        self._pending_size = 0
+        self._tail = self._prefix = b""
+        return frame
+
+    def _strip_bom(self, chunk: bytes) -> bytes:
+        chunk = self._prefix + chunk
+        self._prefix = b""
+        if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+            self._prefix = chunk
+            return b""
+        self._started = True
+        return chunk.removeprefix(_BOM)
+
+    def _check_size(self, size: int, pieces: list[bytes]) -> None:
+        if size > self._max_frame_bytes:
+            error = StreamDecodeError(f"an event of {size} bytes or more, the limit is {self._max_frame_bytes} bytes")
+            error.raw = b"".join(piece[:_RAW_KEPT] for piece in pieces[:_RAW_KEPT])[:_RAW_KEPT]
+            raise error
+
+
+def parse_frame(frame: bytes) -> Frame:
+    """Read the fields of a frame as a stream does.
+
+    A field named `error` in a frame without data is a frame of its own: some servers end a failed stream with a bare
+    line `error: {...}`. The standard would ignore it.
+    """
+    event = b""
+    error = b""
+    lines: list[bytes] = []
+    for line in frame.split(b"\n"):
+        field, _, value = line.partition(b":")
+        if value[:1] == b" ":
+            value = value[1:]
+        if field == b"data":
+            lines.append(value)
+        elif field == b"event":
+            event = value
+        elif field == b"error" and value.strip():
+            error = value
+    if error and not lines:
+        return Frame("error", [error])
+    return Frame(event.decode("utf-8", "replace"), lines)
+
+
+class EventDecoder:
+    """Decode an event stream exactly as the standard does.
+
+    At the end of the bytes nothing pending is dispatched; `unterminated()` gives it to those who want it.
+
+    Attributes:
+        last_event_id: What a reconnecting client sends as `Last-Event-ID`.
+        retry: The last reconnection time in milliseconds that the server sent, or None.
+    """
+
+    def __init__(self, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> None:
+        self._splitter = FrameSplitter(max_frame_bytes)
+        self.last_event_id = ""
+        self.retry: int | None = None
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Take the next bytes; return the events that they complete.
+
+        Raises:
+            StreamDecodeError: An event is larger than the limit.
+        """
+        events = []
+        for frame in self._splitter.feed(chunk):
+            event = self._dispatch(frame)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def unterminated(self) -> ServerSentEvent | None:
+        """Return what is pending at the end as if a blank line followed, and forget it."""
+        return self._dispatch(self._splitter.end())
+
+    def _dispatch(self, frame: bytes) -> ServerSentEvent | None:
+        event = ""
+        retry: int | None = None
+        lines: list[str] = []
+        for line in frame.decode("utf-8", "replace").split("\n"):
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            match field:
+                case "data":
+                    lines.append(value)
+                case "event":
+                    event = value
+                case "id" if "\0" not in value:
+                    self.last_event_id = value
+                # Longer than a 64-bit number is no time; Python refuses to read more than 4,300 digits at all.
+                case "retry" if value.isascii() and value.isdigit() and len(value) < 19:
+                    self.retry = retry = int(value)
+        if not lines:
+            return None
+        return ServerSentEvent("\n".join(lines), event or "message", self.last_event_id, retry)
+
+
+def encode(data: str | bytes, *, event: str | None = None, id: str | None = None, retry: int | None = None) -> bytes:
+    r"""Encode one event, its blank line included.
+
+    Args:
+        data: The payload; each of its lines (CR, LF or CRLF ends one) becomes a `data` field.
+        event: The event's name.
+        id: The event's id.
+        retry: Reconnection time in milliseconds.
+
+    Raises:
+        ConfigurationError: A name or id that would break the frame (CR, LF; in an id also NUL).
+    """
+    fields = []
+    if event is not None:
+        fields.append(b"event: " + _one_line("event", event))
+    if id is not None:
+        if "\0" in id:
+            raise ConfigurationError("an event id must not hold NUL")
+        fields.append(b"id: " + _one_line("id", id))
+    if retry is not None:
+        fields.append(b"retry: %d" % retry)
+    payload = data.encode() if isinstance(data, str) else data
+    if 13 in payload:
+        payload = payload.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    fields.extend(b"data: " + line for line in payload.split(b"\n"))
+    return b"\n".join(fields) + b"\n\n"
+
+
+def _one_line(field: str, value: str) -> bytes:
+    if "\r" in value or "\n" in value:
+        raise ConfigurationError(f"an {field} must be one line, got {value!r}")
+    return value.encode()
