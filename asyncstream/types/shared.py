@@ -1,0 +1,159 @@
+"""Wire structs that several nouns carry: pages, usage, errors, tool resources, function definitions, response formats.
+
+Data only: no methods, no folding. Every noun of `types/` stands above this file; only msgspec stands below it.
+
+Rule 1: a struct stands here only while at least two nouns use it with the same fields.
+Rule 2: a field left at its default is read as "the wire did not say", so a default is neutral: None, "", 0, False or
+an empty list. The exceptions are `object` and the role of a message.
+"""
+
+from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct, field
+
+__all__ = [
+    "FunctionDefinition",
+    "IncompleteDetails",
+    "IncompleteReason",
+    "JSONSchema",
+    "LastError",
+    "Metadata",
+    "Page",
+    "ReasoningEffort",
+    "ResponseFormatJSONObject",
+    "ResponseFormatJSONSchema",
+    "ResponseFormatText",
+    "ToolResources",
+    "ToolResourcesCodeInterpreter",
+    "ToolResourcesFileSearch",
+    "UnknownResponseFormat",
+    "Usage",
+]
+
+ItemT = TypeVar("ItemT")
+
+Metadata: TypeAlias = dict[str, str]
+"""At most 16 pairs; keys of up to 64 characters, values of up to 512."""
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | str
+
+IncompleteReason: TypeAlias = (
+    Literal[
+        "max_completion_tokens",
+        "max_prompt_tokens",
+        "content_filter",
+        "max_tokens",
+        "run_cancelled",
+        "run_expired",
+        "run_failed",
+    ]
+    | str
+)
+"""The first two are said of runs, the others of messages."""
+
+
+class Page(Struct, Generic[ItemT], kw_only=True, gc=False):
+    """One page of a list endpoint."""
+
+    object: str = "list"
+    data: list[ItemT] = []
+    first_id: str | None = None
+    last_id: str | None = None
+    """The cursor for `after`; None on an empty page."""
+    has_more: bool = False
+
+
+class Usage(Struct, kw_only=True, gc=False):
+    """The tokens that a run or a run step has cost."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_token_details: dict[str, int | None] | None = None
+    """Parts of `prompt_tokens`, such as `cached_tokens`; "token" is singular on this wire."""
+    completion_tokens_details: dict[str, int | None] | None = None
+    """Parts of `completion_tokens`, such as `reasoning_tokens`."""
+
+
+class LastError(Struct, kw_only=True, gc=False):
+    """Why a run or a run step failed."""
+
+    code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"] | str = ""
+    message: str = ""
+
+
+class IncompleteDetails(Struct, kw_only=True, gc=False):
+    """Why a run or a message ended before it was whole."""
+
+    reason: IncompleteReason | None = None
+
+
+class ToolResourcesCodeInterpreter(Struct, kw_only=True, gc=False):
+    """The files that the code interpreter sees."""
+
+    file_ids: list[str] | None = None
+
+
+class ToolResourcesFileSearch(Struct, kw_only=True, gc=False):
+    """The vector stores that file search looks in."""
+
+    vector_store_ids: list[str] | None = None
+
+
+class ToolResources(Struct, kw_only=True, gc=False):
+    """What the tools of an assistant, a thread or a run may use."""
+
+    code_interpreter: ToolResourcesCodeInterpreter | None = None
+    file_search: ToolResourcesFileSearch | None = None
+    azure_ai_search: dict[str, object] | None = None
+    """Azure only: the search indexes."""
+    mcp: list[dict[str, object]] | None = None
+    """Azure only: one entry an MCP server, with headers and approval mode."""
+
+
+class FunctionDefinition(Struct, kw_only=True, gc=False):
+    """A function that the model may call."""
+
+    name: str = ""
+    description: str | None = None
+    parameters: dict[str, object] | None = None
+    """A JSON Schema; None: the function takes no arguments."""
+    strict: bool | None = None
+
+
+class JSONSchema(Struct, kw_only=True, gc=False):
+    """The named schema of a `json_schema` response format."""
+
+    name: str = ""
+    description: str | None = None
+    schema: dict[str, object] | None = None
+    strict: bool | None = None
+
+
+class ResponseFormatText(Struct, kw_only=True, gc=False, tag_field="type", tag="text"):
+    """The model answers with text."""
+
+    type: ClassVar[Literal["text"]] = "text"
+
+
+class ResponseFormatJSONObject(Struct, kw_only=True, gc=False, tag_field="type", tag="json_object"):
+    """The model answers with some JSON object."""
+
+    type: ClassVar[Literal["json_object"]] = "json_object"
+
+
+class ResponseFormatJSONSchema(Struct, kw_only=True, gc=False, tag_field="type", tag="json_schema"):
+    """The model answers with JSON that fits a schema."""
+
+    type: ClassVar[Literal["json_schema"]] = "json_schema"
+    json_schema: JSONSchema = field(default_factory=JSONSchema)
+
+
+class UnknownResponseFormat(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """A response format that this version does not know."""
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+    wire_type: str
+    """The wire's own `type`; "" if it had none."""
+    raw: bytes
+    """Its JSON as received."""

@@ -1,0 +1,390 @@
+"""The wire structs of the tool calls in run steps, and of their deltas.
+
+The calls as made by a model; the tools as configured are in `tools`. Besides OpenAI's three types stand the twelve of
+Azure AI Foundry: their payloads are plain JSON objects here, and their deltas are `UnknownToolCallDelta`, because the
+wire fixes no shape for either. Imports `tools` and msgspec only; the steps around the calls are in `run_steps`.
+"""
+
+from typing import ClassVar, Literal, TypeAlias
+
+from msgspec import Struct, field
+
+from asyncstream.types.tools import FileSearchRankingOptions
+
+__all__ = [
+    "AzureAISearchToolCall",
+    "AzureFunctionToolCall",
+    "BingCustomSearchToolCall",
+    "BingGroundingToolCall",
+    "BrowserAutomationToolCall",
+    "CodeInterpreter",
+    "CodeInterpreterDelta",
+    "CodeInterpreterLogs",
+    "CodeInterpreterOutput",
+    "CodeInterpreterOutputDelta",
+    "CodeInterpreterOutputImage",
+    "CodeInterpreterOutputImageImage",
+    "CodeInterpreterOutputLogs",
+    "CodeInterpreterToolCall",
+    "CodeInterpreterToolCallDelta",
+    "CodeInterpreterToolCallOutputImage",
+    "ComputerUsePreviewToolCall",
+    "ConnectedAgentToolCall",
+    "DeepResearchToolCall",
+    "FabricDataAgentToolCall",
+    "FileSearch",
+    "FileSearchResult",
+    "FileSearchResultContent",
+    "FileSearchToolCall",
+    "FileSearchToolCallDelta",
+    "Function",
+    "FunctionDelta",
+    "FunctionToolCall",
+    "FunctionToolCallDelta",
+    "Image",
+    "MCPToolCall",
+    "OpenAPIToolCall",
+    "SharepointGroundingToolCall",
+    "ToolCall",
+    "ToolCallDelta",
+    "UnknownCodeInterpreterOutput",
+    "UnknownCodeInterpreterOutputDelta",
+    "UnknownToolCall",
+    "UnknownToolCallDelta",
+]
+
+
+# Snapshots.
+
+
+class Function(Struct, kw_only=True, gc=False):
+    """The function that a step called, with what, and what came back."""
+
+    name: str = ""
+    arguments: str = ""
+    """JSON text, written by the model: it may be invalid."""
+    output: str | None = None
+    """None until the outputs are submitted."""
+
+
+class FunctionToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="function"):
+    """A call of one of the user's functions."""
+
+    type: ClassVar[Literal["function"]] = "function"
+    id: str = ""
+    function: Function = field(default_factory=Function)
+
+
+class CodeInterpreterOutputLogs(Struct, kw_only=True, gc=False, tag_field="type", tag="logs"):
+    """What the code printed."""
+
+    type: ClassVar[Literal["logs"]] = "logs"
+    logs: str = ""
+
+
+class CodeInterpreterOutputImageImage(Struct, kw_only=True, gc=False):
+    """The file of an image that the code made."""
+
+    file_id: str = ""
+
+
+class CodeInterpreterToolCallOutputImage(Struct, kw_only=True, gc=False, tag_field="type", tag="image"):
+    """An image that the code made; `CodeInterpreterOutputImage` is its delta."""
+
+    type: ClassVar[Literal["image"]] = "image"
+    image: CodeInterpreterOutputImageImage = field(default_factory=CodeInterpreterOutputImageImage)
+
+
+class UnknownCodeInterpreterOutput(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """An output of a type that this version does not know."""
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+    wire_type: str
+    """The wire's own `type`; "" if it had none."""
+    raw: bytes
+    """Its JSON as received."""
+
+
+CodeInterpreterOutput: TypeAlias = (
+    CodeInterpreterOutputLogs | CodeInterpreterToolCallOutputImage | UnknownCodeInterpreterOutput
+)
+
+
+class CodeInterpreter(Struct, kw_only=True, gc=False):
+    """The code that was run and its outputs."""
+
+    input: str = ""
+    outputs: list[CodeInterpreterOutput] = []
+
+
+class CodeInterpreterToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
+    """A run of code in the server's sandbox."""
+
+    type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
+    id: str = ""
+    code_interpreter: CodeInterpreter = field(default_factory=CodeInterpreter)
+
+
+class FileSearchResultContent(Struct, kw_only=True, gc=False):
+    """A found passage."""
+
+    type: Literal["text"] | str | None = None
+    text: str | None = None
+
+
+class FileSearchResult(Struct, kw_only=True, gc=False):
+    """A file in which something was found."""
+
+    file_id: str = ""
+    file_name: str = ""
+    score: float | None = None
+    """From 0 to 1."""
+    content: list[FileSearchResultContent] | None = None
+    """None unless the request asked for it with `include`."""
+    attributes: dict[str, object] | None = None
+    """The file's attributes in its vector store."""
+
+
+class FileSearch(Struct, kw_only=True, gc=False):
+    """How a search was ranked and what it found."""
+
+    ranking_options: FileSearchRankingOptions | None = None
+    results: list[FileSearchResult] | None = None
+
+
+class FileSearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="file_search"):
+    """A search in vector stores."""
+
+    type: ClassVar[Literal["file_search"]] = "file_search"
+    id: str = ""
+    file_search: FileSearch = field(default_factory=FileSearch)
+
+
+class AzureAISearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="azure_ai_search"):
+    """Azure: a search in an index of Azure AI Search."""
+
+    type: ClassVar[Literal["azure_ai_search"]] = "azure_ai_search"
+    id: str = ""
+    azure_ai_search: dict[str, object] | None = None
+
+
+class AzureFunctionToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="azure_function"):
+    """Azure: a call of a function app."""
+
+    type: ClassVar[Literal["azure_function"]] = "azure_function"
+    id: str = ""
+    azure_function: dict[str, object] | None = None
+
+
+class BingCustomSearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="bing_custom_search"):
+    """Azure: a Bing search of chosen domains."""
+
+    type: ClassVar[Literal["bing_custom_search"]] = "bing_custom_search"
+    id: str = ""
+    bing_custom_search: dict[str, object] | None = None
+
+
+class BingGroundingToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="bing_grounding"):
+    """Azure: a Bing search."""
+
+    type: ClassVar[Literal["bing_grounding"]] = "bing_grounding"
+    id: str = ""
+    bing_grounding: dict[str, object] | None = None
+
+
+class BrowserAutomationToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="browser_automation"):
+    """Azure: the work of a remote browser."""
+
+    type: ClassVar[Literal["browser_automation"]] = "browser_automation"
+    id: str = ""
+    browser_automation: dict[str, object] | None = None
+
+
+class ComputerUsePreviewToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="computer_use_preview"):
+    """Azure: an action on a screen."""
+
+    type: ClassVar[Literal["computer_use_preview"]] = "computer_use_preview"
+    id: str = ""
+    computer_use_preview: dict[str, object] | None = None
+
+
+class ConnectedAgentToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="connected_agent"):
+    """Azure: a question to another agent."""
+
+    type: ClassVar[Literal["connected_agent"]] = "connected_agent"
+    id: str = ""
+    connected_agent: dict[str, object] | None = None
+
+
+class DeepResearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="deep_research"):
+    """Azure: a piece of research."""
+
+    type: ClassVar[Literal["deep_research"]] = "deep_research"
+    id: str = ""
+    deep_research: dict[str, object] | None = None
+
+
+class FabricDataAgentToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="fabric_dataagent"):
+    """Azure: a question to a data agent of Microsoft Fabric."""
+
+    type: ClassVar[Literal["fabric_dataagent"]] = "fabric_dataagent"
+    id: str = ""
+    fabric_dataagent: dict[str, object] | None = None
+
+
+class MCPToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="mcp"):
+    """Azure: a call to an MCP server; its fields stand flat, without a payload object."""
+
+    type: ClassVar[Literal["mcp"]] = "mcp"
+    id: str = ""
+    name: str | None = None
+    server_label: str | None = None
+    arguments: str | None = None
+    """JSON text, written by the model: it may be invalid."""
+    output: str | None = None
+    """None until the server has answered."""
+
+
+class OpenAPIToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="openapi"):
+    """Azure: a call of an HTTP API."""
+
+    type: ClassVar[Literal["openapi"]] = "openapi"
+    id: str = ""
+    openapi: dict[str, object] | None = None
+
+
+class SharepointGroundingToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="sharepoint_grounding"):
+    """Azure: a search in a SharePoint site."""
+
+    type: ClassVar[Literal["sharepoint_grounding"]] = "sharepoint_grounding"
+    id: str = ""
+    sharepoint_grounding: dict[str, object] | None = None
+
+
+class UnknownToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """A call of a type that this version does not know."""
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+    wire_type: str
+    """The wire's own `type`; "" if it had none."""
+    raw: bytes
+    """Its JSON as received or, after deltas, as folded."""
+
+
+ToolCall: TypeAlias = (
+    FunctionToolCall
+    | CodeInterpreterToolCall
+    | FileSearchToolCall
+    | AzureAISearchToolCall
+    | AzureFunctionToolCall
+    | BingCustomSearchToolCall
+    | BingGroundingToolCall
+    | BrowserAutomationToolCall
+    | ComputerUsePreviewToolCall
+    | ConnectedAgentToolCall
+    | DeepResearchToolCall
+    | FabricDataAgentToolCall
+    | MCPToolCall
+    | OpenAPIToolCall
+    | SharepointGroundingToolCall
+    | UnknownToolCall
+)
+
+
+# Deltas. `index` is the place in the list that the delta goes to; None where the server left it out.
+
+
+class FunctionDelta(Struct, kw_only=True, gc=False):
+    """What a delta adds to a function call."""
+
+    name: str | None = None
+    arguments: str | dict[str, object] | list[object] | None = None
+    """A piece of JSON text; from some servers the whole arguments as JSON."""
+    output: str | None = None
+
+
+class FunctionToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="function"):
+    """A delta to a function call."""
+
+    type: ClassVar[Literal["function"]] = "function"
+    index: int | None = None
+    id: str | None = None
+    function: FunctionDelta | None = None
+
+
+class CodeInterpreterLogs(Struct, kw_only=True, gc=False, tag_field="type", tag="logs"):
+    """A delta to what the code printed."""
+
+    type: ClassVar[Literal["logs"]] = "logs"
+    index: int | None = None
+    logs: str | None = None
+
+
+class Image(Struct, kw_only=True, gc=False):
+    """What a delta says of an image's file."""
+
+    file_id: str | None = None
+
+
+class CodeInterpreterOutputImage(Struct, kw_only=True, gc=False, tag_field="type", tag="image"):
+    """A delta to an image that the code made."""
+
+    type: ClassVar[Literal["image"]] = "image"
+    index: int | None = None
+    image: Image | None = None
+
+
+class UnknownCodeInterpreterOutputDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """A delta to an output of a type that this version does not know."""
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+    wire_type: str
+    """The wire's own `type`; "" if it had none."""
+    raw: bytes
+    """Its JSON as received."""
+
+
+CodeInterpreterOutputDelta: TypeAlias = (
+    CodeInterpreterLogs | CodeInterpreterOutputImage | UnknownCodeInterpreterOutputDelta
+)
+
+
+class CodeInterpreterDelta(Struct, kw_only=True, gc=False):
+    """What a delta adds to a run of code."""
+
+    input: str | None = None
+    outputs: list[CodeInterpreterOutputDelta] | None = None
+
+
+class CodeInterpreterToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
+    """A delta to a run of code."""
+
+    type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
+    index: int | None = None
+    id: str | None = None
+    code_interpreter: CodeInterpreterDelta | None = None
+
+
+class FileSearchToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="file_search"):
+    """A delta to a search in vector stores."""
+
+    type: ClassVar[Literal["file_search"]] = "file_search"
+    index: int | None = None
+    id: str | None = None
+    file_search: dict[str, object] | None = None
+    """The wire fixes no shape; when whole, that of `FileSearch`."""
+
+
+class UnknownToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """A delta to a call of any other type, Azure's included."""
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+    wire_type: str
+    """The wire's own `type`; "" if it had none."""
+    raw: bytes
+    """Its JSON as received."""
+
+
+ToolCallDelta: TypeAlias = (
+    FunctionToolCallDelta | CodeInterpreterToolCallDelta | FileSearchToolCallDelta | UnknownToolCallDelta
+)
