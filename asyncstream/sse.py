@@ -54,12 +54,26 @@ class FrameSplitter:
     """Cut a byte stream into frames: the bytes between blank lines, without these.
 
     Line ends come out as LF. A frame may begin with an LF (more than one blank line) and may hold only comments.
+
+    Attributes:
+        failure: Set once a frame is larger than `max_frame_bytes`: the frames before it have been returned, nothing
+            after it will be.
     """
 
-    __slots__ = ("_max_frame_bytes", "_pending_size", "_pieces", "_prefix", "_started", "_tail", "_tail_is_cr")
+    __slots__ = (
+        "_max_frame_bytes",
+        "_pending_size",
+        "_pieces",
+        "_prefix",
+        "_started",
+        "_tail",
+        "_tail_is_cr",
+        "failure",
+    )
 
     def __init__(self, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> None:
         self._max_frame_bytes = max_frame_bytes
+        self.failure: StreamDecodeError | None = None
         self._pieces: list[bytes] = []
         self._pending_size = 0
         # The newline that ended the last chunk: its partner may begin the next.
@@ -75,11 +89,9 @@ class FrameSplitter:
         return self._pending_size + len(self._tail) + len(self._prefix)
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes; return the frames that they complete.
-
-        Raises:
-            StreamDecodeError: A frame is larger than `max_frame_bytes`.
-        """
+        """Take the next bytes; return the frames that they complete."""
+        if self.failure is not None:
+            return []
         if not self._started:
             chunk = self._strip_bom(chunk)
         if self._tail_is_cr and chunk:
@@ -104,15 +116,18 @@ class FrameSplitter:
                 self._pending_size = 0
             # What one chunk holds cannot be over the limit if the chunk is not.
             if len(chunk) + len(frames[0]) > self._max_frame_bytes:
-                for frame in frames:
-                    self._check_size(len(frame), [frame])
+                for position, frame in enumerate(frames):
+                    if len(frame) > self._max_frame_bytes:
+                        self._fail(len(frame), [frame])
+                        return frames[:position]
         if last.endswith(b"\n"):
             self._tail = b"\n"
             last = last[:-1]
         if last:
             self._pieces.append(last)
             self._pending_size += len(last)
-            self._check_size(self._pending_size, self._pieces)
+            if self._pending_size > self._max_frame_bytes:
+                self._fail(self._pending_size, self._pieces)
         return frames
 
     def end(self) -> bytes:
@@ -132,11 +147,12 @@ class FrameSplitter:
         self._started = True
         return chunk.removeprefix(_BOM)
 
-    def _check_size(self, size: int, pieces: list[bytes]) -> None:
-        if size > self._max_frame_bytes:
-            error = StreamDecodeError(f"an event of {size} bytes or more, the limit is {self._max_frame_bytes} bytes")
-            error.raw = b"".join(piece[:_RAW_KEPT] for piece in pieces[:_RAW_KEPT])[:_RAW_KEPT]
-            raise error
+    def _fail(self, size: int, pieces: list[bytes]) -> None:
+        error = StreamDecodeError(f"an event of {size} bytes or more, the limit is {self._max_frame_bytes} bytes")
+        error.raw = b"".join(piece[:_RAW_KEPT] for piece in pieces[:_RAW_KEPT])[:_RAW_KEPT]
+        self.failure = error
+        self._pieces = []
+        self._pending_size = 0
 
 
 def parse_frame(frame: bytes) -> Frame:
@@ -182,13 +198,15 @@ class EventDecoder:
         """Take the next bytes; return the events that they complete.
 
         Raises:
-            StreamDecodeError: An event is larger than the limit.
+            StreamDecodeError: An event is larger than the limit; raised once the events before it were returned.
         """
-        events = []
+        events: list[ServerSentEvent] = []
         for frame in self._splitter.feed(chunk):
             event = self._dispatch(frame)
             if event is not None:
                 events.append(event)
+        if self._splitter.failure is not None and not events:
+            raise self._splitter.failure
         return events
 
     def unterminated(self) -> ServerSentEvent | None:

@@ -1,0 +1,371 @@
+"""The events of the Assistants protocol, and the table event name -> decoder.
+
+Pure. A module-level table maps the first line of a frame to its event class and cached decoder: the hot path is one
+`partition`, one dict lookup, one typed decode. All that does not fit goes through `payloads`.
+
+Source: https://platform.openai.com/docs/api-reference/assistants-streaming/events
+"""
+
+from collections.abc import Callable
+from typing import ClassVar, Literal, TypeAlias, get_args, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from asyncstream.decoding import STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
+from asyncstream.errors import StreamDecodeError
+from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
+from asyncstream.events.payloads import Payload, error_in, read_payloads, unreadable
+from asyncstream.sse import parse_frame
+from asyncstream.types import Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent, Thread
+
+__all__ = [
+    "AssistantStreamEvent",
+    "ThreadCreated",
+    "ThreadMessageCompleted",
+    "ThreadMessageCreated",
+    "ThreadMessageDelta",
+    "ThreadMessageInProgress",
+    "ThreadMessageIncomplete",
+    "ThreadRunCancelled",
+    "ThreadRunCancelling",
+    "ThreadRunCompleted",
+    "ThreadRunCreated",
+    "ThreadRunExpired",
+    "ThreadRunFailed",
+    "ThreadRunInProgress",
+    "ThreadRunIncomplete",
+    "ThreadRunQueued",
+    "ThreadRunRequiresAction",
+    "ThreadRunStepCancelled",
+    "ThreadRunStepCompleted",
+    "ThreadRunStepCreated",
+    "ThreadRunStepDelta",
+    "ThreadRunStepExpired",
+    "ThreadRunStepFailed",
+    "ThreadRunStepInProgress",
+    "decode_frame",
+]
+
+class ThreadCreated(Struct, frozen=True, gc=False, tag_field="event", tag="thread.created"):
+    """A thread was made, by a request that makes one and runs it."""
+
+    event: ClassVar[Literal["thread.created"]] = "thread.created"
+    data: Thread
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunCreated(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.created"):
+    """The run exists."""
+
+    event: ClassVar[Literal["thread.run.created"]] = "thread.run.created"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunQueued(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.queued"):
+    """The run waits for its turn."""
+
+    event: ClassVar[Literal["thread.run.queued"]] = "thread.run.queued"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunInProgress(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.in_progress"):
+    """The run works."""
+
+    event: ClassVar[Literal["thread.run.in_progress"]] = "thread.run.in_progress"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunRequiresAction(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.requires_action"):
+    """The run waits for tool outputs or approvals; `data.required_action` lists the calls."""
+
+    event: ClassVar[Literal["thread.run.requires_action"]] = "thread.run.requires_action"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunCompleted(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.completed"):
+    """The run is finished."""
+
+    event: ClassVar[Literal["thread.run.completed"]] = "thread.run.completed"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunIncomplete(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.incomplete"):
+    """The run stopped at a limit; `data.incomplete_details` says which."""
+
+    event: ClassVar[Literal["thread.run.incomplete"]] = "thread.run.incomplete"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunFailed(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.failed"):
+    """The run failed; `data.last_error` says why."""
+
+    event: ClassVar[Literal["thread.run.failed"]] = "thread.run.failed"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunCancelling(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.cancelling"):
+    """The run is being cancelled."""
+
+    event: ClassVar[Literal["thread.run.cancelling"]] = "thread.run.cancelling"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunCancelled(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.cancelled"):
+    """The run was cancelled."""
+
+    event: ClassVar[Literal["thread.run.cancelled"]] = "thread.run.cancelled"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunExpired(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.expired"):
+    """The run waited too long."""
+
+    event: ClassVar[Literal["thread.run.expired"]] = "thread.run.expired"
+    data: Run
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunStepCreated(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.step.created"):
+    """A step of the run exists."""
+
+    event: ClassVar[Literal["thread.run.step.created"]] = "thread.run.step.created"
+    data: RunStep
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunStepInProgress(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.step.in_progress"):
+    """A step works."""
+
+    event: ClassVar[Literal["thread.run.step.in_progress"]] = "thread.run.step.in_progress"
+    data: RunStep
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunStepDelta(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.step.delta"):
+    """A step grew: pieces of tool calls."""
+
+    event: ClassVar[Literal["thread.run.step.delta"]] = "thread.run.step.delta"
+    data: RunStepDeltaEvent
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunStepCompleted(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.step.completed"):
+    """A step is finished; its details are authoritative."""
+
+    event: ClassVar[Literal["thread.run.step.completed"]] = "thread.run.step.completed"
+    data: RunStep
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunStepFailed(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.step.failed"):
+    """A step failed."""
+
+    event: ClassVar[Literal["thread.run.step.failed"]] = "thread.run.step.failed"
+    data: RunStep
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunStepCancelled(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.step.cancelled"):
+    """A step was cancelled."""
+
+    event: ClassVar[Literal["thread.run.step.cancelled"]] = "thread.run.step.cancelled"
+    data: RunStep
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadRunStepExpired(Struct, frozen=True, gc=False, tag_field="event", tag="thread.run.step.expired"):
+    """A step waited too long."""
+
+    event: ClassVar[Literal["thread.run.step.expired"]] = "thread.run.step.expired"
+    data: RunStep
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadMessageCreated(Struct, frozen=True, gc=False, tag_field="event", tag="thread.message.created"):
+    """A message exists."""
+
+    event: ClassVar[Literal["thread.message.created"]] = "thread.message.created"
+    data: Message
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadMessageInProgress(Struct, frozen=True, gc=False, tag_field="event", tag="thread.message.in_progress"):
+    """A message is being written."""
+
+    event: ClassVar[Literal["thread.message.in_progress"]] = "thread.message.in_progress"
+    data: Message
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadMessageDelta(Struct, frozen=True, gc=False, tag_field="event", tag="thread.message.delta"):
+    """A message grew: pieces of its content."""
+
+    event: ClassVar[Literal["thread.message.delta"]] = "thread.message.delta"
+    data: MessageDeltaEvent
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadMessageCompleted(Struct, frozen=True, gc=False, tag_field="event", tag="thread.message.completed"):
+    """A message is finished; its content is authoritative."""
+
+    event: ClassVar[Literal["thread.message.completed"]] = "thread.message.completed"
+    data: Message
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+class ThreadMessageIncomplete(Struct, frozen=True, gc=False, tag_field="event", tag="thread.message.incomplete"):
+    """A message ended before it was finished."""
+
+    event: ClassVar[Literal["thread.message.incomplete"]] = "thread.message.incomplete"
+    data: Message
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+AssistantStreamEvent: TypeAlias = (
+    ThreadCreated
+    | ThreadRunCreated
+    | ThreadRunQueued
+    | ThreadRunInProgress
+    | ThreadRunRequiresAction
+    | ThreadRunCompleted
+    | ThreadRunIncomplete
+    | ThreadRunFailed
+    | ThreadRunCancelling
+    | ThreadRunCancelled
+    | ThreadRunExpired
+    | ThreadRunStepCreated
+    | ThreadRunStepInProgress
+    | ThreadRunStepDelta
+    | ThreadRunStepCompleted
+    | ThreadRunStepFailed
+    | ThreadRunStepCancelled
+    | ThreadRunStepExpired
+    | ThreadMessageCreated
+    | ThreadMessageInProgress
+    | ThreadMessageDelta
+    | ThreadMessageCompleted
+    | ThreadMessageIncomplete
+    | ErrorEvent
+    | DoneEvent
+    | UnknownEvent
+)
+"""Every event of the protocol. A stream yields all but `ErrorEvent`, which it raises, and `DoneEvent`, which ends it.
+
+`raw` is the payload as received, `repairs` what had to be mended for it to fit its type.
+"""
+
+
+class _Kind(Struct, frozen=True):
+    """What a known event name leads to."""
+
+    make: "Callable[..., AssistantStreamEvent]"
+    payload: type
+    decode: Callable[[bytes], object]
+
+
+def _known_events() -> dict[str, _Kind]:
+    kinds = {}
+    for event in get_args(AssistantStreamEvent):
+        if event not in (ErrorEvent, DoneEvent, UnknownEvent):
+            payload = get_type_hints(event)["data"]
+            kinds[event.event] = _Kind(event, payload, strict_decoder(payload).decode)
+    return kinds
+
+
+_BY_NAME = _known_events()
+_BY_FIRST_LINE = {b"event: " + name.encode(): (kind.make, kind.decode) for name, kind in _BY_NAME.items()}
+
+
+def decode_frame(frame: bytes) -> list[AssistantStreamEvent | StreamDecodeError]:
+    """Decode a frame of `sse.FrameSplitter` into its events: mostly one.
+
+    A frame that cannot be read gives the error as its last item, so that what came before it is not lost.
+    """
+    first_line, _, data = frame.partition(b"\ndata: ")
+    kind = _BY_FIRST_LINE.get(first_line)
+    if kind is not None and 10 not in data:
+        try:
+            return [kind[0](kind[1](data), data)]
+        except STRICT_ERRORS:
+            pass
+    event, lines = parse_frame(frame)
+    return decode_data(event, lines)
+
+
+def decode_data(event: str, lines: list[bytes]) -> list[AssistantStreamEvent | StreamDecodeError]:
+    """Decode the data of a frame by the rules, whatever shape it has."""
+    if not lines:
+        return []
+    raw = b"\n".join(lines)
+    if event == "done":
+        return [DoneEvent(raw=raw)]
+    known = _BY_NAME.get(event)
+    decoded: list[AssistantStreamEvent | StreamDecodeError] = []
+    for item in read_payloads(event, lines, _BY_NAME.__contains__):
+        if not isinstance(item, Payload):
+            decoded.append(item)
+        elif known is not None:
+            decoded.append(_decode_known(event, known, item, whole=item.raw == raw))
+        else:
+            error = error_in(event, item.value)
+            if error is not None:
+                decoded.append(ErrorEvent(error, item.raw))
+        if decoded and isinstance(decoded[-1], ErrorEvent | StreamDecodeError):
+            return decoded
+    is_comment = raw.lstrip().startswith(b":")
+    if known is None and event != "error" and not decoded and raw.strip() and not is_comment:
+        decoded.append(UnknownEvent(event or "message", raw))
+    return decoded
+
+
+def _decode_known(
+    event: str, kind: _Kind, payload: Payload, *, whole: bool
+) -> "AssistantStreamEvent | StreamDecodeError":
+    try:
+        return kind.make(kind.decode(payload.raw), payload.raw, () if whole else (Repair("2.3", event, payload.raw),))
+    except STRICT_ERRORS as cause:
+        try:
+            data, repairs = coerce_json(kind.payload, payload.value)
+        except UnreadableJSON as error:
+            return unreadable(event, payload.raw, error)
+        if not whole:
+            repairs.insert(0, Repair("2.3", event, payload.raw))
+        if isinstance(cause, UnicodeDecodeError):
+            repairs.insert(0, Repair("1.2", event, payload.raw))
+        elif type(cause) is msgspec.DecodeError:
+            # The only JSON that the lenient reader takes and the strict one does not: half a surrogate pair.
+            repairs.insert(0, Repair("6.2", event, payload.raw))
+        return kind.make(data, payload.raw, tuple(repairs))

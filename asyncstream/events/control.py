@@ -1,0 +1,47 @@
+"""The events that no protocol owns: the end, an error, and an event nobody knows.
+
+Each is a wrapper made by code, never decoded itself. `event` narrows a union beside its tag.
+"""
+
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from asyncstream.errors import ErrorValue
+
+__all__ = ["DoneEvent", "ErrorEvent", "ErrorObject", "UnknownEvent"]
+
+
+class ErrorObject(Struct, frozen=True, gc=False):
+    """What an error event says. `code`, `type` and `param` keep the JSON type that the server sent."""
+
+    message: str
+    code: ErrorValue = None
+    type: ErrorValue = None
+    param: ErrorValue = None
+
+
+class ErrorEvent(Struct, frozen=True, gc=False, tag_field="event", tag="error"):
+    """The server reports that the stream failed. A stream raises it, `decode_stream` yields it."""
+
+    event: ClassVar[Literal["error"]] = "error"
+    data: ErrorObject
+    raw: bytes = b""
+    """The payload as received."""
+
+
+class DoneEvent(Struct, frozen=True, gc=False, tag_field="event", tag="done"):
+    """The server says that nothing follows (`[DONE]`). A stream ends with it, `decode_stream` yields it."""
+
+    event: ClassVar[Literal["done"]] = "done"
+    data: str = "[DONE]"
+    raw: bytes = b""
+
+
+class UnknownEvent(Struct, frozen=True, gc=False, tag_field="event", tag="unknown"):
+    """An event under a name that the protocol does not have; it folds nothing."""
+
+    event: ClassVar[Literal["unknown"]] = "unknown"
+    name: str
+    """The wire's name; "message" if it sent none."""
+    raw: bytes = b""

@@ -1,0 +1,80 @@
+"""From raw bytes to events without a client: `decode_stream`. Any protocol; each brings its two functions.
+
+Pure. Below it: `sse` and the protocols' event files. Above it: the streams and whoever has recorded bytes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+from asyncstream.errors import ConfigurationError, StreamDecodeError
+from asyncstream.events import assistants
+from asyncstream.events.assistants import AssistantStreamEvent
+from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.events.payloads import whole_lines
+from asyncstream.sse import FrameSplitter, parse_frame
+
+__all__ = ["ASSISTANTS", "Wire", "decode_last_frame", "decode_stream"]
+
+E = TypeVar("E")
+
+
+class Wire(NamedTuple, Generic[E]):
+    """How a protocol reads frames."""
+
+    decode_frame: Callable[[bytes], list[E | StreamDecodeError]]
+    """A frame of `FrameSplitter` to its events; an error stands last."""
+    decode_data: Callable[[str, list[bytes]], list[E | StreamDecodeError]]
+    """An event name and the lines of its data to its events."""
+
+
+ASSISTANTS: Wire[AssistantStreamEvent] = Wire(assistants.decode_frame, assistants.decode_data)
+
+_WIRES = {"assistants": ASSISTANTS}
+
+
+def decode_last_frame(wire: Wire[E], frame: bytes) -> list[E | StreamDecodeError]:
+    """Decode what was pending at the end of the bytes, without what was cut in it."""
+    event, lines = parse_frame(frame)
+    return wire.decode_data(event, whole_lines(lines))
+
+
+def decode_stream(
+    data: bytes | Iterable[bytes], protocol: Literal["assistants"]
+) -> Iterator[AssistantStreamEvent]:
+    """Decode the bytes of a whole stream, cut anywhere.
+
+    Args:
+        data: The body, or its chunks in order.
+        protocol: Whose events they are.
+
+    Yields:
+        Every event, the closing `DoneEvent` or `ErrorEvent` included; nothing after these is read.
+
+    Raises:
+        ConfigurationError: No such protocol.
+        StreamDecodeError: A frame that may have held text cannot be read; what came before it was yielded.
+    """
+    wire = _WIRES.get(protocol)
+    if wire is None:
+        raise ConfigurationError(f"no protocol {protocol!r}, expected one of {', '.join(map(repr, _WIRES))}")
+    return _decode(wire, [data] if isinstance(data, bytes | bytearray | memoryview) else data)
+
+
+def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E]:
+    for decoded in _decode_frames(wire, chunks):
+        for event in decoded:
+            if isinstance(event, StreamDecodeError):
+                raise event
+            yield event
+            if isinstance(event, ErrorEvent | DoneEvent):
+                return
+
+
+def _decode_frames(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[list[E | StreamDecodeError]]:
+    splitter = FrameSplitter()
+    for chunk in chunks:
+        for frame in splitter.feed(bytes(chunk)):
+            yield wire.decode_frame(frame)
+        if splitter.failure is not None:
+            yield [splitter.failure]
+    yield decode_last_frame(wire, splitter.end())

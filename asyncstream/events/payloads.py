@@ -1,0 +1,153 @@
+"""What the data of a frame is: objects, an error, the end, or nothing. The slow path of every protocol.
+
+Pure. Below it: `sse` (frames), `decoding` (JSON). Above it: one file a protocol, which knows the event names.
+Whatever a hot path recognises never comes here; here are the frames that servers get wrong.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from asyncstream.decoding import UnreadableJSON, dump_json, load_json
+from asyncstream.errors import StreamDecodeError
+from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject
+
+__all__ = ["Payload", "error_in", "parses_alone", "read_payloads", "unreadable", "whole_lines"]
+
+DONE = b"[DONE]"
+
+
+class Payload(NamedTuple):
+    """One JSON object of a frame."""
+
+    value: dict[str, object]
+    raw: bytes
+
+
+Item: TypeAlias = Payload | ErrorEvent | DoneEvent | StreamDecodeError
+
+
+def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]) -> Iterator[Item]:
+    """Read the data of a frame, payload by payload.
+
+    Args:
+        event: The event's name; "" if the frame had none.
+        lines: The values of its `data` fields.
+        is_data: Tells of an event name whether its frames always hold JSON, so that text there is a torn payload.
+
+    Yields:
+        Objects in order, which the protocol judges (`error_in`), and what needs no judging: text that is an error,
+        the end. After an error or the end nothing follows. Text of an event that may hold text yields nothing.
+    """
+    data = b"\n".join(lines)
+    text = data.strip()
+    if not text:
+        return
+    if text == DONE:
+        yield DoneEvent(raw=data)
+        return
+    try:
+        value = load_json(data)
+    except UnreadableJSON as error:
+        if len(lines) > 1 and any(map(parses_alone, lines)):
+            for line in lines:
+                for item in read_payloads(event, [line], is_data):
+                    yield item
+                    if not isinstance(item, Payload):
+                        return
+        else:
+            yield from _read_text(event, text, data, is_data, error)
+        return
+    match value:
+        case dict():
+            yield Payload(value, data)
+        case list():
+            for item in value:
+                if isinstance(item, dict):
+                    yield Payload(item, dump_json(item).encode("utf-8", "replace"))
+        case str() if event == "error":
+            yield ErrorEvent(ErrorObject(value.strip() or "the server sent an error without a message"), data)
+
+
+def _read_text(
+    event: str, text: bytes, data: bytes, is_data: Callable[[str], bool], cause: UnreadableJSON
+) -> Iterator[Item]:
+    if event == "error":
+        yield ErrorEvent(ErrorObject(text.decode("utf-8", "replace")), data)
+    elif text.startswith(b":"):
+        return  # a comment that a gateway sent again as data
+    elif text.startswith((b"{", b"[")) or is_data(event):
+        yield unreadable(event, data, cause)
+    elif event in ("", "message"):
+        yield ErrorEvent(ErrorObject(text.decode("utf-8", "replace")), data)
+
+
+def unreadable(event: str, data: bytes, cause: UnreadableJSON) -> StreamDecodeError:
+    """Make the error for a frame that may have held text and cannot be read."""
+    error = StreamDecodeError(f"cannot read the data of event {event or 'message'!r} ({len(data)} bytes): {cause}")
+    error.raw = error.body = data
+    error.__cause__ = cause
+    return error
+
+
+def parses_alone(line: bytes) -> bool:
+    """Tell whether one data line is a payload by itself: an object, an array or `[DONE]`."""
+    if line.strip() == DONE:
+        return True
+    try:
+        return isinstance(load_json(line), dict | list)
+    except UnreadableJSON:
+        return False
+
+
+def whole_lines(lines: list[bytes]) -> list[bytes]:
+    """Return what of a frame's data may be read when the bytes ended before its blank line.
+
+    Data that starts an object or array and is not whole is cut: then only its leading lines that are each whole JSON
+    (or `[DONE]`) count, and the rest is dropped.
+    """
+    data = b"\n".join(lines).strip()
+    if not data.startswith((b"{", b"[")) or data == DONE or _is_json(data):
+        return lines
+    whole: list[bytes] = []
+    if len(lines) > 1:
+        for line in lines:
+            if not (line.strip() == DONE or _is_json(line)):
+                break
+            whole.append(line)
+    return whole
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        load_json(data)
+    except UnreadableJSON:
+        return False
+    return True
+
+
+def error_in(event: str, value: dict[str, object], *, inner: object = None) -> ErrorObject | None:
+    """Find the error that a payload reports, if it reports one.
+
+    Args:
+        event: The event's name; under `error` every object is one.
+        value: The payload.
+        inner: An error object that the protocol found elsewhere in the payload.
+    """
+    inner = value.get("error") or inner
+    if not (event == "error" or inner or value.get("type") == "error" or value.get("object") == "error"):
+        return None
+    source = inner if isinstance(inner, dict) else {}
+    message = source.get("message") or (inner if isinstance(inner, str) else None) or value.get("message")
+    if not message:
+        message = "the server sent an error: " + dump_json(inner or value)[:500]
+    kind = source.get("type")
+    if kind is None and value.get("type") != "error":
+        kind = value.get("type")
+    code = source.get("code")
+    param = source.get("param")
+    return ErrorObject(
+        message=message if isinstance(message, str) else dump_json(message),
+        code=value.get("code") if code is None else code,
+        type=kind,
+        param=value.get("param") if param is None else param,
+    )
