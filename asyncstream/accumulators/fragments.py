@@ -1,0 +1,98 @@
+"""Text that arrives in fragments: kept in pieces, joined when looked at. Pure; knows no protocol.
+
+`+=` on an attribute copies the whole text for every fragment; a list joined on look does not.
+
+Servers that split text by UTF-16 units send half of a surrogate pair at the end of one fragment and the other half in
+the next. A half that waits for its partner is held back, so that what is shown can always be printed and encoded.
+"""
+
+__all__ = ["Fragments", "HalfPairs", "mend_halves"]
+
+
+class Fragments:
+    """A growing text.
+
+    Attributes:
+        ended: Nothing follows: a half pair at the end is shown as U+FFFD instead of being held back.
+    """
+
+    __slots__ = ("_pieces", "append", "ended")
+
+    def __init__(self, text: str = "") -> None:
+        self.ended = False
+        self.replace(text)
+
+    def replace(self, text: str) -> None:
+        """Start again with this text."""
+        self._pieces = [text] if text else []
+        # A bound method saves an attribute lookup and a frame for each fragment.
+        self.append = self._pieces.append
+
+    def __bool__(self) -> bool:
+        """Tell whether any text arrived."""
+        return any(self._pieces)
+
+    def raw(self) -> str:
+        """Return all text as it came, half pairs included. Costs one copy, the first time after a change."""
+        if len(self._pieces) > 1:
+            text = "".join(self._pieces)
+            self._pieces[:] = [text]
+            return text
+        return self._pieces[0] if self._pieces else ""
+
+    def text(self) -> str:
+        """Return all text that can be shown."""
+        text = self.raw()
+        if text.isascii() or _encodable(text):
+            return text
+        return mend_halves(text, ended=self.ended)
+
+    def __getstate__(self) -> tuple[bool, str]:
+        """Give what a checkpoint needs."""
+        return self.ended, self.raw()
+
+    def __setstate__(self, state: tuple[bool, str]) -> None:
+        """Go on from a checkpoint."""
+        self.ended, text = state
+        self.replace(text)
+
+
+class HalfPairs:
+    """Pass fragments on, holding a half pair at the end back until the next fragment or the end."""
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held = ""
+
+    def feed(self, text: str) -> str:
+        """Return what can be shown of the text so far."""
+        if not self.held and (text.isascii() or _encodable(text)):
+            return text
+        text = self.held + text
+        self.held = text[-1:] if _is_high_half(text[-1:]) else ""
+        return mend_halves(text, ended=False)
+
+    def end(self) -> str:
+        """Return what is left: U+FFFD for a half that found no partner, else nothing."""
+        left, self.held = self.held, ""
+        return "\ufffd" if left else ""
+
+
+def mend_halves(text: str, *, ended: bool) -> str:
+    """Join half pairs to characters; a half without partner is U+FFFD, but one at the end is left out until `ended`."""
+    if not ended and _is_high_half(text[-1:]):
+        text = text[:-1]
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _is_high_half(character: str) -> bool:
+    return "\ud800" <= character <= "\udbff"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

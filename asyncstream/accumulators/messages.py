@@ -1,0 +1,412 @@
+"""Fold message deltas and payloads into a Message. Pure: no IO, no callbacks. Fed by `accumulators.assistants`.
+
+Knows nothing of runs. A message is a list of parts by index; at most one part is open at a time, for opening another
+closes it (rule 5.10). What closes, and in which order, is decided here.
+"""
+
+from bisect import insort
+from copy import copy
+from operator import attrgetter
+from typing import ClassVar, TypeAlias, cast
+
+from msgspec import Struct
+
+from asyncstream.accumulators.changes import (
+    ImageFileChanged,
+    ImageFileCreated,
+    ImageFileDone,
+    MessageChanged,
+    MessageCreated,
+    MessageDone,
+    TextChanged,
+    TextCreated,
+    TextDone,
+)
+from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.merging import Indexed, JSONFold, replace_present
+from asyncstream.accumulators.repairs import Repairs
+from asyncstream.decoding import coerce_json, dump_json, load_json
+from asyncstream.types import (
+    Annotation,
+    AnnotationDelta,
+    FileCitationAnnotation,
+    FileCitationDeltaAnnotation,
+    FilePathAnnotation,
+    FilePathDeltaAnnotation,
+    ImageFile,
+    ImageFileContentBlock,
+    ImageFileDelta,
+    ImageFileDeltaBlock,
+    ImageURL,
+    ImageURLContentBlock,
+    ImageURLDeltaBlock,
+    Message,
+    MessageContent,
+    MessageContentDelta,
+    MessageDelta,
+    RefusalContentBlock,
+    RefusalDeltaBlock,
+    Text,
+    TextContentBlock,
+    TextDelta,
+    TextDeltaBlock,
+    UnknownAnnotation,
+    UnknownAnnotationDelta,
+    UnknownContentBlock,
+    UnknownContentDeltaBlock,
+    URLCitationAnnotation,
+    URLCitationDeltaAnnotation,
+)
+
+__all__ = ["MessageChange", "MessageNode"]
+
+MessageChange: TypeAlias = (
+    MessageCreated
+    | MessageChanged
+    | MessageDone
+    | TextCreated
+    | TextChanged
+    | TextDone
+    | ImageFileCreated
+    | ImageFileChanged
+    | ImageFileDone
+)
+
+
+class _Part:
+    """A content part as it grows."""
+
+    __slots__ = ("created", "done", "index")
+
+    delta: ClassVar[type[Struct]]
+    """The delta block that feeds this kind of part."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.created = False
+        self.done = False
+
+    def end(self) -> None:
+        """Nothing more is expected."""
+
+
+class _TextPart(_Part):
+    __slots__ = ("annotations", "value")
+
+    delta = TextDeltaBlock
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.value = Fragments()
+        self.annotations: Indexed[Annotation] = Indexed()
+
+    def fold(self, block: TextDeltaBlock) -> None:
+        said = block.text
+        if said is not None:
+            if said.value:
+                self.value.append(said.value)
+            for annotation in said.annotations or ():
+                index = None if isinstance(annotation, UnknownAnnotationDelta) else annotation.index
+                self.annotations.put(index, _fold_annotation(self.annotations.get(index), annotation))
+
+    def load(self, block: TextContentBlock) -> None:
+        if block.text.value:
+            self.value.replace(block.text.value)
+        if block.text.annotations:
+            self.annotations = Indexed(block.text.annotations)
+
+    def end(self) -> None:
+        self.value.ended = True
+
+    def snapshot(self) -> Text:
+        return Text(value=self.value.text(), annotations=self.annotations.listed())
+
+    def block(self) -> MessageContent:
+        return TextContentBlock(text=self.snapshot())
+
+
+_ANNOTATIONS: dict[type[Struct], type[Annotation]] = {
+    FileCitationDeltaAnnotation: FileCitationAnnotation,
+    FilePathDeltaAnnotation: FilePathAnnotation,
+    URLCitationDeltaAnnotation: URLCitationAnnotation,
+}
+
+
+def _fold_annotation(held: Annotation | None, said: AnnotationDelta) -> Annotation:
+    if isinstance(said, UnknownAnnotationDelta):
+        return UnknownAnnotation(wire_type=said.wire_type, raw=said.raw)
+    kind = _ANNOTATIONS[type(said)]
+    return replace_present(held if isinstance(held, kind) else kind(), said)
+
+
+class _RefusalPart(_Part):
+    __slots__ = ("refusal",)
+
+    delta = RefusalDeltaBlock
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.refusal = Fragments()
+
+    def fold(self, block: RefusalDeltaBlock) -> None:
+        if block.refusal:
+            self.refusal.append(block.refusal)
+
+    def load(self, block: RefusalContentBlock) -> None:
+        if block.refusal:
+            self.refusal.replace(block.refusal)
+
+    def end(self) -> None:
+        self.refusal.ended = True
+
+    def block(self) -> MessageContent:
+        return RefusalContentBlock(refusal=self.refusal.text())
+
+
+class _ImageFilePart(_Part):
+    __slots__ = ("image_file",)
+
+    delta = ImageFileDeltaBlock
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.image_file = ImageFile()
+
+    def fold(self, block: ImageFileDeltaBlock) -> None:
+        if block.image_file is not None:
+            self.image_file = replace_present(self.image_file, block.image_file)
+
+    def load(self, block: ImageFileContentBlock) -> None:
+        self.image_file = replace_present(self.image_file, block.image_file)
+
+    def snapshot(self) -> ImageFile:
+        return self.image_file
+
+    def block(self) -> MessageContent:
+        return ImageFileContentBlock(image_file=self.image_file)
+
+
+class _ImageURLPart(_Part):
+    __slots__ = ("image_url",)
+
+    delta = ImageURLDeltaBlock
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.image_url = ImageURL()
+
+    def fold(self, block: ImageURLDeltaBlock) -> None:
+        if block.image_url is not None:
+            self.image_url = replace_present(self.image_url, block.image_url)
+
+    def load(self, block: ImageURLContentBlock) -> None:
+        self.image_url = replace_present(self.image_url, block.image_url)
+
+    def block(self) -> MessageContent:
+        return ImageURLContentBlock(image_url=self.image_url)
+
+
+class _UnknownPart(_Part):
+    __slots__ = ("members", "wire_type")
+
+    delta = UnknownContentDeltaBlock
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.members = JSONFold()
+        self.wire_type = ""
+
+    def fold(self, block: UnknownContentDeltaBlock) -> None:
+        self.wire_type = self.wire_type or block.wire_type
+        self.members.fold(_members(block))
+
+    def load(self, block: UnknownContentBlock) -> None:
+        self.wire_type = block.wire_type
+        self.members = JSONFold()
+        self.members.fold(_members(block))
+
+    def block(self) -> MessageContent:
+        return UnknownContentBlock(wire_type=self.wire_type, raw=dump_json(self.members.built()).encode())
+
+
+_AnyPart: TypeAlias = _TextPart | _RefusalPart | _ImageFilePart | _ImageURLPart | _UnknownPart
+
+_PART_OF: dict[type[Struct], type[_AnyPart]] = {
+    TextDeltaBlock: _TextPart,
+    TextContentBlock: _TextPart,
+    RefusalDeltaBlock: _RefusalPart,
+    RefusalContentBlock: _RefusalPart,
+    ImageFileDeltaBlock: _ImageFilePart,
+    ImageFileContentBlock: _ImageFilePart,
+    ImageURLDeltaBlock: _ImageURLPart,
+    ImageURLContentBlock: _ImageURLPart,
+    UnknownContentDeltaBlock: _UnknownPart,
+    UnknownContentBlock: _UnknownPart,
+}
+
+
+def _members(block: UnknownContentBlock | UnknownContentDeltaBlock) -> dict[str, object]:
+    value = load_json(block.raw)
+    return value if isinstance(value, dict) else {}
+
+
+class MessageNode:
+    """A message as it grows."""
+
+    __slots__ = ("_built", "_fields", "_open", "_order", "_parts", "_repairs", "_streamed", "done")
+
+    def __init__(self, id: str, repairs: Repairs) -> None:
+        self._fields = Message(id=id, status="in_progress")
+        self._repairs = repairs
+        self._parts: dict[int, _AnyPart] = {}
+        self._order: list[_AnyPart] = []
+        # The part that opened last: it is closed when another opens, and continued by parts without an index.
+        self._open: _AnyPart | None = None
+        self._streamed = False
+        self._built: Message | None = None
+        self.done = False
+        """Whether `MessageDone` was told."""
+
+    def snapshot(self) -> Message:
+        """Build the message as it is now; the same struct until something is folded."""
+        if self._built is None:
+            self._built = copy(self._fields)
+            self._built.content = [part.block() for part in self._order]
+        return self._built
+
+    def created(self, payload: Message | None) -> MessageCreated:
+        """Make the change that tells of this message, from what identifies it."""
+        snapshot = Message(id=self._fields.id, status="in_progress")
+        if payload is not None:
+            for name in ("role", "created_at", "thread_id", "run_id", "assistant_id"):
+                setattr(snapshot, name, getattr(payload, name))
+        return MessageCreated(snapshot)
+
+    def fold_delta(self, delta: MessageDelta) -> list[MessageChange]:
+        """Fold a delta; return its changes in order, `MessageChanged` last."""
+        self._built = None
+        changes: list[MessageChange] = []
+        if delta.role:
+            self._fields.role = delta.role
+        for block in delta.content or ():
+            part = self._parts.get(cast(int, getattr(block, "index", None)))
+            if part is None or part.delta is not type(block):
+                part, block = self._part_for(block)
+            if not part.created:
+                self._open_part(part, changes)
+            self._streamed = True
+            self._fold_part(part, block, changes)
+        changes.append(MessageChanged(self, delta))
+        return changes
+
+    def _fold_part(self, part: _AnyPart, block: MessageContentDelta, changes: list[MessageChange]) -> None:
+        part.fold(block)  # type: ignore[arg-type]  # the part was chosen by the block's type
+        if isinstance(part, _TextPart):
+            said = cast(TextDeltaBlock, block).text
+            changes.append(TextChanged(part, TextDelta() if said is None else said, self._fields.id, part.index))
+        elif isinstance(part, _ImageFilePart):
+            image = cast(ImageFileDeltaBlock, block).image_file
+            delta = ImageFileDelta() if image is None else image
+            changes.append(ImageFileChanged(part, delta, self._fields.id, part.index))
+
+    def _part_for(self, block: MessageContentDelta) -> tuple[_AnyPart, MessageContentDelta]:
+        """Find or make the part of a block that its index and type alone do not lead to (rule 5.4)."""
+        if isinstance(block, UnknownContentDeltaBlock):
+            members = _members(block)
+            index = members.get("index")
+            index = index if isinstance(index, int) and not isinstance(index, bool) else None
+            part = self._open if index is None else self._parts.get(index)
+            if part is not None and not block.wire_type:
+                # No type says nothing about the type: the part's own stays.
+                self._repairs.add("5.4", f"{self._fields.id} part {part.index}", members)
+                return part, cast(MessageContentDelta, coerce_json(part.delta, members)[0])
+        else:
+            index = block.index
+            part = self._open if index is None else self._parts.get(index)
+        if part is not None and part.delta is type(block):
+            return part, block
+        if part is not None and index is not None:
+            # The type of a part stays: what is of another type there is a part without an index.
+            self._repairs.add("5.4", f"{self._fields.id} part {index}", block.type)
+            if self._open is not None and self._open.delta is type(block):
+                return self._open, block
+            index = None
+        return self._make_part(_PART_OF[type(block)], index), block
+
+    def _make_part(self, kind: type[_AnyPart], index: int | None) -> _AnyPart:
+        part = kind(max(self._parts, default=-1) + 1 if index is None else index)
+        self._parts[part.index] = part
+        insort(self._order, part, key=attrgetter("index"))
+        return part
+
+    def _open_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
+        if self._open is not None:
+            self._close_part(self._open, changes)
+        self._open = part
+        self._create_part(part, changes)
+
+    def _create_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
+        part.created = True
+        if isinstance(part, _TextPart):
+            changes.append(TextCreated(Text(), self._fields.id, part.index))
+        elif isinstance(part, _ImageFilePart):
+            changes.append(ImageFileCreated(ImageFile(), self._fields.id, part.index))
+
+    def _close_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
+        if part.done:
+            return
+        if not part.created:
+            self._create_part(part, changes)
+        part.done = True
+        part.end()
+        if isinstance(part, _TextPart):
+            changes.append(TextDone(part, self._fields.id, part.index))
+        elif isinstance(part, _ImageFilePart):
+            changes.append(ImageFileDone(part, self._fields.id, part.index))
+
+    def fold_payload(self, payload: Message) -> None:
+        """Fold a `created` or `in_progress` payload: its content counts only while nothing was streamed."""
+        self._built = None
+        self._fields = replace_present(self._fields, payload, leave=("content",))
+        if payload.content and not self._streamed:
+            self._replace_content(payload.content)
+
+    def set_status(self, status: str) -> None:
+        """Set the status that the event's name says, where its payload had none."""
+        self._built = None
+        self._fields.status = status
+
+    def fold_ending(self, payload: Message) -> list[MessageChange]:
+        """Fold an ending payload, whose content is authoritative, and close the message (rule 5.12)."""
+        self._built = None
+        self._fields = replace_present(self._fields, payload, leave=("content",))
+        gone = self._replace_content(payload.content) if payload.content else []
+        return self.close(gone)
+
+    def _replace_content(self, content: list[MessageContent]) -> list[_AnyPart]:
+        """Put an authoritative list in place of the parts; return the parts that are not in it."""
+        streamed = self._order
+        listed: list[_AnyPart] = []
+        for position, block in enumerate(content):
+            kind = _PART_OF[type(block)]
+            part = streamed[position] if position < len(streamed) else None
+            if not isinstance(part, kind):
+                taken = {held.index for held in (*streamed, *listed)}
+                part = kind(position if position not in taken else max(taken) + 1)
+            part.load(block)  # type: ignore[arg-type]  # the part was chosen by the block's type
+            listed.append(part)
+        self._order = listed
+        self._parts = {part.index: part for part in listed}
+        return [part for part in streamed if part not in listed and part.created]
+
+    def close(self, gone: list[_AnyPart] | None = None) -> list[MessageChange]:
+        """Close whatever is open: the parts in order, then the message, each at most once."""
+        changes: list[MessageChange] = []
+        for part in (*self._order, *(gone or ())):
+            self._close_part(part, changes)
+        if changes:
+            self._built = None
+        if not self.done:
+            self.done = True
+            changes.append(MessageDone(self))
+        return changes

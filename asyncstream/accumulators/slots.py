@@ -1,0 +1,219 @@
+"""Which tool call a fragment belongs to, and how it joins it: rules 4.9, 4.10 and 4.12. Pure; any protocol.
+
+Servers leave indexes out, use one twice, shift them, repeat ids and names, send whole arguments again. All of these
+are decided here and nowhere else. A slot holds what every call has; what else a protocol keeps stands in a subclass.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.json_text import JSONStructure, canonical, canonical_text
+from asyncstream.accumulators.repairs import Repairs
+from asyncstream.decoding import UnreadableJSON, dump_json, load_json
+
+__all__ = ["Arguments", "ToolEntry", "ToolSlot", "ToolSlots"]
+
+Arguments: TypeAlias = str | dict[str, object] | list[object] | None
+
+
+class ToolEntry(NamedTuple):
+    """What one element of a list of tool call deltas says; "" and None where it says nothing."""
+
+    index: int | None = None
+    id: str = ""
+    type: str = ""
+    name: str = ""
+    arguments: Arguments = None
+
+
+class ToolSlot:
+    """One tool call as it grows."""
+
+    __slots__ = ("_canonical", "_structure", "_unread", "arguments", "created", "done", "id", "index", "name", "type")
+
+    joins_values = True
+    """Whether the arguments are JSON, so that they can be whole; the free text of a custom tool never is."""
+
+    def __init__(self, index: int | None) -> None:
+        self.index = index
+        self.id = ""
+        self.type = ""
+        self.name = ""
+        self.arguments = Fragments()
+        self.created = False
+        """Whether its `created` was told."""
+        self.done = False
+        """Whether its `done` was told."""
+        self._structure = JSONStructure()
+        # Fragments that the structure has not read: it is asked for rarely, and never for most calls.
+        self._unread: list[str] = []
+        self._canonical: str | None = None
+
+    @property
+    def where(self) -> str:
+        """What a repair calls this slot."""
+        return self.id or f"tool call {self.index}"
+
+    def value(self) -> str | None:
+        """Return the canonical JSON of the arguments if they are one whole value, else None."""
+        if self._unread:
+            for fragment in self._unread:
+                self._structure.feed(fragment)
+            self._unread.clear()
+            # A literal has no brackets or quotes that could close.
+            may_be_whole = self._structure.closed or self._structure.size < 16
+            text = self.arguments.raw() if may_be_whole else ""
+            self._canonical = canonical_text(text) if self.joins_values else None
+        return self._canonical
+
+    def set_arguments(self, text: str) -> None:
+        """Replace the arguments."""
+        self.arguments.replace(text)
+        self._structure = JSONStructure()
+        self._canonical = None
+        self._unread = [text] if text else []
+
+    def merge(self, entry: ToolEntry, repairs: Repairs) -> bool:
+        """Fold what an entry says into the slot.
+
+        Returns:
+            False if all it brought was the whole arguments again, which are dropped; else True.
+        """
+        if entry.id and not self.id:
+            self.id = entry.id
+        if entry.type and not self.type:
+            self.type = entry.type
+        if entry.name:
+            self._merge_name(entry.name, repairs)
+        arguments = entry.arguments
+        if not arguments and not isinstance(arguments, dict | list):
+            return True
+        if isinstance(arguments, str):
+            if len(arguments) > 1 and self._repeats(arguments):
+                repairs.add("4.10", self.where, arguments)
+                return False
+            self.arguments.append(arguments)
+            self._unread.append(arguments)
+            return True
+        if self.value() is not None and canonical(arguments) == self.value():
+            repairs.add("4.10", self.where, arguments)
+            return False
+        repairs.add("4.10", self.where, arguments)
+        if not self.arguments:
+            self.set_arguments(dump_json(arguments))
+        return True
+
+    def _merge_name(self, name: str, repairs: Repairs) -> None:
+        if not self.name:
+            self.name = name
+        elif name != self.name and not self.arguments:
+            self.name += name
+        else:
+            repairs.add("4.10", self.where, name)
+
+    def _repeats(self, fragment: str) -> bool:
+        """Tell whether a fragment alone is the value that the slot already holds whole."""
+        stripped = fragment.strip()
+        # Most fragments begin or end in the middle of a value; only what looks whole is worth the question.
+        if stripped[:1] + stripped[-1:] not in _OUTER and stripped not in ("true", "false", "null"):
+            return False
+        held = self.value()
+        if held is None:
+            return False
+        value = canonical_text(stripped)
+        if value == held:
+            return True
+        return value is not None and value[0] == '"' and canonical_text(_unquote(stripped)) == held
+
+
+_OUTER = ("{}", "[]", '""')
+
+
+def _unquote(text: str) -> str:
+    try:
+        inner = load_json(text.encode("utf-8", "surrogatepass"))
+    except UnreadableJSON:
+        return ""
+    return inner if isinstance(inner, str) else ""
+
+
+S = TypeVar("S", bound=ToolSlot)
+
+
+class ToolSlots(Generic[S]):
+    """The tool calls of one choice or one step, in first-seen order."""
+
+    __slots__ = ("_by_index", "_make", "calls")
+
+    def __init__(self, make: Callable[[int | None], S]) -> None:
+        self._make = make
+        self._by_index: dict[int, S] = {}
+        self.calls: list[S] = []
+
+    def route(self, entries: list[ToolEntry], repairs: Repairs) -> Iterator[tuple[ToolEntry, S]]:
+        """Find the slot of each entry of one delta, in order, opening those that are new.
+
+        The caller merges an entry before it asks for the next: what the first says decides where the second goes.
+        """
+        homeless = sum(entry.index is None and not entry.id for entry in entries)
+        for position, entry in enumerate(entries):
+            yield entry, self.find(entry, position if homeless > 1 else None, repairs)
+
+    def find(self, entry: ToolEntry, position: int | None, repairs: Repairs) -> S:
+        """Find or open the slot of an entry.
+
+        Args:
+            entry: What the delta says of the call.
+            position: Its place in the delta's list if that has to serve as the index, else None.
+            repairs: Where what was mended is recorded.
+        """
+        index = entry.index
+        if index is None:
+            if entry.id:
+                repairs.add("4.9", entry.id, None)
+                return next((slot for slot in self.calls if slot.id == entry.id), None) or self.open(None)
+            repairs.add("4.9", entry.name or (self.calls[-1].where if self.calls else "tool call 0"), None)
+            if position is None:
+                last = self.calls[-1] if self.calls else None
+                if last is None or (entry.name and last.value() is not None):
+                    return self.open(None)
+                return last
+            index = position
+        slot = self._by_index.get(index)
+        if slot is None:
+            return self.open(index)
+        if entry.name and self._takes_over(entry, slot):
+            repairs.add("4.9", entry.id or entry.name, index)
+            return self.open(index)
+        return slot
+
+    def open(self, index: int | None) -> S:
+        """Open a slot at an index, or at the next free one."""
+        if index is None:
+            index = max(self._by_index, default=-1) + 1
+        slot = self._make(index)
+        self._by_index[index] = slot
+        self.calls.append(slot)
+        return slot
+
+    def replace(self, calls: list[S]) -> None:
+        """Make these the calls, in this order; what is not among them is forgotten."""
+        self.calls = calls
+        self._by_index = {slot.index: slot for slot in calls if slot.index is not None}
+
+    @staticmethod
+    def _takes_over(entry: ToolEntry, slot: ToolSlot) -> bool:
+        if entry.id and slot.id:
+            return entry.id != slot.id
+        held = slot.value()
+        if held is None:
+            return False
+        if slot.name and entry.name != slot.name:
+            return True
+        arguments = entry.arguments
+        if isinstance(arguments, dict | list):
+            return canonical(arguments) != held
+        if not arguments or arguments.lstrip()[:1] not in ("{", "["):
+            return False
+        return canonical_text(arguments) != held
