@@ -1,0 +1,286 @@
+"""What a scripted model can do: the actions, the turns made of them, and the segment of a run that a turn answers.
+
+Data only. `output` unfolds an action into messages and steps, `runs` drives a turn, `scenario` holds the turns.
+
+Actions come in four kinds. *Content* (`Say`, `Refuse`, `ShowImage`) opens a message, or adds a part to the open one.
+*Tools* (`RunCode`, `SearchFiles`, `CallFunction`, `RequestApproval`) open a step. *Controls* (`Pause`, `EmitRaw`,
+`Cut`, `ErrorEvent`) act on the stream. *Ends* (`EndStep`, `Fail`, `Incomplete`, `Expire`) close what is open, or the
+run. What is open stays open until an action of another kind needs its place, so that ``Say("half"), Fail()`` leaves
+half a message.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "Action",
+    "CallFunction",
+    "Citation",
+    "Cut",
+    "EmitRaw",
+    "EndStep",
+    "ErrorEvent",
+    "Expire",
+    "Fail",
+    "FilePath",
+    "Incomplete",
+    "Pause",
+    "Refuse",
+    "RequestApproval",
+    "RunCode",
+    "Say",
+    "SearchFiles",
+    "SearchResult",
+    "Segment",
+    "ShowImage",
+    "ToolResult",
+    "Turn",
+    "UrlCitation",
+]
+
+
+class Citation(msgspec.Struct, frozen=True):
+    """A `file_citation` annotation. Its `text` is the marker; a marker that the answer lacks is appended to it."""
+
+    text: str
+    file_id: str
+    quote: str = ""
+
+
+class FilePath(msgspec.Struct, frozen=True):
+    """A `file_path` annotation: a file that the code interpreter made."""
+
+    text: str
+    file_id: str
+
+
+class UrlCitation(msgspec.Struct, frozen=True):
+    """A `url_citation` annotation, as Azure sends it."""
+
+    text: str
+    url: str
+    title: str = ""
+
+
+class Say(msgspec.Struct, frozen=True):
+    """Stream text into the open message; a delta a word, or a delta for each of `pieces`.
+
+    Args:
+        text: The whole text; what `pieces` make together when they are given.
+        pieces: The values of the single deltas, where their borders matter.
+        citations: Annotations; each is sent with the piece that completes its marker.
+    """
+
+    text: str = ""
+    pieces: Sequence[str] = ()
+    citations: Sequence[Citation | FilePath | UrlCitation] = ()
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Stream a refusal part into the open message."""
+
+    text: str = ""
+    pieces: Sequence[str] = ()
+
+
+class ShowImage(msgspec.Struct, frozen=True):
+    """Add an `image_file` part to the open message."""
+
+    file_id: str
+
+
+class CallFunction(msgspec.Struct, frozen=True):
+    """Call a function of the user's.
+
+    Several in a row (controls between them do not matter) are one step of parallel calls. After the last the run goes
+    `requires_action`; what the turn still holds is played when the outputs have come.
+
+    Args:
+        name: The function.
+        arguments: A mapping, sent as compact JSON; or the raw text, which may be broken JSON.
+        pieces: The argument deltas, where their borders matter; they stand for `arguments` then.
+        id: The call id; made up by default.
+    """
+
+    name: str
+    arguments: Mapping[str, object] | str = ""
+    pieces: Sequence[str] = ()
+    id: str | None = None
+
+
+class RequestApproval(msgspec.Struct, frozen=True):
+    """Ask for the approval of an MCP call, as Azure does; the run goes `requires_action` with `submit_tool_approval`.
+
+    Args:
+        name: The tool on the MCP server.
+        arguments: A mapping, sent as compact JSON; or the raw text.
+        server_label: The MCP server's label.
+        output: What the call returns when it is approved.
+        id: The call id; made up by default.
+    """
+
+    name: str
+    arguments: Mapping[str, object] | str = ""
+    server_label: str = "mcp"
+    output: str = ""
+    id: str | None = None
+
+
+class RunCode(msgspec.Struct, frozen=True):
+    """Run a code interpreter step: the input in pieces, then its outputs.
+
+    Args:
+        input: The code.
+        pieces: The input deltas, where their borders matter; they stand for `input` then.
+        logs: What the code printed; None for no such output.
+        image: The file id of an image that it drew.
+    """
+
+    input: str = ""
+    pieces: Sequence[str] = ()
+    logs: str | None = None
+    image: str | None = None
+
+
+class SearchResult(msgspec.Struct, frozen=True):
+    """One hit of a file search. Its text is shown only to requests that include it."""
+
+    file_id: str
+    file_name: str
+    score: float = 1.0
+    text: str = ""
+
+
+class SearchFiles(msgspec.Struct, frozen=True):
+    """Run a file search step. The delta has no results; the completed step does."""
+
+    results: Sequence[SearchResult] = ()
+
+
+class EndStep(msgspec.Struct, frozen=True):
+    """Complete what is open, so that the next content starts a message of its own."""
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Wait; a stream stalls for so long."""
+
+    seconds: float
+
+
+class EmitRaw(msgspec.Struct, frozen=True):
+    """Put bytes into the stream as they are: comments, foreign events, rubbish. Without a stream, nothing."""
+
+    data: bytes
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """Drop the stream's connection: at once, or armed by `after_bytes` or `after_event`. The run itself goes on.
+
+    Args:
+        after_bytes: So many bytes of the body later than here; mid-event if it falls so.
+        after_event: When an event of this name has been sent. (``thread.run.completed``: no `done` follows.)
+        count: Of these events, which one.
+        how: "fin" closes the connection inside the body, "rst" resets it, "eof" ends the body properly, as if it
+            were whole.
+    """
+
+    after_bytes: int | None = None
+    after_event: str | None = None
+    count: int = 1
+    how: Literal["fin", "rst", "eof"] = "fin"
+
+
+class ErrorEvent(msgspec.Struct, frozen=True):
+    """Send an `error` event and end the stream without `done`. The run fails.
+
+    Args:
+        message: The server's words.
+        code: Any JSON scalar.
+        type: The error's type.
+        param: The parameter to blame.
+        nested: Whether the data is ``{"error": {...}}`` or the error itself.
+    """
+
+    message: str
+    code: str | int | None = "server_error"
+    type: str | None = "server_error"
+    param: str | None = None
+    nested: bool = False
+
+
+class Fail(msgspec.Struct, frozen=True):
+    """Fail the run; open messages become incomplete, open steps fail."""
+
+    code: str = "server_error"
+    message: str = "The run was scripted to fail."
+
+
+class Incomplete(msgspec.Struct, frozen=True):
+    """End the run as incomplete.
+
+    Args:
+        reason: ``max_completion_tokens``, ``max_prompt_tokens``, or what another server would say.
+    """
+
+    reason: str = "max_completion_tokens"
+
+
+class Expire(msgspec.Struct, frozen=True):
+    """End the run as expired."""
+
+
+Action: TypeAlias = (
+    Say
+    | Refuse
+    | ShowImage
+    | CallFunction
+    | RequestApproval
+    | RunCode
+    | SearchFiles
+    | EndStep
+    | Pause
+    | EmitRaw
+    | Cut
+    | ErrorEvent
+    | Fail
+    | Incomplete
+    | Expire
+)
+
+
+class Turn:
+    """What one segment of a run does: its actions in order. A run has a segment more for each submit of outputs.
+
+    A turn whose actions neither call a function nor end the run completes it.
+    """
+
+    __slots__ = ("actions",)
+
+    def __init__(self, *actions: Action) -> None:
+        self.actions: tuple[Action, ...] = actions
+
+    def __repr__(self) -> str:
+        return f"Turn({', '.join(map(repr, self.actions))})"
+
+
+class ToolResult(msgspec.Struct, frozen=True):
+    """A function call of this run and the output that was submitted for it."""
+
+    name: str
+    arguments: str
+    output: str
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """What the scripted model knows when a segment of a run begins."""
+
+    question: str
+    """The text of the thread's last user message."""
+    tools: Sequence[Mapping[str, object]]
+    """The run's tools, as on the wire."""
+    results: Sequence[ToolResult]
+    """The outputs submitted so far, oldest first."""
+    run: Mapping[str, object]
+    """The run as on the wire."""
