@@ -144,6 +144,11 @@ class AssistantAccumulator:
         return self._ended or self._waiting
 
     @property
+    def waiting(self) -> bool:
+        """Whether the run waits for tool outputs or approvals."""
+        return self._waiting and not self._ended
+
+    @property
     def repairs(self) -> list[Repair]:
         """What the wire got wrong and was mended, each with the number of its rule; what repeats stands once."""
         return self._repairs.made

@@ -1,0 +1,7 @@
+"""What users hold while a response runs: the streams and the event handlers. Public names only."""
+
+from asyncstream.streaming.assistants import AssistantStream
+from asyncstream.streaming.handlers import AssistantEventHandler
+from asyncstream.streaming.stream import View
+
+__all__ = ["AssistantEventHandler", "AssistantStream", "View"]

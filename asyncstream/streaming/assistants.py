@@ -1,0 +1,188 @@
+"""The stream of an Assistants run: `AssistantStream`. What `runs.stream` and its kin return.
+
+The cursor is `stream`, the callbacks are `handlers`; here is what only runs have: the text of all parts, the final
+objects, and going on with the same stream after tool outputs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from asyncstream.accumulators import AssistantAccumulator, AssistantChange, TextChanged, TextDone
+from asyncstream.accumulators.fragments import HalfPairs
+from asyncstream.errors import ConfigurationError
+from asyncstream.events import AssistantStreamEvent
+from asyncstream.events.decode import ASSISTANTS
+from asyncstream.params import ToolApproval, ToolOutput
+from asyncstream.streaming.handlers import AssistantCallbacks, AssistantEventHandler
+from asyncstream.streaming.stream import Stream, View
+from asyncstream.transport.http import Transport
+from asyncstream.transport.request import Request
+from asyncstream.types import Message, Run, RunStep
+
+__all__ = ["AssistantStream", "Resume"]
+
+Resume: TypeAlias = Callable[[str, str, Mapping[str, object]], Request]
+"""Makes the request that submits tool outputs or approvals: thread id, run id, body."""
+
+
+class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAccumulator]):
+    """The events of one run, folded as they are read; also over several responses, when tool outputs are submitted.
+
+    `async with` opens and closes it. `async for` gives the wire events; `text_deltas` and `changes` are views of the
+    same cursor; `get_final_...` read to the end. Any of these may be cancelled and gone on with.
+
+    Source: https://platform.openai.com/docs/api-reference/assistants-streaming
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        request: Request,
+        *,
+        event_handler: AssistantEventHandler | None = None,
+        resume: Resume,
+    ) -> None:
+        """Make an unopened stream: nothing is sent before `async with` enters it."""
+        super().__init__(
+            lambda: transport.open(request),
+            wire=ASSISTANTS,
+            accumulator=AssistantAccumulator(),
+            callbacks=None if event_handler is None else AssistantCallbacks(event_handler),
+            usage="async with client.threads.runs.stream(...) as stream:",
+        )
+        self._transport = transport
+        self._resume = resume
+        self._handler = event_handler
+        self._halves: dict[tuple[str, int], HalfPairs] = {}
+
+    async def open(self) -> "AssistantStream":
+        """Send the request. `async with` does it.
+
+        Raises:
+            ConfigurationError: It was opened before, or its handler serves another stream.
+            APIError: The request failed; nothing was streamed.
+        """
+        handler = self._handler
+        if handler is not None:
+            if handler._stream not in (None, self):
+                raise ConfigurationError("an event handler serves one stream: make a new one for each stream")
+            handler._stream = self
+        return await super().open()
+
+    @property
+    def handler(self) -> AssistantEventHandler | None:
+        """The event handler, if one was given."""
+        return self._handler
+
+    @property
+    def current_raw(self) -> bytes:
+        """The payload of the last event as received; b"" before the first."""
+        return b"" if self._event is None else self._event.raw
+
+    @property
+    def current_run(self) -> Run | None:
+        """The run as it is now; None before its first event."""
+        return self.accumulator.run
+
+    @property
+    def current_message_snapshot(self) -> Message | None:
+        """The message that the last message event was about; None before the first."""
+        return self.accumulator.current_message
+
+    @property
+    def current_run_step_snapshot(self) -> RunStep | None:
+        """The run step that the last step event was about; None before the first."""
+        return self.accumulator.current_run_step
+
+    @property
+    def text_deltas(self) -> View[AssistantChange, str]:
+        """The text of every part as it arrives. Half a surrogate pair is held back until its partner comes."""
+        return View(self, "text_deltas", self._text_of)
+
+    def _text_of(self, changes: list[AssistantChange]) -> Iterable[str]:
+        for change in changes:
+            if isinstance(change, TextChanged):
+                value = change.delta.value
+                if value:
+                    part = (change.message_id, change.index)
+                    halves = self._halves.get(part)
+                    if halves is None:
+                        halves = self._halves[part] = HalfPairs()
+                    text = halves.feed(value)
+                    if text:
+                        yield text
+            elif isinstance(change, TextDone):
+                halves = self._halves.pop((change.message_id, change.index), None)
+                if halves is not None and halves.held:
+                    yield halves.end()
+
+    async def get_final_run(self) -> Run:
+        """Read to the end and return the run: its `status` says how it ended, or that it waits for outputs.
+
+        Raises:
+            StreamError: The stream did not come to a complete end; `partial` is what arrived.
+        """
+        await self.until_done()
+        run = self.accumulator.run
+        assert run is not None  # a terminal run event is what a complete end is
+        return run
+
+    async def get_final_run_steps(self) -> list[RunStep]:
+        """Read to the end and return the run steps, first seen first; empty if there were none.
+
+        Raises:
+            StreamError: The stream did not come to a complete end; `partial` is what arrived.
+        """
+        await self.until_done()
+        return self.accumulator.run_steps
+
+    async def get_final_messages(self) -> list[Message]:
+        """Read to the end and return the messages, first seen first; empty if there were none.
+
+        Raises:
+            StreamError: The stream did not come to a complete end; `partial` is what arrived.
+        """
+        await self.until_done()
+        return self.accumulator.messages
+
+    async def submit_tool_outputs(self, tool_outputs: Sequence[ToolOutput]) -> None:
+        """Submit the outputs of the tool calls that the run waits for, and go on with this same stream.
+
+        Call it in the loop body or in a callback, at `thread.run.requires_action`. What is left of the first answer is
+        read to its end, then the outputs are sent; the same iterator, handler and accumulator go on with the events
+        of the second answer, and `request_id`, `headers` and `status` are its.
+
+        Args:
+            tool_outputs: One for each call in `run.required_action.submit_tool_outputs.tool_calls`.
+
+        Raises:
+            ConfigurationError: The run does not wait, the stream has ended, or another task is waiting in it.
+            APIError: The request failed; the stream has ended with this error.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs
+        """
+        await self._submit({"tool_outputs": list(tool_outputs), "stream": True})
+
+    async def submit_tool_approvals(self, tool_approvals: Sequence[ToolApproval]) -> None:
+        """Approve or refuse the tool calls that an Azure run waits for, and go on with this same stream.
+
+        As `submit_tool_outputs`, at a run whose `required_action.type` is `submit_tool_approval`.
+
+        Args:
+            tool_approvals: One for each call in `run.required_action.submit_tool_approval.tool_calls`.
+
+        Raises:
+            ConfigurationError: The run does not wait, the stream has ended, or another task is waiting in it.
+            APIError: The request failed; the stream has ended with this error.
+        """
+        await self._submit({"tool_approvals": list(tool_approvals), "stream": True})
+
+    async def _submit(self, body: Mapping[str, object]) -> None:
+        run = self.accumulator.run
+        if self._outcome is not None:
+            raise ConfigurationError("this stream has ended: submit with threads.runs.submit_tool_outputs_stream(...)")
+        if run is None or not self.accumulator.waiting:
+            status = "has not begun" if run is None else f"is {run.status!r}"
+            raise ConfigurationError(f"only a run that requires action takes tool outputs, this one {status}")
+        request = self._resume(run.thread_id, run.id, body)
+        await self._continue_with(lambda: self._transport.open(request))

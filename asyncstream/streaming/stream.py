@@ -1,0 +1,552 @@
+"""The stream that users hold: one cursor over an open response, whatever the protocol. Async, but opens nothing itself.
+
+Events, changes, text and final objects are views of the same cursor. Everything that was received is in a queue below
+(`transport.live`), is decoded just before it is handed out, folded (`accumulators`), told to the handler's callbacks,
+and only then returned.
+
+The state is in few places: `_outcome` says how the stream ended (None: it goes on), `_calls` are the callbacks that
+are due, `_undelivered` is the event they belong to.
+Rule 1: a step is either finished in one piece without awaiting, or its rest is in `_calls` and `_undelivered`; so a
+cancellation at any await loses nothing.
+Rule 2: a callback is taken from `_calls` before it is called, and `on_end` is put there at most once.
+"""
+
+import asyncio
+import warnings
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
+
+from asyncstream.errors import (
+    ConfigurationError,
+    StreamDecodeError,
+    StreamError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+)
+from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.events.decode import Wire, decode_last_frame
+from asyncstream.sse import parse_frame
+from asyncstream.transport.live import LiveResponse
+
+__all__ = ["Accumulator", "Call", "Callbacks", "Stream", "View"]
+
+E = TypeVar("E")
+C = TypeVar("C")
+T = TypeVar("T")
+E_contra = TypeVar("E_contra", contravariant=True)
+C_co = TypeVar("C_co", covariant=True)
+C_contra = TypeVar("C_contra", contravariant=True)
+A = TypeVar("A", bound="Accumulator[Any, Any]")
+
+Call = Callable[[], Awaitable[object]]
+
+AFTER_EVIDENCE = 5.0
+"""Seconds to wait for the end of a body whose answer is already complete; servers that forget to close it exist."""
+
+_CONTROL = frozenset({DoneEvent, ErrorEvent, StreamDecodeError})
+"""What a decoder gives that is no event for the user: it ends the stream."""
+
+_NEXT_RESPONSE: Any = type("_NextResponse", (), {})()
+"""Stands among the decoded items where one response ends and the next begins."""
+
+
+class Accumulator(Protocol[E_contra, C_co]):
+    """What a stream needs of an accumulator."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether terminal evidence was seen."""
+        ...
+
+    @property
+    def events_seen(self) -> int:
+        """How many events were pushed."""
+        ...
+
+    def push(self, event: E_contra) -> list[Any]:
+        """Fold an event; return its changes."""
+        ...
+
+    def finish(self) -> list[Any]:
+        """Say that nothing follows; return the closing changes."""
+        ...
+
+    def resume(self) -> None:
+        """Expect the events of another response."""
+        ...
+
+
+class Callbacks(Protocol[E_contra, C_contra]):
+    """What a stream needs of a handler: the calls that are due, in order."""
+
+    def for_event(self, event: E_contra, changes: list[C_contra]) -> list[Call]:
+        """Give the calls for an event and its changes."""
+        ...
+
+    def for_changes(self, changes: list[C_contra]) -> list[Call]:
+        """Give the calls for changes that no event brought: the closing ones."""
+        ...
+
+    def for_failure(self, error: Exception) -> list[Call]:
+        """Give the calls for an error, without the end."""
+        ...
+
+    def for_end(self) -> list[Call]:
+        """Give the call for the end."""
+        ...
+
+
+class _Ended(Exception):
+    """The outcome of a stream that was read to a complete end."""
+
+
+class Stream(Generic[E, C, A]):
+    """A stream of events, and all that can be seen of it while it runs."""
+
+    def __init__(
+        self,
+        open: Callable[[], Awaitable[LiveResponse]],
+        *,
+        wire: Wire[E],
+        accumulator: A,
+        callbacks: Callbacks[E, C] | None,
+        usage: str,
+    ) -> None:
+        """Make an unopened stream.
+
+        Args:
+            open: Sends the request and gives the open response.
+            wire: How the protocol reads frames.
+            accumulator: Where its events are folded.
+            callbacks: The handler's side, if there is a handler.
+            usage: What to write instead, for the error of a stream that is used before it is opened.
+        """
+        self.accumulator: A = accumulator
+        """What was folded so far."""
+        self._open_response = open
+        self._wire = wire
+        self._decode = wire.decode_frame
+        self._callbacks = callbacks
+        self._usage = usage
+        self._live: LiveResponse | None = None
+        self._entered = False
+        self._outcome: Exception | None = None
+        # Undecoded frames, and decoded items of a frame that held several. The items come first.
+        self._frames: deque[bytes] = deque()
+        self._ahead: deque[E | StreamDecodeError] = deque()
+        self._last_frame_taken = False
+        self._calls: deque[Call] = deque()
+        self._undelivered: E | None = None
+        self._busy = False
+        self._in_callback = False
+        self._waiting = False
+        # An event came since the deadline was last set.
+        self._fresh = True
+        self._event: E | None = None
+        self._frame = b""
+        self._changes: list[C] = []
+        self._views: dict[str, ViewState[Any, Any]] = {}
+
+    # What is known of the response.
+
+    @property
+    def current_event(self) -> E | None:
+        """The event that was folded last; None before the first."""
+        return self._event
+
+    @property
+    def current_raw(self) -> bytes:
+        """The payload of the last frame as received; b"" before the first."""
+        return b"\n".join(parse_frame(self._frame).lines)
+
+    @property
+    def finished(self) -> bool:
+        """Whether terminal evidence was seen: the answer is complete, whatever happens to the connection now."""
+        return self.accumulator.finished
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the latest response."""
+        return self._opened().status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the latest response."""
+        return self._opened().headers
+
+    @property
+    def request_id(self) -> str | None:
+        """The `x-request-id` of the latest response."""
+        return self._opened().request_id
+
+    def _opened(self) -> LiveResponse:
+        if self._live is None:
+            if self._outcome is not None:
+                raise self._outcome
+            raise ConfigurationError(f"this stream is not open: write `{self._usage}`")
+        return self._live
+
+    # Opening and closing.
+
+    async def open(self) -> Self:
+        """Send the request. `async with` does it.
+
+        Raises:
+            ConfigurationError: It was opened before.
+            APIError: The request failed; nothing was streamed.
+        """
+        if self._entered:
+            raise ConfigurationError("a stream can be opened once; make a new one for another request")
+        self._entered = True
+        try:
+            self._live = await self._open_response()
+        except asyncio.CancelledError:
+            self._end_with(StreamInterruptedError("cancelled while it was opened", partial=self.accumulator), [])
+            await self._run_calls()
+            raise
+        except Exception as error:
+            self._end_with(error, self._failure_calls(error))
+            await self._run_calls()
+            raise
+        return self
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection and end the stream. May be called at any time, also twice.
+
+        A stream that had not ended yet is interrupted: reading on and `get_final_...` raise `StreamInterruptedError`.
+        """
+        if not self._entered:
+            self._entered = True
+            self._outcome = ConfigurationError("this stream was closed before it was opened")
+            return
+        if self._outcome is None:
+            self._undelivered = None
+            self._calls.clear()
+            seen = self.accumulator.events_seen
+            self._end_with(self._about(StreamInterruptedError(f"closed by the consumer after {seen} events")), [])
+        try:
+            if self._live is not None:
+                await self._live.aclose()
+        finally:
+            await self._run_calls()
+
+    def __del__(self) -> None:
+        live = getattr(self, "_live", None)
+        if live is None or live.closed:
+            return
+        warnings.warn(f"unclosed {type(self).__name__}: write `{self._usage}`", ResourceWarning, source=self)
+        live.abandon()
+
+    # The cursor.
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> E:
+        if self._busy:
+            raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
+        if self._callbacks is None and self._outcome is None and self._live is not None:
+            # Most events need no waiting and have no callbacks: one call, no state to restore.
+            event = self._step()
+            if event is not None:
+                return event
+        return await self._next()
+
+    async def _next(self) -> E:
+        self._opened()
+        self._busy = True
+        try:
+            while True:
+                await self._run_calls()
+                if self._outcome is not None:
+                    if isinstance(self._outcome, _Ended):
+                        raise StopAsyncIteration
+                    raise self._outcome
+                event, self._undelivered = self._undelivered, None
+                if event is not None:
+                    return event
+                event = self._step()
+                if event is None:
+                    await self._go_on()
+                elif self._callbacks is None:
+                    return event
+                else:
+                    self._undelivered = event
+                    self._calls.extend(self._callbacks.for_event(event, self._changes))
+        finally:
+            self._busy = False
+
+    def _step(self) -> E | None:
+        """Decode and fold the next event that is here; None if what comes next is none, or is not here yet."""
+        frames = self._frames
+        ahead = self._ahead
+        while True:
+            if ahead:
+                if ahead[0] is _NEXT_RESPONSE:
+                    self._enter_next_response()
+                    continue
+                if type(ahead[0]) in _CONTROL:
+                    return None
+                event = ahead.popleft()
+            elif frames:
+                self._frame = frame = frames.popleft()
+                decoded = self._decode(frame)
+                if len(decoded) != 1 or type(decoded[0]) in _CONTROL:
+                    ahead.extend(decoded)
+                    continue
+                event = decoded[0]
+            else:
+                taken = self._live.take()  # type: ignore[union-attr]  # the caller saw it
+                if taken is None:
+                    return None
+                frames.extend(taken)
+                continue
+            self._fresh = True
+            self._changes = self.accumulator.push(event)
+            self._event = event  # type: ignore[assignment]  # the control items were left in the queue
+            return event  # type: ignore[return-value]
+
+    async def _go_on(self) -> None:
+        """Deal with what is no event: wait, or end."""
+        if self._ahead:
+            await self._end_by(self._ahead.popleft())
+        elif await self._arrived():
+            return
+        else:
+            live = self._opened()
+            if live.failure is not None and (not self.finished or isinstance(live.failure, StreamDecodeError)):
+                await self._fail(live.failure)
+            else:
+                await self._complete()
+
+    async def _arrived(self) -> bool:
+        """Wait until there is more to look at; False at the end of the body."""
+        live = self._opened()
+        if not live.ended:
+            if self._fresh:
+                live.restart_deadline(AFTER_EVIDENCE if self.finished else None)
+                self._fresh = False
+            self._waiting = True
+            try:
+                await live.wait()
+            except StreamTimeoutError as error:
+                if not self.finished:
+                    await self._fail(error)
+                    return True
+                # The answer is complete: that the server does not close the body is no reason to fail.
+                live.close()
+            finally:
+                self._waiting = False
+            return True
+        taken = live.take()
+        if taken is not None:
+            self._frames.extend(taken)
+            return True
+        if not self._last_frame_taken:
+            self._last_frame_taken = True
+            self._frame = live.take_last()
+            self._ahead.extend(decode_last_frame(self._wire, self._frame))
+            return True
+        return False
+
+    async def _end_by(self, item: E | StreamDecodeError) -> None:
+        if isinstance(item, StreamDecodeError):
+            await self._fail(item)
+        elif isinstance(item, ErrorEvent):
+            try:
+                self.accumulator.push(item)
+            except StreamError as error:
+                await self._fail(error)
+        else:
+            self.accumulator.push(item)
+            await self._complete()
+
+    async def _complete(self) -> None:
+        """End the stream at `[DONE]` or at the end of the body, complete or truncated."""
+        try:
+            self._changes = self.accumulator.finish()
+        except StreamError as error:
+            await self._fail(error)
+            return
+        closing = [] if self._callbacks is None else self._callbacks.for_changes(self._changes)
+        self._end_with(_Ended(), closing)
+        await self._opened().finish()
+
+    async def _fail(self, error: StreamError) -> None:
+        """End the stream with an error of its own."""
+        await self._stop(self._about(error))
+
+    async def _stop(self, error: Exception) -> None:
+        """End the stream with an error, whoever's it is; its callbacks are due."""
+        self._end_with(error, self._failure_calls(error))
+        if self._live is not None:
+            await self._live.aclose()
+
+    def _about(self, error: StreamError) -> StreamError:
+        """Add what is known of the stream and its response to an error."""
+        error.partial = self.accumulator
+        error.events_seen = self.accumulator.events_seen
+        if self._live is not None:
+            error.status = self._live.status
+            error.headers = self._live.error_headers
+            error.request_id = self._live.request_id
+        return error
+
+    def _failure_calls(self, error: Exception) -> list[Call]:
+        return [] if self._callbacks is None else self._callbacks.for_failure(error)
+
+    def _end_with(self, outcome: Exception, calls: list[Call]) -> None:
+        """Decide how the stream ended: once, and with `on_end` last."""
+        if self._outcome is None:
+            self._outcome = outcome
+            self._calls.extend(calls)
+            if self._callbacks is not None:
+                self._calls.extend(self._callbacks.for_end())
+
+    async def _continue_with(self, open: Callable[[], Awaitable[LiveResponse]]) -> None:
+        """Read what is left of this response, open another, and go on with it: the same cursor over both.
+
+        What is left is handed out before the events of the second response. Cancelled before the second is open, the
+        stream is as if this had not been called, except that more of the first response is already here.
+        """
+        if self._waiting:
+            raise ConfigurationError("another task is waiting in this stream; call this in its loop body or a callback")
+        live = self._opened()
+        while not (self._ahead and type(self._ahead[-1]) in _CONTROL) and await self._arrived_undecoded():
+            pass
+        if self._outcome is not None:
+            await self._run_calls()
+            raise self._outcome
+        if self._ahead and isinstance(self._ahead[-1], ErrorEvent | StreamDecodeError):
+            await self._end_by(self._ahead.pop())
+            await self._run_calls()
+            raise cast(Exception, self._outcome)
+        await live.finish()
+        try:
+            second = await open()
+        except Exception as error:
+            await self._stop(error)
+            await self._run_calls()
+            raise
+        if self._ahead and isinstance(self._ahead[-1], DoneEvent):
+            self._ahead.pop()
+        self._ahead.append(_NEXT_RESPONSE)
+        self._live = second
+        self._last_frame_taken = False
+        self._fresh = True
+        self._enter_next_response()
+
+    async def _arrived_undecoded(self) -> bool:
+        """Wait for more, and decode what is here into the queue without folding it; False at the end of the body."""
+        while self._frames:
+            self._ahead.extend(self._decode(self._frames.popleft()))
+            if self._ahead and type(self._ahead[-1]) in _CONTROL:
+                return True
+        return await self._arrived()
+
+    def _enter_next_response(self) -> None:
+        """Cross the border between two responses, once everything of the first was folded."""
+        while self._ahead and self._ahead[0] is _NEXT_RESPONSE:
+            self._ahead.popleft()
+            self.accumulator.resume()
+
+    # Callbacks.
+
+    async def _run_calls(self) -> None:
+        """Run the callbacks that are due. One that raises ends the stream; what is due at its end still runs."""
+        if not self._calls or self._in_callback:
+            return
+        self._in_callback = True
+        raised: Exception | None = None
+        try:
+            while self._calls:
+                call = self._calls.popleft()
+                try:
+                    await call()
+                except Exception as error:
+                    raised = raised or _passable(error)
+                    if self._outcome is None:
+                        self._undelivered = None
+                        self._calls.clear()
+                        await self._stop(raised)
+        finally:
+            self._in_callback = False
+        if raised is not None:
+            raise raised
+
+    # Views of the cursor.
+
+    @property
+    def changes(self) -> "View[C, C]":
+        """What changed, event by event, as typed changes in the order in which handlers are called."""
+        return View(self, "changes", iter)
+
+    async def until_done(self) -> None:
+        """Read to the end.
+
+        Raises:
+            StreamError: The stream did not come to a complete end; `partial` is what arrived.
+        """
+        async for _ in self:
+            pass
+
+
+def _passable(error: Exception) -> Exception:
+    if not isinstance(error, StopAsyncIteration):
+        return error
+    # Let through, it would end the user's loop as if the answer were complete.
+    passable = RuntimeError("a callback raised StopAsyncIteration")
+    passable.__cause__ = error
+    return passable
+
+
+class View(Generic[C, T]):
+    """An async iterator over something else than events, derived from the changes as the cursor moves.
+
+    All views of a stream and the stream itself share its cursor: what the cursor has passed in one view does not come
+    again in another. Cancelling a step loses nothing.
+    """
+
+    __slots__ = ("_derive", "_left", "_stream")
+
+    def __init__(self, stream: Stream[Any, C, Any], name: str, derive: Callable[[list[C]], Iterable[T]]) -> None:
+        self._stream = stream
+        self._derive = derive
+        # Kept by the stream, so that a second `async for` goes on where the first one broke off.
+        self._left: ViewState[C, T] = stream._views.setdefault(name, ViewState())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        stream, left = self._stream, self._left
+        while not left.items or left.source is not stream._changes:
+            try:
+                await stream.__anext__()
+            except StopAsyncIteration:
+                # The closing changes come without an event.
+                if left.source is stream._changes:
+                    raise
+            left.source = stream._changes
+            left.items = deque(self._derive(left.source))
+        return left.items.popleft()
+
+
+class ViewState(Generic[C, T]):
+    """What a view has derived and not handed out yet, and from which changes."""
+
+    __slots__ = ("items", "source")
+
+    def __init__(self) -> None:
+        self.items: deque[T] = deque()
+        self.source: list[C] | None = None
