@@ -1,4 +1,4 @@
-"""Asyncio client for OpenAI's streaming protocols: typed events, exact snapshots, no half answers. Public names only."""
+"""Asyncio client for OpenAI's streaming protocols: typed events, exact snapshots, no half answers."""
 
 from asyncstream.accumulators import AssistantAccumulator
 from asyncstream.client import AsyncClient

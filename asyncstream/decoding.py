@@ -15,7 +15,7 @@ Each of these is reported as a `Repair`. Rule 1: nothing here raises but `Unread
 
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -47,7 +47,7 @@ class Repair(Struct, frozen=True):
     raw: bytes = b""
 
 
-@lru_cache(maxsize=None)
+@cache
 def strict_decoder(type: Any) -> "msgspec.json.Decoder[Any]":
     """Return the one decoder of a type; making one costs 2 to 4 us, more than most decodes."""
     return msgspec.json.Decoder(type)
@@ -60,7 +60,7 @@ def decode_json(type: type[T], data: bytes) -> T:
         UnreadableJSON: The bytes are no JSON, or nothing of the type can be found in them.
     """
     try:
-        return cast(T, strict_decoder(type).decode(data))
+        return cast("T", strict_decoder(type).decode(data))
     except STRICT_ERRORS:
         return coerce_json(type, load_json(data))[0]
 
@@ -104,7 +104,7 @@ def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
     fitted = _coercer(type)(value, "$", repairs)
     if fitted is _ABSENT:
         raise UnreadableJSON(f"expected {getattr(type, '__name__', type)}, got {_kind(value)}")
-    return cast(T, fitted), repairs
+    return cast("T", fitted), repairs
 
 
 def _reject_constant(name: str) -> object:
@@ -112,7 +112,14 @@ def _reject_constant(name: str) -> object:
 
 
 def _kind(value: object) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    names = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
     return names.get(type(value), "null")
 
 
@@ -128,12 +135,12 @@ _ABSENT: Any = type("_Absent", (), {"__repr__": lambda _: "<absent>"})()
 _Coercer: TypeAlias = Callable[[object, str, list[Repair]], Any]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _coercer(type: Any) -> _Coercer:
     return _compile(inspect.type_info(type))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _struct_coercer(cls: type[Struct]) -> _Coercer:
     """Compile lazily, a struct at a time: wire types may contain themselves."""
     info = inspect.type_info(cls)
@@ -208,9 +215,9 @@ def _fit_int(value: object, path: str, repairs: list[Repair]) -> Any:
         # What JSON writers and databases call an integer ends here, and msgspec does not encode more.
         return value if -(2**63) <= value < 2**64 else _ABSENT
     fitted: Any = _ABSENT
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
-        fitted = int(value)
-    elif isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+    if (isinstance(value, float) and value.is_integer() and abs(value) < 2**63) or (
+        isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19
+    ):
         fitted = int(value)
     if fitted is not _ABSENT:
         repairs.append(Repair("6.4", path, _raw(value)))

@@ -19,7 +19,6 @@ from asyncstream.decoding import Repair
 from asyncstream.errors import StreamEventError, StreamTruncatedError
 from asyncstream.events import (
     AssistantStreamEvent,
-    DoneEvent,
     ErrorEvent,
     ThreadCreated,
     ThreadMessageCompleted,

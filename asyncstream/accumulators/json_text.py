@@ -40,10 +40,10 @@ class JSONStructure:
         """Take the next characters."""
         self.size += len(fragment)
         if self._broken:
-            return
+            return None
         if self.closed:
             self._end_at(fragment)
-            return
+            return None
         text = self._torn_escape + fragment
         self._torn_escape = ""
         for mark in _MARKS.finditer(text):

@@ -6,7 +6,7 @@ where a few keys are texts that grow; and lists whose entries carry an `index` (
 
 import copy
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Generic, TypeVar
 
 from msgspec import NODEFAULT, Struct, structs
@@ -41,7 +41,7 @@ def replace_present(held: S, said: Struct, *, leave: tuple[str, ...] = ()) -> S:
     return result
 
 
-@lru_cache(maxsize=None)
+@cache
 def _shared_fields(held: type[Struct], said: type[Struct]) -> list[tuple[str, object]]:
     targets = set(held.__struct_fields__)
     return [

@@ -125,7 +125,7 @@ class _TextPart(_Part):
         return TextContentBlock(text=self.snapshot())
 
 
-_ANNOTATIONS: dict[type[Struct], type[Annotation]] = {
+_ANNOTATIONS: dict[type[Struct], type[FileCitationAnnotation | FilePathAnnotation | URLCitationAnnotation]] = {
     FileCitationDeltaAnnotation: FileCitationAnnotation,
     FilePathDeltaAnnotation: FilePathAnnotation,
     URLCitationDeltaAnnotation: URLCitationAnnotation,
@@ -289,7 +289,7 @@ class MessageNode:
         if delta.role:
             self._fields.role = delta.role
         for block in delta.content or ():
-            part = self._parts.get(cast(int, getattr(block, "index", None)))
+            part = self._parts.get(cast("int", getattr(block, "index", None)))
             if part is None or part.delta is not type(block):
                 part, block = self._part_for(block)
             if not part.created:
@@ -302,10 +302,10 @@ class MessageNode:
     def _fold_part(self, part: _AnyPart, block: MessageContentDelta, changes: list[MessageChange]) -> None:
         part.fold(block)  # type: ignore[arg-type]  # the part was chosen by the block's type
         if isinstance(part, _TextPart):
-            said = cast(TextDeltaBlock, block).text
+            said = cast("TextDeltaBlock", block).text
             changes.append(TextChanged(part, TextDelta() if said is None else said, self._fields.id, part.index))
         elif isinstance(part, _ImageFilePart):
-            image = cast(ImageFileDeltaBlock, block).image_file
+            image = cast("ImageFileDeltaBlock", block).image_file
             delta = ImageFileDelta() if image is None else image
             changes.append(ImageFileChanged(part, delta, self._fields.id, part.index))
 
@@ -319,7 +319,7 @@ class MessageNode:
             if part is not None and not block.wire_type:
                 # No type says nothing about the type: the part's own stays.
                 self._repairs.add("5.4", f"{self._fields.id} part {part.index}", members)
-                return part, cast(MessageContentDelta, coerce_json(part.delta, members)[0])
+                return part, cast("MessageContentDelta", coerce_json(part.delta, members)[0])
         else:
             index = block.index
             part = self._open if index is None else self._parts.get(index)

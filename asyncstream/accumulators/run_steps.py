@@ -8,6 +8,7 @@ from copy import copy
 from typing import TypeAlias, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from asyncstream.accumulators.changes import (
     RunStepChanged,
@@ -68,7 +69,6 @@ RunStepChange: TypeAlias = (
 )
 
 _TOOL_CALL = cast("type[ToolCall]", ToolCall)
-_TOOL_CALL_DELTAS = cast("type[list[ToolCallDelta]]", list[ToolCallDelta])
 
 _TYPED_DELTAS: dict[str, type[FunctionToolCallDelta | CodeInterpreterToolCallDelta | FileSearchToolCallDelta]] = {
     "function": FunctionToolCallDelta,
@@ -193,8 +193,9 @@ class _Call(ToolSlot):
                 self.type = str(members.get("type") or self.type)
                 self.id = str(members.get("id") or self.id)
                 self.name = str(members.get("name") or self.name)
-                if isinstance(members.get("arguments"), str):
-                    self.set_arguments(members["arguments"])
+                arguments = members.get("arguments")
+                if isinstance(arguments, str) and arguments:
+                    self.set_arguments(arguments)
                 self._rest.load({key: value for key, value in members.items() if key not in _SLOT_KEYS})
 
     def snapshot(self) -> ToolCall:
@@ -256,8 +257,8 @@ def _entry(said: ToolCallDelta) -> ToolEntry:
                 # Without a type the payload's key tells it; with neither it is a function (rule 4.10).
                 kind = next((key for key in _TYPED_DELTAS if isinstance(members.get(key), dict)), "")
                 if kind == "function":
-                    return _entry(coerce_json(FunctionToolCallDelta, members)[0])._replace(type="")
-                return _flat_entry(members)._replace(type=kind)
+                    return replace(_entry(coerce_json(FunctionToolCallDelta, members)[0]), type="")
+                return replace(_flat_entry(members), type=kind)
             return _flat_entry(members)
 
 
@@ -334,7 +335,7 @@ class RunStepNode:
                 if not isinstance(calls, list | dict):
                     return None
                 self._repairs.add("5.5", f"{self._fields.id} step_details.type", details.wire_type)
-                return coerce_json(_TOOL_CALL_DELTAS, calls)[0]
+                return coerce_json(list[ToolCallDelta], calls)[0]
             case None:
                 return None
 
@@ -395,7 +396,7 @@ class RunStepNode:
         if isinstance(details, UnknownStepDetails):
             calls = _members(details.raw).get("tool_calls")
             if isinstance(calls, list):
-                return coerce_json(cast("type[list[ToolCall]]", list[ToolCall]), calls)[0]
+                return coerce_json(list[ToolCall], calls)[0]
         if details is not None:
             self._fields.step_details = details
         return []

@@ -5,7 +5,9 @@ are decided here and nowhere else. A slot holds what every call has; what else a
 """
 
 from collections.abc import Callable, Iterator
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.json_text import JSONStructure, canonical, canonical_text
@@ -17,7 +19,7 @@ __all__ = ["Arguments", "ToolEntry", "ToolSlot", "ToolSlots"]
 Arguments: TypeAlias = str | dict[str, object] | list[object] | None
 
 
-class ToolEntry(NamedTuple):
+class ToolEntry(Struct, frozen=True, gc=False):
     """What one element of a list of tool call deltas says; "" and None where it says nothing."""
 
     index: int | None = None

@@ -1,4 +1,4 @@
-"""Event structs, the unions of them, and `decode_stream`: the door from raw bytes without a client. Public names only."""
+"""Event structs, the unions of them, and `decode_stream`: from raw bytes without a client. Public names only."""
 
 from asyncstream.events.assistants import (
     AssistantStreamEvent,
@@ -6,16 +6,16 @@ from asyncstream.events.assistants import (
     ThreadMessageCompleted,
     ThreadMessageCreated,
     ThreadMessageDelta,
-    ThreadMessageInProgress,
     ThreadMessageIncomplete,
+    ThreadMessageInProgress,
     ThreadRunCancelled,
     ThreadRunCancelling,
     ThreadRunCompleted,
     ThreadRunCreated,
     ThreadRunExpired,
     ThreadRunFailed,
-    ThreadRunInProgress,
     ThreadRunIncomplete,
+    ThreadRunInProgress,
     ThreadRunQueued,
     ThreadRunRequiresAction,
     ThreadRunStepCancelled,

@@ -47,6 +47,7 @@ __all__ = [
     "decode_frame",
 ]
 
+
 class ThreadCreated(Struct, frozen=True, gc=False, tag_field="event", tag="thread.created"):
     """A thread was made, by a request that makes one and runs it."""
 
@@ -357,6 +358,7 @@ def _decode_known(
     try:
         return kind.make(kind.decode(payload.raw), payload.raw, () if whole else (Repair("2.3", event, payload.raw),))
     except STRICT_ERRORS as cause:
+        data: object
         try:
             data, repairs = coerce_json(kind.payload, payload.value)
         except UnreadableJSON as error:

@@ -38,9 +38,7 @@ def decode_last_frame(wire: Wire[E], frame: bytes) -> list[E | StreamDecodeError
     return wire.decode_data(event, whole_lines(lines))
 
 
-def decode_stream(
-    data: bytes | Iterable[bytes], protocol: Literal["assistants"]
-) -> Iterator[AssistantStreamEvent]:
+def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants"]) -> Iterator[AssistantStreamEvent]:
     """Decode the bytes of a whole stream, cut anywhere.
 
     Args:
@@ -57,7 +55,7 @@ def decode_stream(
     wire = _WIRES.get(protocol)
     if wire is None:
         raise ConfigurationError(f"no protocol {protocol!r}, expected one of {', '.join(map(repr, _WIRES))}")
-    return _decode(wire, [data] if isinstance(data, bytes | bytearray | memoryview) else data)
+    return _decode(wire, [data] if isinstance(data, bytes) else data)
 
 
 def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E]:
@@ -73,7 +71,7 @@ def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E]:
 def _decode_frames(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[list[E | StreamDecodeError]]:
     splitter = FrameSplitter()
     for chunk in chunks:
-        for frame in splitter.feed(bytes(chunk)):
+        for frame in splitter.feed(chunk):
             yield wire.decode_frame(frame)
         if splitter.failure is not None:
             yield [splitter.failure]

@@ -191,9 +191,7 @@ class AssistantCallbacks:
         self._handler = handler
         base = AssistantEventHandler
         self._overridden = {
-            name
-            for name in CALLBACKS
-            if getattr(getattr(handler, name), "__func__", None) is not getattr(base, name)
+            name for name in CALLBACKS if getattr(getattr(handler, name), "__func__", None) is not getattr(base, name)
         }
         self._rows = {kind: row for kind, row in self._TABLE.items() if row[0] in self._overridden}
 

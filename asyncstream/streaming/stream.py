@@ -37,7 +37,6 @@ C = TypeVar("C")
 T = TypeVar("T")
 E_contra = TypeVar("E_contra", contravariant=True)
 C_co = TypeVar("C_co", covariant=True)
-C_contra = TypeVar("C_contra", contravariant=True)
 A = TypeVar("A", bound="Accumulator[Any, Any]")
 
 Call = Callable[[], Awaitable[object]]
@@ -78,14 +77,14 @@ class Accumulator(Protocol[E_contra, C_co]):
         ...
 
 
-class Callbacks(Protocol[E_contra, C_contra]):
+class Callbacks(Protocol[E_contra, C]):
     """What a stream needs of a handler: the calls that are due, in order."""
 
-    def for_event(self, event: E_contra, changes: list[C_contra]) -> list[Call]:
+    def for_event(self, event: E_contra, changes: list[C]) -> list[Call]:
         """Give the calls for an event and its changes."""
         ...
 
-    def for_changes(self, changes: list[C_contra]) -> list[Call]:
+    def for_changes(self, changes: list[C]) -> list[Call]:
         """Give the calls for changes that no event brought: the closing ones."""
         ...
 
@@ -244,7 +243,8 @@ class Stream(Generic[E, C, A]):
         live = getattr(self, "_live", None)
         if live is None or live.closed:
             return
-        warnings.warn(f"unclosed {type(self).__name__}: write `{self._usage}`", ResourceWarning, source=self)
+        message = f"unclosed {type(self).__name__}: write `{self._usage}`"
+        warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
         live.abandon()
 
     # The cursor.
@@ -355,7 +355,8 @@ class Stream(Generic[E, C, A]):
         if not self._last_frame_taken:
             self._last_frame_taken = True
             self._frame = live.take_last()
-            self._ahead.extend(decode_last_frame(self._wire, self._frame))
+            last = decode_last_frame(self._wire, self._frame)
+            self._ahead.extend(last)
             return True
         return False
 
@@ -430,7 +431,7 @@ class Stream(Generic[E, C, A]):
         if self._ahead and isinstance(self._ahead[-1], ErrorEvent | StreamDecodeError):
             await self._end_by(self._ahead.pop())
             await self._run_calls()
-            raise cast(Exception, self._outcome)
+            raise cast("Exception", self._outcome)
         await live.finish()
         try:
             second = await open()
