@@ -47,10 +47,15 @@ class Repair(Struct, frozen=True):
     raw: bytes = b""
 
 
-@cache
+_DECODERS: "dict[Any, msgspec.json.Decoder[Any]]" = {}
+
+
 def strict_decoder(type: Any) -> "msgspec.json.Decoder[Any]":
     """Return the one decoder of a type; making one costs 2 to 4 us, more than most decodes."""
-    return msgspec.json.Decoder(type)
+    decoder = _DECODERS.get(type)
+    if decoder is None:
+        decoder = _DECODERS[type] = msgspec.json.Decoder(type)
+    return decoder
 
 
 def decode_json(type: type[T], data: bytes) -> T:
@@ -135,9 +140,14 @@ _ABSENT: Any = type("_Absent", (), {"__repr__": lambda _: "<absent>"})()
 _Coercer: TypeAlias = Callable[[object, str, list[Repair]], Any]
 
 
-@cache
+_COERCERS: dict[Any, _Coercer] = {}
+
+
 def _coercer(type: Any) -> _Coercer:
-    return _compile(inspect.type_info(type))
+    coercer = _COERCERS.get(type)
+    if coercer is None:
+        coercer = _COERCERS[type] = _compile(inspect.type_info(type))
+    return coercer
 
 
 @cache
