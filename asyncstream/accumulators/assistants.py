@@ -10,8 +10,10 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any, Final, TypeAlias, get_args
 
+from msgspec.structs import replace
+
 from asyncstream.accumulators.changes import RunChanged
-from asyncstream.accumulators.merging import replace_present
+from asyncstream.accumulators.merging import mended, replace_present
 from asyncstream.accumulators.messages import MessageChange, MessageNode
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.run_steps import RunStepChange, RunStepNode
@@ -167,8 +169,15 @@ class AssistantAccumulator:
         self.events_seen += 1
         self._last_event = event.event
         if event.repairs:  # type: ignore[union-attr]  # only control events have none
-            self._repairs.extend(event.repairs)  # type: ignore[union-attr]
+            event = self._repaired(event)
         return fold(self, event)
+
+    def _repaired(self, event: Any) -> Any:
+        """Record what was mended in an event; of half a surrogate pair, leave only what a next event may complete."""
+        self._repairs.extend(event.repairs)
+        if any(repair.rule == "6.2" for repair in event.repairs):
+            return replace(event, data=mended(event.data))
+        return event
 
     def _push_control(self, event: AssistantStreamEvent) -> list[AssistantChange]:
         if isinstance(event, ErrorEvent):
@@ -277,7 +286,7 @@ class AssistantAccumulator:
     def _fold_run(self, event: _RunEvent) -> list[AssistantChange]:
         payload = event.data
         held = self._run
-        if held is None or held.id != payload.id:
+        if held is None or (payload.id and held.id != payload.id):
             held = Run(id=payload.id, status="in_progress")
         run = replace_present(held, payload)
         if not payload.status and not isinstance(event, ThreadRunCreated):

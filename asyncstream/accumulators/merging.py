@@ -2,18 +2,21 @@
 
 Three ways: struct into struct, field by field (`replace_present`); JSON of a shape that no struct fixes (`JSONFold`),
 where a few keys are texts that grow; and lists whose entries carry an `index` (`Indexed`).
+
+Also here: what a payload says has halves of surrogate pairs only where text grows (`mended`).
 """
 
 import copy
 from collections.abc import Iterable
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from msgspec import NODEFAULT, Struct, structs
 
-from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.fragments import Fragments, mend_halves
+from asyncstream.decoding import UnreadableJSON, dump_raw, load_json
 
-__all__ = ["Indexed", "JSONFold", "replace_present"]
+__all__ = ["Indexed", "JSONFold", "index_of", "members_of", "mended", "replace_present"]
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
@@ -54,10 +57,11 @@ def _shared_fields(held: type[Struct], said: type[Struct]) -> list[tuple[str, ob
 class Indexed(Generic[T]):
     """A list whose entries come with an index or without: in place, or after all others. A gap stays a gap."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_next")
 
     def __init__(self, entries: Iterable[T] = ()) -> None:
         self._entries: dict[int, T] = dict(enumerate(entries))
+        self._next = len(self._entries)
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -68,11 +72,31 @@ class Indexed(Generic[T]):
 
     def put(self, index: int | None, entry: T) -> None:
         """Set the entry at an index; without one it goes after all others."""
-        self._entries[max(self._entries, default=-1) + 1 if index is None else index] = entry
+        if index is None:
+            index = self._next
+        self._entries[index] = entry
+        self._next = max(self._next, index + 1)
 
     def listed(self) -> list[T]:
         """Return the entries by index."""
         return [self._entries[index] for index in sorted(self._entries)]
+
+
+def index_of(value: object) -> int | None:
+    """Read an index: an integer or a digit string; anything else is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def members_of(raw: bytes) -> dict[str, object]:
+    """Read the JSON object that an `Unknown...` struct keeps."""
+    try:
+        value = load_json(raw)
+    except UnreadableJSON:
+        # Whoever sends our own field names (`raw`, `wire_type`) can put anything there.
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 GROWING = frozenset({"arguments", "input", "logs"})
@@ -100,6 +124,10 @@ class JSONFold:
             if key != "index" and value not in (None, [], {}):
                 self._members[key] = _fold_value(None, value, key)
 
+    def end(self) -> None:
+        """Expect nothing more: half a pair at the end of a text is shown."""
+        _end(self)
+
     def built(self) -> dict[str, object]:
         """Build the plain object."""
         return {key: _built(value) for key, value in self._members.items()}
@@ -118,12 +146,23 @@ def _fold_value(held: object, said: object, key: str) -> object:
         case list():
             entries = held if isinstance(held, Indexed) else Indexed[object]()
             for entry in said:
-                index = entry.get("index") if isinstance(entry, dict) else None
-                index = index if isinstance(index, int) and not isinstance(index, bool) else None
+                index = index_of(entry.get("index")) if isinstance(entry, dict) else None
                 entries.put(index, _fold_value(entries.get(index), entry, ""))
             return entries
         case _:
             return said
+
+
+def _end(value: object) -> None:
+    match value:
+        case Fragments():
+            value.ended = True
+        case JSONFold():
+            for member in value._members.values():
+                _end(member)
+        case Indexed():
+            for entry in value.listed():
+                _end(entry)
 
 
 def _built(value: object) -> object:
@@ -136,3 +175,30 @@ def _built(value: object) -> object:
             return [_built(entry) for entry in value.listed()]
         case _:
             return value
+
+
+_GROWING_FIELDS = GROWING | {"refusal", "value"}
+"""The struct fields that hold pieces of text, where the other half of a pair may come in the next piece."""
+
+
+def mended(value: T) -> T:
+    """Return a copy in which no string that stands alone holds half a surrogate pair; pieces of text keep theirs."""
+    result: object = value
+    match value:
+        case str():
+            result = mend_halves(value, ended=True)
+        case dict():
+            result = {mended(key): _mended_member(key, member, GROWING) for key, member in value.items()}
+        case list():
+            result = [mended(entry) for entry in value]
+        case Struct():
+            fields = {name: getattr(value, name) for name in value.__struct_fields__}
+            if isinstance(fields.get("raw"), bytes):
+                fields["raw"] = dump_raw(mended(members_of(fields["raw"])))
+            fields = {name: _mended_member(name, member, _GROWING_FIELDS) for name, member in fields.items()}
+            result = structs.replace(value, **fields)
+    return cast("T", result)
+
+
+def _mended_member(key: str, member: object, growing: frozenset[str]) -> object:
+    return member if key in growing and isinstance(member, str) else mended(member)

@@ -23,9 +23,9 @@ from asyncstream.accumulators.changes import (
     TextDone,
 )
 from asyncstream.accumulators.fragments import Fragments
-from asyncstream.accumulators.merging import Indexed, JSONFold, replace_present
+from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs
-from asyncstream.decoding import coerce_json, dump_json, load_json
+from asyncstream.decoding import coerce_json, dump_raw
 from asyncstream.types import (
     Annotation,
     AnnotationDelta,
@@ -100,13 +100,15 @@ class _TextPart(_Part):
         self.value = Fragments()
         self.annotations: Indexed[Annotation] = Indexed()
 
-    def fold(self, block: TextDeltaBlock) -> None:
-        said = block.text
-        if said is not None:
-            if said.value:
-                self.value.append(said.value)
-            for annotation in said.annotations or ():
-                index = None if isinstance(annotation, UnknownAnnotationDelta) else annotation.index
+    def fold(self, said: TextDelta) -> None:
+        if said.value:
+            self.value.append(said.value)
+        if said.annotations:
+            for annotation in said.annotations:
+                if isinstance(annotation, UnknownAnnotationDelta):
+                    index = index_of(members_of(annotation.raw).get("index"))
+                else:
+                    index = annotation.index
                 self.annotations.put(index, _fold_annotation(self.annotations.get(index), annotation))
 
     def load(self, block: TextContentBlock) -> None:
@@ -134,7 +136,16 @@ _ANNOTATIONS: dict[type[Struct], type[FileCitationAnnotation | FilePathAnnotatio
 
 def _fold_annotation(held: Annotation | None, said: AnnotationDelta) -> Annotation:
     if isinstance(said, UnknownAnnotationDelta):
-        return UnknownAnnotation(wire_type=said.wire_type, raw=said.raw)
+        if isinstance(held, UnknownAnnotation):
+            members = JSONFold()
+            members.fold(members_of(held.raw))
+            members.fold(members_of(said.raw))
+            return UnknownAnnotation(wire_type=held.wire_type or said.wire_type, raw=dump_raw(members.built()))
+        if held is None or said.wire_type:
+            return UnknownAnnotation(wire_type=said.wire_type, raw=said.raw)
+        # No type says nothing about the type: what is there goes on.
+        delta = next(delta for delta, kind in _ANNOTATIONS.items() if kind is type(held))
+        return replace_present(held, coerce_json(delta, members_of(said.raw))[0])
     kind = _ANNOTATIONS[type(said)]
     return replace_present(held if isinstance(held, kind) else kind(), said)
 
@@ -172,9 +183,8 @@ class _ImageFilePart(_Part):
         super().__init__(index)
         self.image_file = ImageFile()
 
-    def fold(self, block: ImageFileDeltaBlock) -> None:
-        if block.image_file is not None:
-            self.image_file = replace_present(self.image_file, block.image_file)
+    def fold(self, said: ImageFileDelta) -> None:
+        self.image_file = replace_present(self.image_file, said)
 
     def load(self, block: ImageFileContentBlock) -> None:
         self.image_file = replace_present(self.image_file, block.image_file)
@@ -218,15 +228,18 @@ class _UnknownPart(_Part):
 
     def fold(self, block: UnknownContentDeltaBlock) -> None:
         self.wire_type = self.wire_type or block.wire_type
-        self.members.fold(_members(block))
+        self.members.fold(members_of(block.raw))
 
     def load(self, block: UnknownContentBlock) -> None:
         self.wire_type = block.wire_type
         self.members = JSONFold()
-        self.members.fold(_members(block))
+        self.members.fold(members_of(block.raw))
+
+    def end(self) -> None:
+        self.members.end()
 
     def block(self) -> MessageContent:
-        return UnknownContentBlock(wire_type=self.wire_type, raw=dump_json(self.members.built()).encode())
+        return UnknownContentBlock(wire_type=self.wire_type, raw=dump_raw(self.members.built()))
 
 
 _AnyPart: TypeAlias = _TextPart | _RefusalPart | _ImageFilePart | _ImageURLPart | _UnknownPart
@@ -245,17 +258,20 @@ _PART_OF: dict[type[Struct], type[_AnyPart]] = {
 }
 
 
-def _members(block: UnknownContentBlock | UnknownContentDeltaBlock) -> dict[str, object]:
-    value = load_json(block.raw)
-    return value if isinstance(value, dict) else {}
+def _fits(part: _AnyPart, block: MessageContentDelta) -> bool:
+    """Tell whether a block is of a part's type."""
+    if isinstance(part, _UnknownPart) and isinstance(block, UnknownContentDeltaBlock):
+        return part.wire_type in ("", block.wire_type)
+    return part.delta is type(block)
 
 
 class MessageNode:
     """A message as it grows."""
 
-    __slots__ = ("_built", "_fields", "_open", "_order", "_parts", "_repairs", "_streamed", "done")
+    __slots__ = ("_built", "_fields", "_id", "_open", "_order", "_parts", "_repairs", "_streamed", "done")
 
     def __init__(self, id: str, repairs: Repairs) -> None:
+        self._id = id
         self._fields = Message(id=id, status="in_progress")
         self._repairs = repairs
         self._parts: dict[int, _AnyPart] = {}
@@ -276,7 +292,7 @@ class MessageNode:
 
     def created(self, payload: Message | None) -> MessageCreated:
         """Make the change that tells of this message, from what identifies it."""
-        snapshot = Message(id=self._fields.id, status="in_progress")
+        snapshot = Message(id=self._id, status="in_progress")
         if payload is not None:
             for name in ("role", "created_at", "thread_id", "run_id", "assistant_id"):
                 setattr(snapshot, name, getattr(payload, name))
@@ -289,46 +305,58 @@ class MessageNode:
         if delta.role:
             self._fields.role = delta.role
         for block in delta.content or ():
-            part = self._parts.get(cast("int", getattr(block, "index", None)))
-            if part is None or part.delta is not type(block):
-                part, block = self._part_for(block)
-            if not part.created:
-                self._open_part(part, changes)
-            self._streamed = True
-            self._fold_part(part, block, changes)
+            if type(block) is TextDeltaBlock:
+                # Nearly all deltas of a stream add text to an open part: nothing to find, open or convert.
+                part = self._parts.get(block.index)  # type: ignore[arg-type]  # None is no key
+                said = block.text
+                if type(part) is _TextPart and part.created and said is not None:
+                    part.fold(said)
+                    changes.append(TextChanged(part, said, self._id, part.index))
+                    continue
+            self._fold_block(block, changes)
         changes.append(MessageChanged(self, delta))
         return changes
 
-    def _fold_part(self, part: _AnyPart, block: MessageContentDelta, changes: list[MessageChange]) -> None:
-        part.fold(block)  # type: ignore[arg-type]  # the part was chosen by the block's type
-        if isinstance(part, _TextPart):
-            said = cast("TextDeltaBlock", block).text
-            changes.append(TextChanged(part, TextDelta() if said is None else said, self._fields.id, part.index))
-        elif isinstance(part, _ImageFilePart):
-            image = cast("ImageFileDeltaBlock", block).image_file
-            delta = ImageFileDelta() if image is None else image
-            changes.append(ImageFileChanged(part, delta, self._fields.id, part.index))
+    def _fold_block(self, block: MessageContentDelta, changes: list[MessageChange]) -> None:
+        part, block = self._part_for(block)
+        if not part.created:
+            self._open_part(part, changes)
+        self._streamed = True
+        match block:
+            case TextDeltaBlock() if isinstance(part, _TextPart):
+                text = block.text or TextDelta()
+                part.fold(text)
+                changes.append(TextChanged(part, text, self._id, part.index))
+            case ImageFileDeltaBlock() if isinstance(part, _ImageFilePart):
+                image = block.image_file or ImageFileDelta()
+                part.fold(image)
+                changes.append(ImageFileChanged(part, image, self._id, part.index))
+            case RefusalDeltaBlock() if isinstance(part, _RefusalPart):
+                part.fold(block)
+            case ImageURLDeltaBlock() if isinstance(part, _ImageURLPart):
+                part.fold(block)
+            case UnknownContentDeltaBlock() if isinstance(part, _UnknownPart):
+                part.fold(block)
 
     def _part_for(self, block: MessageContentDelta) -> tuple[_AnyPart, MessageContentDelta]:
         """Find or make the part of a block that its index and type alone do not lead to (rule 5.4)."""
         if isinstance(block, UnknownContentDeltaBlock):
-            members = _members(block)
-            index = members.get("index")
-            index = index if isinstance(index, int) and not isinstance(index, bool) else None
+            members = members_of(block.raw)
+            index = index_of(members.get("index"))
             part = self._open if index is None else self._parts.get(index)
             if part is not None and not block.wire_type:
                 # No type says nothing about the type: the part's own stays.
-                self._repairs.add("5.4", f"{self._fields.id} part {part.index}", members)
+                self._repairs.add("5.4", f"{self._id} part {part.index}", members)
                 return part, cast("MessageContentDelta", coerce_json(part.delta, members)[0])
         else:
             index = block.index
             part = self._open if index is None else self._parts.get(index)
-        if part is not None and part.delta is type(block):
+        if part is not None and _fits(part, block):
             return part, block
         if part is not None and index is not None:
             # The type of a part stays: what is of another type there is a part without an index.
-            self._repairs.add("5.4", f"{self._fields.id} part {index}", block.type)
-            if self._open is not None and self._open.delta is type(block):
+            self._repairs.add("5.4", f"{self._id} part {index}", block.type)
+            if self._open is not None and _fits(self._open, block):
                 return self._open, block
             index = None
         return self._make_part(_PART_OF[type(block)], index), block
@@ -348,9 +376,9 @@ class MessageNode:
     def _create_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
         part.created = True
         if isinstance(part, _TextPart):
-            changes.append(TextCreated(Text(), self._fields.id, part.index))
+            changes.append(TextCreated(Text(), self._id, part.index))
         elif isinstance(part, _ImageFilePart):
-            changes.append(ImageFileCreated(ImageFile(), self._fields.id, part.index))
+            changes.append(ImageFileCreated(ImageFile(), self._id, part.index))
 
     def _close_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
         if part.done:
@@ -360,9 +388,9 @@ class MessageNode:
         part.done = True
         part.end()
         if isinstance(part, _TextPart):
-            changes.append(TextDone(part, self._fields.id, part.index))
+            changes.append(TextDone(part, self._id, part.index))
         elif isinstance(part, _ImageFilePart):
-            changes.append(ImageFileDone(part, self._fields.id, part.index))
+            changes.append(ImageFileDone(part, self._id, part.index))
 
     def fold_payload(self, payload: Message) -> None:
         """Fold a `created` or `in_progress` payload: its content counts only while nothing was streamed."""
@@ -380,7 +408,11 @@ class MessageNode:
         """Fold an ending payload, whose content is authoritative, and close the message (rule 5.12)."""
         self._built = None
         self._fields = replace_present(self._fields, payload, leave=("content",))
-        gone = self._replace_content(payload.content) if payload.content else []
+        gone: list[_AnyPart] = []
+        if payload.content:
+            gone = self._replace_content(payload.content)
+            # Nothing that comes late may put less in place of what is authoritative.
+            self._streamed = True
         return self.close(gone)
 
     def _replace_content(self, content: list[MessageContent]) -> list[_AnyPart]:
@@ -397,6 +429,8 @@ class MessageNode:
             listed.append(part)
         self._order = listed
         self._parts = {part.index: part for part in listed}
+        if self._open not in listed:
+            self._open = None
         return [part for part in streamed if part not in listed and part.created]
 
     def close(self, gone: list[_AnyPart] | None = None) -> list[MessageChange]:

@@ -8,7 +8,6 @@ from copy import copy
 from typing import TypeAlias, cast
 
 import msgspec
-from msgspec.structs import replace
 
 from asyncstream.accumulators.changes import (
     RunStepChanged,
@@ -19,10 +18,10 @@ from asyncstream.accumulators.changes import (
     ToolCallDone,
 )
 from asyncstream.accumulators.fragments import Fragments
-from asyncstream.accumulators.merging import Indexed, JSONFold, replace_present
+from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.slots import ToolEntry, ToolSlot, ToolSlots
-from asyncstream.decoding import coerce_json, load_json
+from asyncstream.decoding import coerce_json, dump_raw
 from asyncstream.types import (
     CodeInterpreter,
     CodeInterpreterDelta,
@@ -82,8 +81,8 @@ class _Logs:
 
     __slots__ = ("text",)
 
-    def __init__(self) -> None:
-        self.text = Fragments()
+    def __init__(self, text: str = "") -> None:
+        self.text = Fragments(text)
 
 
 class _Code:
@@ -110,7 +109,7 @@ class _Code:
                     logs.text.append(said.logs)
                 self.outputs.put(said.index, logs)
             case UnknownCodeInterpreterOutputDelta():
-                self.outputs.put(None, UnknownCodeInterpreterOutput(wire_type=said.wire_type, raw=said.raw))
+                self._fold_unknown(said)
             case _:
                 kept = self.outputs.get(said.index)
                 image = kept if isinstance(kept, CodeInterpreterToolCallOutputImage) else None
@@ -120,11 +119,33 @@ class _Code:
                     CodeInterpreterToolCallOutputImage(image=CodeInterpreterOutputImageImage(file_id=file_id)),
                 )
 
+    def _fold_unknown(self, said: UnknownCodeInterpreterOutputDelta) -> None:
+        index = index_of(members_of(said.raw).get("index"))
+        held = self.outputs.get(index)
+        if held is not None and not said.wire_type:
+            return  # neither a type nor a payload: it says nothing
+        raw = said.raw
+        if isinstance(held, UnknownCodeInterpreterOutput):
+            members = JSONFold()
+            members.fold(members_of(held.raw))
+            members.fold(members_of(said.raw))
+            raw = dump_raw(members.built())
+        self.outputs.put(index, UnknownCodeInterpreterOutput(wire_type=said.wire_type, raw=raw))
+
     def load(self, said: CodeInterpreter) -> None:
         if said.input:
             self.input.replace(said.input)
         if said.outputs:
-            self.outputs = Indexed(said.outputs)
+            self.outputs = Indexed(
+                _Logs(output.logs) if isinstance(output, CodeInterpreterOutputLogs) else output
+                for output in said.outputs
+            )
+
+    def end(self) -> None:
+        self.input.ended = True
+        for output in self.outputs.listed():
+            if isinstance(output, _Logs):
+                output.text.ended = True
 
     def built(self) -> CodeInterpreter:
         outputs = self.outputs.listed()
@@ -154,7 +175,7 @@ class _Call(ToolSlot):
         """Fold what the slot itself does not hold; return the delta as typed as it can be."""
         self._built = None
         if isinstance(said, UnknownToolCallDelta):
-            members = _members(said.raw)
+            members = members_of(said.raw)
             typed = _TYPED_DELTAS.get(self.type) if not said.wire_type else None
             if typed is None:
                 self._rest.fold({key: value for key, value in members.items() if key not in _SLOT_KEYS})
@@ -189,7 +210,7 @@ class _Call(ToolSlot):
                 self._code = self._code or _Code()
                 self._code.load(call.code_interpreter)
             case _:
-                members = _members(call.raw) if isinstance(call, UnknownToolCall) else msgspec.to_builtins(call)
+                members = members_of(call.raw) if isinstance(call, UnknownToolCall) else msgspec.to_builtins(call)
                 self.type = str(members.get("type") or self.type)
                 self.id = str(members.get("id") or self.id)
                 self.name = str(members.get("name") or self.name)
@@ -197,6 +218,14 @@ class _Call(ToolSlot):
                 if isinstance(arguments, str) and arguments:
                     self.set_arguments(arguments)
                 self._rest.load({key: value for key, value in members.items() if key not in _SLOT_KEYS})
+
+    def end(self) -> None:
+        """Expect nothing more."""
+        super().end()
+        self._built = None
+        self._rest.end()
+        if self._code is not None:
+            self._code.end()
 
     def snapshot(self) -> ToolCall:
         """Build the call as it is now; the same struct until something is folded."""
@@ -238,11 +267,6 @@ _SLOT_KEYS = frozenset({"id", "type", "index", "name", "arguments"})
 """What the slot holds of a flat call."""
 
 
-def _members(raw: bytes) -> dict[str, object]:
-    value = load_json(raw)
-    return value if isinstance(value, dict) else {}
-
-
 def _entry(said: ToolCallDelta) -> ToolEntry:
     match said:
         case FunctionToolCallDelta():
@@ -252,14 +276,7 @@ def _entry(said: ToolCallDelta) -> ToolEntry:
         case CodeInterpreterToolCallDelta() | FileSearchToolCallDelta():
             return ToolEntry(said.index, said.id or "", said.type)
         case UnknownToolCallDelta():
-            members = _members(said.raw)
-            if not said.wire_type:
-                # Without a type the payload's key tells it; with neither it is a function (rule 4.10).
-                kind = next((key for key in _TYPED_DELTAS if isinstance(members.get(key), dict)), "")
-                if kind == "function":
-                    return replace(_entry(coerce_json(FunctionToolCallDelta, members)[0]), type="")
-                return replace(_flat_entry(members), type=kind)
-            return _flat_entry(members)
+            return _flat_entry(members_of(said.raw))
 
 
 def _flat_entry(members: dict[str, object]) -> ToolEntry:
@@ -331,7 +348,7 @@ class RunStepNode:
             case ToolCallDeltaObject() | RunStepDeltaMessageDelta():
                 return details.tool_calls
             case UnknownStepDeltaDetails():
-                calls = _members(details.raw).get("tool_calls")
+                calls = members_of(details.raw).get("tool_calls")
                 if not isinstance(calls, list | dict):
                     return None
                 self._repairs.add("5.5", f"{self._fields.id} step_details.type", details.wire_type)
@@ -385,8 +402,13 @@ class RunStepNode:
         """Fold an ending payload, whose calls are authoritative, and close the step (rule 5.12)."""
         self._built = None
         self._fields = replace_present(self._fields, payload, leave=("step_details",))
+        gone: list[_Call] = []
         calls = self._payload_calls(payload.step_details)
-        return self.close(self._replace_calls(calls) if calls else [])
+        if calls:
+            gone = self._replace_calls(calls)
+            # Nothing that comes late may put less in place of what is authoritative.
+            self._streamed = True
+        return self.close(gone)
 
     def _payload_calls(self, details: StepDetails | None) -> list[ToolCall]:
         """Return the calls of a payload's details; details of another type are kept as they are."""
@@ -394,8 +416,8 @@ class RunStepNode:
             self._fields.type = self._fields.type or "tool_calls"
             return details.tool_calls
         if isinstance(details, UnknownStepDetails):
-            calls = _members(details.raw).get("tool_calls")
-            if isinstance(calls, list):
+            calls = members_of(details.raw).get("tool_calls")
+            if isinstance(calls, list | dict):
                 return coerce_json(list[ToolCall], calls)[0]
         if details is not None:
             self._fields.step_details = details
@@ -406,9 +428,10 @@ class RunStepNode:
         streamed = self._slots.calls
         listed: list[_Call] = []
         for position, said in enumerate(calls):
-            id = getattr(said, "id", "") or (str(_members(said.raw).get("id") or "") if said.type == "unknown" else "")
+            id = str(members_of(said.raw).get("id") or "") if isinstance(said, UnknownToolCall) else said.id
             beside = streamed[position] if position < len(streamed) else None
-            call = next((held for held in streamed if id and held.id == id), None)
+            # Each call once: servers were seen to give two calls the same id.
+            call = next((held for held in streamed if id and held.id == id and held not in listed), None)
             if call is None and beside is not None and beside not in listed and not (id and beside.id):
                 call = beside
             if call is None:
@@ -427,8 +450,8 @@ class RunStepNode:
                 continue
             if not call.created:
                 self._create_call(call, changes)
-            call.done = call.arguments.ended = True
-            call._built = self._built = None
+            call.end()
+            self._built = None
             changes.append(ToolCallDone(call, self._fields.id, call.index or 0))
         return changes
 

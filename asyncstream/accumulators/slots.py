@@ -65,9 +65,13 @@ class ToolSlot:
             self._unread.clear()
             # A literal has no brackets or quotes that could close.
             may_be_whole = self._structure.closed or self._structure.size < 16
-            text = self.arguments.raw() if may_be_whole else ""
+            text = self.arguments.text() if may_be_whole else ""
             self._canonical = canonical_text(text) if self.joins_values else None
         return self._canonical
+
+    def end(self) -> None:
+        """Expect nothing more."""
+        self.done = self.arguments.ended = True
 
     def set_arguments(self, text: str) -> None:
         """Replace the arguments."""

@@ -206,6 +206,8 @@ class Stream(Generic[E, C, A]):
             await self._run_calls()
             raise
         except Exception as error:
+            if isinstance(error, StreamError):
+                error.partial = self.accumulator
             self._end_with(error, self._failure_calls(error))
             await self._run_calls()
             raise

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from asyncstream.errors import StreamDecodeError, StreamError, StreamInterruptedError, StreamTimeoutError
+from asyncstream.errors import ConfigurationError, StreamDecodeError, StreamError, StreamInterruptedError, StreamTimeoutError
 from asyncstream.sse import FrameSplitter
 from asyncstream.transport.answers import public_headers
 
@@ -165,10 +165,13 @@ class LiveResponse:
         """Wait until something is queued or the body has ended. Cancelling it loses nothing.
 
         Raises:
+            ConfigurationError: It is called in another event loop than the response was opened in.
             StreamTimeoutError: The deadline passed.
         """
         if self._chunks or self.ended:
             return
+        if asyncio.get_running_loop() is not self._loop:
+            raise ConfigurationError("a stream is read in the event loop that opened it")
         if self._deadline is not None:
             self._arm(max(self._deadline, self._loop.time() + LATE_GRACE))
         self._waiter = self._loop.create_future()

@@ -1,0 +1,218 @@
+"""The README's table "Differences from openai-python": one test a row, named by the row's first cell."""
+
+import asyncio
+import gc
+import json
+import warnings
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from assistants_wire import DONE, HELLO, WAITS, chunk, frame, message, run, step, stream, text
+from raw_server import Exchange, raw_server
+
+from asyncstream import (
+    APIStatusError,
+    AssistantAccumulator,
+    AssistantEventHandler,
+    AsyncClient,
+    StreamDecodeError,
+    StreamEventError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+    Timeout,
+)
+from asyncstream.events import UnknownEvent, decode_stream
+
+ROWS: list[str] = []
+
+
+def row(first_cell: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    ROWS.append(first_cell)
+    return lambda test: test
+
+
+def fold(*frames: bytes) -> AssistantAccumulator:
+    accumulator = AssistantAccumulator()
+    for event in decode_stream(b"".join(frames), "assistants"):
+        accumulator.push(event)
+    accumulator.finish()
+    return accumulator
+
+
+@asynccontextmanager
+async def opened(answer, handler=None, **options):
+    async def send(exchange: Exchange) -> None:
+        await (answer(exchange) if callable(answer) else stream(exchange, *answer))
+
+    async with (
+        raw_server(send) as server,
+        AsyncClient(api_key="k", base_url=server.url, max_retries=0, **options) as client,
+        client.threads.runs.stream("thread_1", assistant_id="asst_1", event_handler=handler) as s,
+    ):
+        yield s
+
+
+@row("a stream that ends without a terminal run event")
+async def test_truncation():
+    async with opened(HELLO[:4]) as s:
+        with pytest.raises(StreamTruncatedError) as caught:
+            await s.get_final_run()
+
+    assert "Hel" == caught.value.partial.messages[0].content[0].text.value
+
+
+@row("an `error` event in the documented flat shape")
+async def test_flat_error():
+    async with opened([*HELLO[:2], frame("error", code="server_error", message="boom", param=None)]) as s:
+        with pytest.raises(StreamEventError, match="boom") as caught:
+            await s.until_done()
+
+    assert "server_error" == caught.value.code
+
+
+@row("data that is no JSON")
+async def test_garbage():
+    async with opened([b"event: thread.run.created\ndata: {nope\n\n"]) as s:
+        with pytest.raises(StreamDecodeError) as caught:
+            await s.until_done()
+
+    assert b"{nope" == caught.value.raw
+
+
+@row("`event: ping` and other frames without data")
+async def test_frames_without_data():
+    async with opened([b"event: ping\n\n", b"retry: 10\n\n", b"id: 1\n\n", b": hello\n\n", *HELLO, DONE]) as s:
+        assert len(HELLO) == len([event async for event in s])
+
+
+@row("an unknown event")
+async def test_unknown_event():
+    async with opened([b'event: thread.message.rated\ndata: {"stars": 5}\n\n', *HELLO, DONE]) as s:
+        assert UnknownEvent("thread.message.rated", b'{"stars": 5}') == await anext(s)
+
+
+@row("`asyncio.wait_for(anext(stream), t)` that expires")
+async def test_expired_wait():
+    go_on = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, HELLO[0], end=False)
+        await go_on.wait()
+        await exchange.send(b"".join(map(chunk, HELLO[1:])) + b"0\r\n\r\n")
+
+    async with opened(answer) as s:
+        await anext(s)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(s), 0.01)
+        go_on.set()
+
+        assert len(HELLO) - 1 == len([event async for event in s])
+
+
+@row("deltas of two messages, interleaved")
+def test_interleaved_messages():
+    folded = fold(message("created", "a"), message("created", "b"), text("1", "b"), text("2", "a"), run("completed"))
+
+    assert [("a", "2"), ("b", "1")] == [(m.id, m.content[0].text.value) for m in folded.messages]
+
+
+@row("the tool calls of a completed step")
+def test_completed_step():
+    calls = [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}', "output": "42"}}]
+    details = {"type": "tool_calls", "tool_calls": calls}
+    folded = fold(*WAITS[:3], step("completed", status="completed", step_details=details), run("completed"))
+    (call,) = folded.run_steps[0].step_details.tool_calls
+
+    assert ('{"a": 1}', "42") == (call.function.arguments, call.function.output)
+
+
+@row("tool outputs")
+async def test_tool_outputs():
+    async def answer(exchange: Exchange) -> None:
+        if "submit_tool_outputs" in exchange.target:
+            await stream(exchange, *HELLO[2:], DONE)
+        else:
+            await stream(exchange, *WAITS, DONE)
+
+    async with opened(answer) as s:
+        async for event in s:
+            if event.event == "thread.run.requires_action":
+                await s.submit_tool_outputs([{"tool_call_id": "call_1", "output": "42"}])
+
+        assert "completed" == s.current_run.status
+
+
+@row("`async with ... as x`, with a handler")
+async def test_async_with_gives_the_stream():
+    handler = AssistantEventHandler()
+    async with opened([*HELLO, DONE], handler) as s:
+        assert (handler, s) == (s.handler, handler.stream)
+
+
+@row("a handler method that is not `async def`")
+def test_sync_handler_method():
+    with pytest.raises(TypeError, match="on_text_delta"):
+
+        class Handler(AssistantEventHandler):
+            def on_text_delta(self, delta, snapshot): ...
+
+
+@row("nothing to give in `get_final_messages()`")
+async def test_no_messages():
+    async with opened([run("created"), run("failed"), DONE]) as s:
+        assert ([], []) == (await s.get_final_messages(), await s.get_final_run_steps())
+
+
+@row("keep-alive comments")
+async def test_comments_do_not_defeat_the_deadline():
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, HELLO[0], end=False)
+        while True:
+            await exchange.send(chunk(b": ping\n\n"))
+            await asyncio.sleep(0.005)
+
+    async with opened(answer, timeout=Timeout(event=0.1)) as s:
+        with pytest.raises(StreamTimeoutError):
+            await s.until_done()
+
+
+@row("leaving without reading to the end")
+async def test_leaving():
+    gone = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, HELLO[0], end=False)
+        await exchange.gone()
+        gone.set()
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.threads.runs.stream("thread_1", assistant_id="asst_1") as s:
+            await anext(s)
+        async with asyncio.timeout(1):
+            await gone.wait()
+        dropped = await client.threads.runs.stream("thread_1", assistant_id="asst_1").open()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            del dropped
+            gc.collect()
+
+    assert [ResourceWarning] == [warning.category for warning in caught]
+
+
+@row("a redirect to another host")
+async def test_redirect():
+    async def elsewhere(exchange: Exchange) -> None:
+        await stream(exchange, *HELLO, DONE)
+
+    async with raw_server(elsewhere) as other:
+
+        async def redirect(exchange: Exchange) -> None:
+            await exchange.reply(307, Location=other.url + "/runs")
+
+        async with raw_server(redirect) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+            with pytest.raises(APIStatusError, match="redirect"):
+                await client.threads.runs.stream("thread_1", assistant_id="asst_1").open()
+
+    assert [] == other.requests
+    assert json.loads(server.requests[0].body)["stream"] is True
