@@ -1,0 +1,12 @@
+"""The commands of ``python -m asyncstream``, one file each; roof floor, nothing below imports it.
+
+A new command is a file with a `COMMAND` and its place in the tuple, which is the order of the help. Parsing and exit
+statuses are in `__main__`; `terminal` is how a command writes, `transcript` how a stream is shown while it runs.
+"""
+
+from asyncstream.commands import demo, serve
+from asyncstream.commands.command import Command
+
+__all__ = ["COMMANDS"]
+
+COMMANDS: tuple[Command, ...] = (demo.COMMAND, serve.COMMAND)

@@ -1,0 +1,104 @@
+"""Run ``python -m asyncstream`` as its users do: in a process of its own, on a pipe or on a pseudo-terminal."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals, pipes and pseudo-terminals")
+
+TIMEOUT = 60.0
+
+# What is left open at the end is seen on stderr, which the tests want empty.
+_COMMAND = (sys.executable, "-W", "always::ResourceWarning", "-m", "asyncstream")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line to its end, with both outputs on pipes."""
+    return subprocess.run(
+        [*_COMMAND, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        env=_environment(environment),
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def run_on_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run a command line to its end on a pseudo-terminal; return its exit status and all that the terminal showed."""
+    ours, theirs = os.openpty()
+    try:
+        with subprocess.Popen(
+            [*_COMMAND, *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=_environment({"TERM": "xterm-256color", **environment}),
+            start_new_session=True,
+        ) as process:
+            os.close(theirs)
+            shown = b"".join(_read_all(ours))
+            return process.wait(TIMEOUT), shown.decode().replace("\r\n", "\n")
+    finally:
+        os.close(ours)
+
+
+def _read_all(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            # EIO is how Linux says that the other side was closed; others return nothing.
+            return
+        if not data:
+            return
+        yield data
+
+
+@contextmanager
+def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a command line with both outputs on pipes; it is killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [*_COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=_environment(environment),
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def lines_until(process: subprocess.Popen[str], needle: str) -> list[str]:
+    """Read lines of the process up to the first that contains `needle`."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if needle in line:
+            return lines
+    raise AssertionError(f"the output ended without {needle!r}: {lines}")
+
+
+def ending(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for the end; return the exit status and what stderr got."""
+    _, errors = process.communicate(timeout=TIMEOUT)
+    return process.returncode, errors
+
+
+def without_styles(text: str) -> str:
+    """Return text as it would be without colours."""
+    return re.sub(r"\x1b\[\d+m", "", text)
+
+
+def _environment(changes: dict[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    return {**kept, "PYTHONUTF8": "1", **changes}
