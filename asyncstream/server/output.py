@@ -124,8 +124,13 @@ class Output:
             outputs.append({"type": "image", "image": {"file_id": action.image}})
         for index, output in enumerate(outputs):
             code["outputs"].append(output)
-            change = {"outputs": [{"index": index, **output}]}
-            await self._step_delta({"type": "code_interpreter", "code_interpreter": change})
+            # Logs come as the code prints them: a line at a time.
+            pieces = (
+                [{"logs": line} for line in action.logs.splitlines(True)] if action.logs and "logs" in output else []
+            )
+            for piece in pieces or [output]:
+                change = {"outputs": [{"index": index, "type": output["type"], **piece}]}
+                await self._step_delta({"type": "code_interpreter", "code_interpreter": change})
 
     async def search_files(self, action: SearchFiles) -> None:
         """Run a file search step; its delta has no results."""
