@@ -78,7 +78,7 @@ messages   msg_ID, assistant, completed
            msg_ID, assistant, completed
              It is 24.5 °C in Lisbon and 11.0 °C in Oslo,
              so Lisbon is 13.5 °C warmer right now.
-events     97, among them 44 thread.run.step.delta and 28 thread.message.delta
+events     98, among them 45 thread.run.step.delta and 28 thread.message.delta
 time       to first token N s, to the end N s
 """
 

@@ -1,0 +1,1 @@
+"""The nouns of the API: what each endpoint is called, takes and gives. Nothing here talks HTTP or folds events."""

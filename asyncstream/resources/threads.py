@@ -1,0 +1,161 @@
+"""The endpoints of threads: the conversations that assistants work on, and the one that makes a thread and runs it.
+
+Source: https://platform.openai.com/docs/api-reference/threads
+"""
+
+from collections.abc import Mapping
+from typing import Unpack
+
+from asyncstream.params import CreateAndRunParams, ThreadCreateParams
+from asyncstream.resources.messages import Messages
+from asyncstream.resources.runs import Runs, resume_with
+from asyncstream.resources.versions import ASSISTANTS_V2
+from asyncstream.streaming.assistants import AssistantStream
+from asyncstream.streaming.handlers import AssistantEventHandler
+from asyncstream.transport.http import Transport
+from asyncstream.transport.request import Endpoint, HeaderValues, Options
+from asyncstream.transport.timeout import TimeoutTypes
+from asyncstream.types import Run, Thread, ThreadDeleted
+
+__all__ = ["Threads"]
+
+CREATE = Endpoint("POST", "/threads", Thread, ASSISTANTS_V2)
+RETRIEVE = Endpoint("GET", "/threads/{thread_id}", Thread, ASSISTANTS_V2)
+DELETE = Endpoint("DELETE", "/threads/{thread_id}", ThreadDeleted, ASSISTANTS_V2)
+CREATE_AND_RUN = Endpoint("POST", "/threads/runs", Run, ASSISTANTS_V2)
+
+
+class Threads:
+    """``client.threads``.
+
+    Attributes:
+        messages: The messages on a thread.
+        runs: The runs on a thread.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.messages = Messages(transport)
+        self.runs = Runs(transport)
+
+    async def create(
+        self,
+        *,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ThreadCreateParams],
+    ) -> Thread:
+        """Create a thread, empty or with messages.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/threads/createThread
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        return await self._transport.send(CREATE.request(options, body={**params}), CREATE.result)
+
+    async def retrieve(
+        self,
+        thread_id: str,
+        *,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> Thread:
+        """Fetch a thread; its messages are fetched apart.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such thread.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/threads/getThread
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = RETRIEVE.request(options, ids={"thread_id": thread_id})
+        return await self._transport.send(request, RETRIEVE.result)
+
+    async def delete(
+        self,
+        thread_id: str,
+        *,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> ThreadDeleted:
+        """Delete a thread with its messages.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such thread.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/threads/deleteThread
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = DELETE.request(options, ids={"thread_id": thread_id})
+        return await self._transport.send(request, DELETE.result)
+
+    async def create_and_run(
+        self,
+        *,
+        assistant_id: str,
+        thread: ThreadCreateParams | None = None,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[CreateAndRunParams],
+    ) -> Run:
+        """Create a thread and start a run on it, in one request; the run goes on when this returns.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such assistant.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/createThreadAndRun
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params})
+        return await self._transport.send(request, CREATE_AND_RUN.result)
+
+    def create_and_run_stream(
+        self,
+        *,
+        assistant_id: str,
+        thread: ThreadCreateParams | None = None,
+        event_handler: AssistantEventHandler | None = None,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[CreateAndRunParams],
+    ) -> AssistantStream:
+        """Return a stream of a new run on a new thread.
+
+        Nothing is sent before ``async with`` enters it; what the request fails with is raised there. The callbacks of
+        `event_handler` are awaited as the stream is read; one handler serves one stream.
+
+        - `thread`: what the thread begins with; None: nothing.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/createThreadAndRun
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params, "stream": True})
+        return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
+
+
+def _start(assistant_id: str, thread: ThreadCreateParams | None) -> dict[str, object]:
+    # Some servers answer 500 to a null where they expect an object.
+    return {"assistant_id": assistant_id} if thread is None else {"assistant_id": assistant_id, "thread": thread}

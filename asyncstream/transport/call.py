@@ -1,0 +1,143 @@
+"""One call in progress: its URL, its own headers, its deadlines on the loop's clock, its secrets; and reading bodies.
+
+Below `transport.http`, which makes one `Call` for each `send` or `open` and keeps it over all attempts.
+"""
+
+import asyncio
+import functools
+import importlib.metadata
+import secrets
+
+import aiohttp
+from msgspec import Struct
+from yarl import URL
+
+from asyncstream.transport.answers import MAX_BODY, Answer, make_answer
+from asyncstream.transport.failures import FOREIGN
+from asyncstream.transport.redaction import Secrets
+from asyncstream.transport.request import HeaderValues, Request
+from asyncstream.transport.timeout import Timeout
+
+__all__ = ["Body", "Call", "read_body"]
+
+
+class Call:
+    """One call: all its attempts, the waits between them, and the reading of the answer.
+
+    Attributes:
+        request: What is called.
+        url: Where.
+        timeout: Its deadlines.
+        headers: What the transport itself wants to be sent, apart from the key.
+        secrets: What no error may repeat.
+        total: When the whole call must be over, on the loop's clock; None is never.
+        deadline: When the current attempt must be over; None is never.
+    """
+
+    def __init__(self, request: Request, *, url: URL, timeout: Timeout, accept: HeaderValues) -> None:
+        self.request = request
+        self.url = url
+        self.timeout = timeout
+        self.headers: dict[str, str | None] = {"User-Agent": _user_agent(), **accept}
+        if request.body is not None:
+            self.headers["Content-Type"] = "application/json"
+        if request.method == "POST":
+            # The same for all attempts: a server that knows the header runs the call once.
+            self.headers["Idempotency-Key"] = f"asyncstream-{secrets.token_hex(16)}"
+        self.secrets = Secrets()
+        self.secrets.add(url.query.items())
+        self.total = None if timeout.total is None else _now() + timeout.total
+        self.deadline: float | None = None
+
+    @property
+    def target(self) -> str:
+        """Host and port, for messages."""
+        host = self.url.host or ""
+        return f"[{host}]:{self.url.port}" if ":" in host else f"{host}:{self.url.port}"
+
+    def begin_attempt(self) -> None:
+        """Start the clock of the response deadline."""
+        self.deadline = self.total if self.timeout.response is None else self.within(self.timeout.response)
+
+    def within(self, seconds: float) -> float:
+        """Return the time in some seconds, or the end of the call if that is earlier."""
+        end = _now() + seconds
+        return end if self.total is None else min(end, self.total)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Tell whether the call must be over before such a wait is."""
+        return self.total is not None and _now() + seconds >= self.total
+
+    def timed_out(self, what: str) -> str:
+        """Return the message for the deadline of the attempt."""
+        if self.total is not None and self.deadline == self.total:
+            return f"{what} from {self.target} within the total of {self.timeout.total:g} s"
+        return f"{what} from {self.target} within {self.timeout.response:g} s"
+
+    def answer(self, response: aiohttp.ClientResponse, body: bytes = b"") -> Answer:
+        """Return what errors may tell of a response."""
+        return make_answer(response.status, response.reason, response.headers, body, self.secrets)
+
+
+class Body(Struct, frozen=True):
+    """A body as far as it was read."""
+
+    data: bytes
+    """All of it; of one that is not whole, the first `MAX_BODY` bytes, as no error keeps more."""
+    size: int
+    """Bytes read."""
+    whole: bool
+    error: Exception | None
+    """What ended the reading of one that is not whole; None if it was the limit."""
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int, until: float | None) -> Body:
+    """Read a body up to a limit in bytes and a deadline on the loop's clock.
+
+    A body that is not whole closes its connection; a whole one gives it back to the pool.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    whole = False
+    caught: Exception | None = None
+    try:
+        async with asyncio.timeout_at(until):
+            while not whole and size <= limit:
+                piece = await response.content.readany()
+                pieces.append(piece)
+                size += len(piece)
+                whole = not piece
+    except FOREIGN as error:
+        caught = error
+    finally:
+        if whole:
+            response.release()
+        else:
+            response.close()
+    return Body(b"".join(pieces) if whole else _beginning(pieces), size, whole, caught)
+
+
+def _beginning(pieces: list[bytes]) -> bytes:
+    # Joining all of them first would hold a body twice that is refused for its size.
+    begin: list[bytes] = []
+    room = MAX_BODY
+    for piece in pieces:
+        begin.append(piece[:room])
+        room -= len(begin[-1])
+        if not room:
+            break
+    return b"".join(begin)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@functools.cache
+def _user_agent() -> str:
+    try:
+        version = importlib.metadata.version("asyncstream")
+    except importlib.metadata.PackageNotFoundError:
+        # A checkout that was never installed.
+        version = "0"
+    return f"asyncstream/{version}"

@@ -1,0 +1,293 @@
+"""The HTTP door: every request of the package leaves here, and every answer comes in here.
+
+`Transport.send` gives one decoded JSON answer, `Transport.open` an open stream. Both retry as `transport.retry` says,
+keep the deadlines of `transport.timeout`, and raise nothing but the package's errors (and what a caller's own key
+function raises). Below: the rest of `transport`. Above: streams and resources.
+
+Rule 1: a cancellation by the caller is never taken for a deadline; `asyncio.timeout_at` tells the two apart.
+Rule 2: nothing secret goes to an origin that the base URL does not name.
+Rule 3: whatever leaves a response unread closes it.
+"""
+
+import asyncio
+import inspect
+import io
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NoReturn, TypeAlias, TypeVar
+
+import aiohttp
+from msgspec import Struct
+from multidict import CIMultiDict
+from yarl import URL
+
+from asyncstream.errors import APIConnectionError, APIError, APITimeoutError, AsyncStreamError
+from asyncstream.transport.answers import (
+    MAX_BODY,
+    REDIRECTS,
+    Misfit,
+    misfit_error,
+    oversize_error,
+    read_json,
+    redirect_error,
+    redirect_target,
+    status_error,
+    stream_error,
+    why_no_stream,
+)
+from asyncstream.transport.call import Body, Call, read_body
+from asyncstream.transport.connections import AttemptTrace, Connections
+from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
+from asyncstream.transport.live import LiveResponse
+from asyncstream.transport.request import HeaderValues, Request, check_key, join_url, merge_headers
+from asyncstream.transport.retry import Failure, is_stale, retry_delay
+from asyncstream.transport.timeout import Timeout
+
+__all__ = ["ApiKey", "Transport"]
+
+T = TypeVar("T")
+
+ApiKey: TypeAlias = str | Callable[[], Awaitable[str]]
+"""A key, or a function that is asked for one before each attempt; "" sends none."""
+
+_MAX_REDIRECTS = 5
+"""Within one origin; browsers stop at 20, curl at 50, but no API needs more than a slash added."""
+
+_MAX_ANSWER = 64 << 20
+"""Bytes of a JSON answer; a page of 100 long messages has about 1 MiB."""
+
+_ERROR_SECONDS = 5.0
+"""How long an error's body is waited for: its status already says that the call has failed."""
+
+_LARGE_BODY = 1 << 20
+"""From here aiohttp warns about bytes, which it writes in one go, and wants a file."""
+
+
+class _Failed(Struct, frozen=True):
+    """A failed attempt: what the policy judges, and what is raised if it was the last."""
+
+    failure: Failure
+    error: AsyncStreamError
+    cause: BaseException | None = None
+
+
+class Transport:
+    """The door of one client: base URL, key, defaults and policy over shared connections.
+
+    Args:
+        connections: The sessions; shared with clients that were derived from the same one.
+        base_url: From `request.parse_base_url`.
+        api_key: The key, or a function that gives one.
+        headers: Sent with each request; None removes one that would be sent otherwise.
+        query: Sent with each request.
+        timeout: The deadlines of calls that set none.
+        max_retries: How often a failed attempt is repeated at most.
+        max_event_bytes: The most that one event of a stream may have.
+        sleep: Waits for some seconds; None is `asyncio.sleep`. For tests, as the two below.
+        chance: Gives a random number from 0 to 1; None is `random.random`.
+        clock: Gives the seconds since 1970-01-01 UTC; None is `time.time`.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        *,
+        base_url: URL,
+        api_key: ApiKey = "",
+        headers: HeaderValues | None = None,
+        query: Mapping[str, object] | None = None,
+        timeout: Timeout | None = None,
+        max_retries: int = 2,
+        max_event_bytes: int = 16 << 20,
+        sleep: Callable[[float], Awaitable[object]] | None = None,
+        chance: Callable[[], float] | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._connections = connections
+        self._base_url = base_url
+        self._api_key = api_key
+        self._headers = headers or {}
+        self._query = query or {}
+        self._timeout = timeout or Timeout()
+        self._max_retries = max_retries
+        self._max_event_bytes = max_event_bytes
+        self._sleep = sleep
+        self._chance = chance
+        self._clock = clock
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a transport holds a key and connections, and cannot be pickled")
+
+    async def send(self, request: Request, type: type[T]) -> T:
+        """Send a request and return its JSON answer as a struct.
+
+        Raises:
+            ConfigurationError: The request cannot be sent as it is, or the client cannot be used here.
+            APIStatusError: The server answered with an error status; the class follows it.
+            APITimeoutError: A deadline passed.
+            APIConnectionError: No connection came about, or it broke.
+            APIResponseValidationError: The answer is not what the endpoint answers.
+        """
+        call = self._begin(request, {"Accept": "application/json"})
+        response = await self._respond(call)
+        body = await read_body(response, _MAX_ANSWER, call.deadline)
+        if not body.whole:
+            raise _broken_answer(call, response, body) from safe_cause(body.error, call.secrets)
+        result = read_json(type, body.data)
+        if isinstance(result, Misfit):
+            raise misfit_error(call.answer(response, body.data), result)
+        return result
+
+    async def open(self, request: Request) -> LiveResponse:
+        """Send a request and return its answer as an open stream, which the caller closes.
+
+        Raises:
+            StreamEventError: The server answered 200 and a JSON error.
+            APIResponseValidationError: The answer is no event stream.
+            APIError: What `send` raises.
+        """
+        # Compressed events would be held back until a block is full.
+        call = self._begin(request, {"Accept": "text/event-stream", "Accept-Encoding": "identity"})
+        response = await self._respond(call)
+        problem = why_no_stream(response.status, response.headers)
+        if problem is not None:
+            body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
+            raise stream_error(call.answer(response, body.data), problem)
+        return LiveResponse(
+            response,
+            event_timeout=call.timeout.event,
+            total_deadline=call.total,
+            max_event_bytes=self._max_event_bytes,
+        )
+
+    def _begin(self, request: Request, accept: HeaderValues) -> Call:
+        url = join_url(self._base_url, request.path, self._query, request.query)
+        return Call(request, url=url, timeout=request.timeout or self._timeout, accept=accept)
+
+    async def _respond(self, call: Call) -> aiohttp.ClientResponse:
+        """Return a response with a good status, after as many attempts as the policy allows."""
+        retries = 0
+        replaced = False
+        while True:
+            outcome = await self._attempt(call, fresh=replaced)
+            if isinstance(outcome, aiohttp.ClientResponse):
+                return outcome
+            if is_stale(outcome.failure) and not replaced:
+                replaced = True
+                continue
+            delay = retry_delay(
+                outcome.failure,
+                method=call.request.method,
+                retries=retries,
+                max_retries=self._max_retries,
+                now=self._now(),
+                chance=(random.random if self._chance is None else self._chance)(),
+            )
+            if delay is None or call.ends_within(delay):
+                raise outcome.error from outcome.cause
+            retries += 1
+            await (asyncio.sleep if self._sleep is None else self._sleep)(delay)
+
+    async def _attempt(self, call: Call, *, fresh: bool) -> aiohttp.ClientResponse | _Failed:
+        session = self._connections.session(fresh=fresh)
+        headers = merge_headers(
+            {**call.headers, **await self._authorization()},
+            call.request.endpoint_headers,
+            self._headers,
+            call.request.headers,
+        )
+        call.secrets.add(headers.items())
+        call.begin_attempt()
+        url = call.url
+        hops = 0
+        while True:
+            response = await self._exchange(call, session, url, headers)
+            # A 101, which nobody asked for, is no answer either.
+            if isinstance(response, _Failed) or 200 <= response.status < 300:
+                return response
+            if response.status not in REDIRECTS:
+                return await self._refused(call, response)
+            response.release()
+            target = redirect_target(call.request.method, url, response.status, response.headers)
+            if hops == _MAX_REDIRECTS:
+                target = f"it is number {hops + 1}, and {_MAX_REDIRECTS} are followed"
+            if isinstance(target, str):
+                return _Failed(Failure(), redirect_error(call.answer(response), target))
+            url = target
+            hops += 1
+
+    async def _exchange(
+        self, call: Call, session: aiohttp.ClientSession, url: URL, headers: CIMultiDict[str]
+    ) -> aiohttp.ClientResponse | _Failed:
+        """Send one HTTP request and return its response, whatever the status; the body is unread."""
+        body = call.request.body
+        trace = self._connections.trace()
+        scope = asyncio.timeout_at(call.deadline)
+        try:
+            async with scope:
+                return await session.request(
+                    call.request.method,
+                    url,
+                    data=body if body is None or len(body) <= _LARGE_BODY else io.BytesIO(body),
+                    headers=headers,
+                    allow_redirects=False,
+                    # The session may be the user's, with defaults of its own that would change what comes back.
+                    raise_for_status=False,
+                    auto_decompress=True,
+                    timeout=self._connections.deadlines(call.timeout),
+                    trace_request_ctx=trace if self._connections.watched else None,
+                )
+        except FOREIGN as error:
+            caught = error
+        # Not in the handler: an error made there would have the foreign exception as its context.
+        return _unanswered(call, caught, trace, expired=scope.expired())
+
+    async def _refused(self, call: Call, response: aiohttp.ClientResponse) -> _Failed:
+        """Return the failure that an error status is, with as much of its body as comes in time."""
+        body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
+        answer = call.answer(response, body.data)
+        return _Failed(Failure(status=answer.status, headers=answer.headers), status_error(answer, now=self._now()))
+
+    async def _authorization(self) -> dict[str, str]:
+        key: object = self._api_key
+        if callable(key):
+            key = key()
+            if inspect.isawaitable(key):
+                key = await key
+            key = check_key(key, "the result of api_key()")
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
+    def _now(self) -> float:
+        return (time.time if self._clock is None else self._clock)()
+
+
+def _unanswered(call: Call, caught: Exception, trace: AttemptTrace, *, expired: bool) -> _Failed:
+    error: AsyncStreamError
+    if expired and isinstance(caught, TimeoutError):
+        error = APITimeoutError(call.timed_out("no response"))
+        failure = Failure(kind="response_timeout", sent=trace.sent)
+    else:
+        error, kind = connection_error(
+            caught, target=call.target, connect=call.timeout.connect, sent=trace.sent, secrets=call.secrets
+        )
+        failure = Failure(kind=kind, reused=trace.reused)
+    return _Failed(failure, error, safe_cause(caught, call.secrets))
+
+
+def _broken_answer(call: Call, response: aiohttp.ClientResponse, body: Body) -> APIError:
+    answer = call.answer(response, body.data)
+    if body.error is None:
+        return oversize_error(answer, _MAX_ANSWER)
+    kind: type[APIError] = APIConnectionError
+    reason = broken_body(body.error, call.secrets)
+    message = f"the answer from {call.target} broke off after {body.size} bytes: {reason}"
+    if isinstance(body.error, TimeoutError):
+        kind, message = APITimeoutError, f"{call.timed_out('no whole answer')}: {body.size} bytes came"
+    return kind(
+        message,
+        body=answer.body,
+        status=answer.status,
+        headers=answer.headers,
+        request_id=answer.headers.get("x-request-id"),
+    )

@@ -1,0 +1,60 @@
+"""The secrets of one request, and how they are kept out of what is told about its answer. Pure.
+
+A server may repeat a key in its answer ("Incorrect API key provided: sk-..."), so every word of an answer passes
+`Secrets.redact` before an error is made of it.
+"""
+
+from collections.abc import Iterable
+
+__all__ = ["Secrets"]
+
+_SECRET_NAMES = frozenset(
+    {
+        "access_token",
+        "api-key",
+        "api_key",
+        "apikey",
+        "authorization",
+        "cookie",
+        "key",
+        "ocp-apim-subscription-key",
+        "proxy-authorization",
+        "sig",
+        "subscription-key",
+        "token",
+        "x-api-key",
+        "x-goog-api-key",
+    }
+)
+"""Headers and query parameters whose values are secrets, in lower case."""
+
+
+class Secrets:
+    """The secrets that a request carries, to be kept out of what is told about its answer."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+
+    def add(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Remember the values of headers or query parameters that hold secrets."""
+        for name, value in pairs:
+            if name.lower() in _SECRET_NAMES:
+                # "Bearer sk-...": the scheme is no secret, and the key is repeated without it.
+                self._values.update(word for word in value.split() if _is_secret(word))
+
+    def redact(self, text: str) -> str:
+        """Return text with ``***`` in place of each secret."""
+        for value in self._values:
+            text = text.replace(value, "***")
+        return text
+
+    def redact_bytes(self, data: bytes) -> bytes:
+        """Return bytes with ``***`` in place of each secret."""
+        for value in self._values:
+            data = data.replace(value.encode("utf-8", "surrogatepass"), b"***")
+        return data
+
+
+def _is_secret(word: str) -> bool:
+    # Local servers are given placeholders such as "x", "EMPTY" or "ollama"; starring these would garble messages.
+    return len(word) >= 8 or (len(word) >= 5 and not word.isalpha())

@@ -1,0 +1,61 @@
+"""The deadlines of one call. Pure: what they are, never the clock that enforces them (that is `transport.http`)."""
+
+import math
+
+from msgspec import Struct
+
+from asyncstream.errors import ConfigurationError
+
+__all__ = ["Timeout", "TimeoutTypes", "as_timeout"]
+
+
+class Timeout(Struct, frozen=True, kw_only=True):
+    """The deadlines of one call, in seconds; None sets no deadline.
+
+    Each is optional on its own: ``Timeout(event=30)`` leaves the others at their defaults.
+
+    Raises:
+        ConfigurationError: A deadline is no number above zero.
+    """
+
+    connect: float | None = 5.0
+    """Name resolution, TCP and TLS of one attempt."""
+    response: float | None = 600.0
+    """One attempt, from its start to the headers of a stream, or to the last byte of a JSON answer."""
+    event: float | None = 600.0
+    """Between two events of a stream; keep-alive comments do not count as events."""
+    total: float | None = None
+    """The whole call: all attempts, the waits between them, and the stream to its end."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            _check(getattr(self, name), f"timeout {name}")
+
+
+TimeoutTypes = Timeout | float | None
+"""What `timeout=` takes: deadlines, a number of seconds, or None."""
+
+
+def as_timeout(timeout: TimeoutTypes) -> Timeout:
+    """Return the deadlines that `timeout=` stands for.
+
+    A number bounds the wait for the response and the wait between events, and the connect where it is below 5; a
+    stream may last as long as it keeps sending. None is no deadline at all.
+
+    Raises:
+        ConfigurationError: It is neither a `Timeout`, nor None, nor a number above zero.
+    """
+    if isinstance(timeout, Timeout):
+        return timeout
+    if timeout is None:
+        return Timeout(connect=None, response=None, event=None)
+    _check(timeout, "timeout")
+    return Timeout(connect=min(5.0, timeout), response=timeout, event=timeout)
+
+
+def _check(seconds: object, name: str) -> None:
+    if seconds is None:
+        return
+    # bool is an int: `timeout=True` is a mistake, not a second.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        raise ConfigurationError(f"{name} must be a number of seconds above zero, or None for no deadline: {seconds!r}")
