@@ -135,7 +135,9 @@ async def test_an_error_event_is_not_given_to_on_event(talk, log):
             async with t.stream(event_handler=log) as s:
                 await s.until_done()
 
-    assert ["event thread.message.created", "message_created msg_1", "exception StreamEventError", "end"] == log.calls[2:]
+    assert ["event thread.message.created", "message_created msg_1", "exception StreamEventError", "end"] == log.calls[
+        2:
+    ]
 
 
 async def test_a_cut_stream_fires_no_further_done(talk, log):
