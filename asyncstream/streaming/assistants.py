@@ -185,4 +185,4 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             status = "has not begun" if run is None else f"is {run.status!r}"
             raise ConfigurationError(f"only a run that requires action takes tool outputs, this one {status}")
         request = self._resume(run.thread_id, run.id, body)
-        await self._continue_with(lambda: self._transport.open(request))
+        await self._continue_with(lambda: self._transport.open(request), self.accumulator.resume)

@@ -47,8 +47,14 @@ AFTER_EVIDENCE = 5.0
 _CONTROL = frozenset({DoneEvent, ErrorEvent, StreamDecodeError})
 """What a decoder gives that is no event for the user: it ends the stream."""
 
-_NEXT_RESPONSE: Any = type("_NextResponse", (), {})()
-"""Stands among the decoded items where one response ends and the next begins."""
+
+class _Border:
+    """Stands among the decoded items where one response ends and the next begins."""
+
+    __slots__ = ("cross",)
+
+    def __init__(self, cross: Callable[[], None]) -> None:
+        self.cross = cross
 
 
 class Accumulator(Protocol[E_contra, C_co]):
@@ -70,10 +76,6 @@ class Accumulator(Protocol[E_contra, C_co]):
 
     def finish(self) -> list[Any]:
         """Say that nothing follows; return the closing changes."""
-        ...
-
-    def resume(self) -> None:
-        """Expect the events of another response."""
         ...
 
 
@@ -134,7 +136,7 @@ class Stream(Generic[E, C, A]):
         self._outcome: Exception | None = None
         # Undecoded frames, and decoded items of a frame that held several. The items come first.
         self._frames: deque[bytes] = deque()
-        self._ahead: deque[E | StreamDecodeError] = deque()
+        self._ahead: deque[Any] = deque()
         self._last_frame_taken = False
         self._calls: deque[Call] = deque()
         self._undelivered: E | None = None
@@ -292,21 +294,24 @@ class Stream(Generic[E, C, A]):
         """Decode and fold the next event that is here; None if what comes next is none, or is not here yet."""
         frames = self._frames
         ahead = self._ahead
+        event: E
         while True:
             if ahead:
-                if ahead[0] is _NEXT_RESPONSE:
-                    self._enter_next_response()
-                    continue
-                if type(ahead[0]) in _CONTROL:
+                kind = type(ahead[0])
+                if kind in _CONTROL:
                     return None
+                if kind is _Border:
+                    ahead.popleft().cross()
+                    continue
                 event = ahead.popleft()
             elif frames:
-                self._frame = frame = frames.popleft()
+                frame = frames.popleft()
                 decoded = self._decode(frame)
                 if len(decoded) != 1 or type(decoded[0]) in _CONTROL:
                     ahead.extend(decoded)
                     continue
-                event = decoded[0]
+                event = decoded[0]  # type: ignore[assignment]  # a cast would cost 60 ns; errors are in _CONTROL
+                self._frame = frame
             else:
                 taken = self._live.take()  # type: ignore[union-attr]  # the caller saw it
                 if taken is None:
@@ -315,8 +320,8 @@ class Stream(Generic[E, C, A]):
                 continue
             self._fresh = True
             self._changes = self.accumulator.push(event)
-            self._event = event  # type: ignore[assignment]  # the control items were left in the queue
-            return event  # type: ignore[return-value]
+            self._event = event
+            return event
 
     async def _go_on(self) -> None:
         """Deal with what is no event: wait, or end."""
@@ -416,8 +421,10 @@ class Stream(Generic[E, C, A]):
             if self._callbacks is not None:
                 self._calls.extend(self._callbacks.for_end())
 
-    async def _continue_with(self, open: Callable[[], Awaitable[LiveResponse]]) -> None:
+    async def _continue_with(self, open: Callable[[], Awaitable[LiveResponse]], cross: Callable[[], None]) -> None:
         """Read what is left of this response, open another, and go on with it: the same cursor over both.
+
+        `cross` is called once all of the first response is folded.
 
         What is left is handed out before the events of the second response. Cancelled before the second is open, the
         stream is as if this had not been called, except that more of the first response is already here.
@@ -443,11 +450,13 @@ class Stream(Generic[E, C, A]):
             raise
         if self._ahead and isinstance(self._ahead[-1], DoneEvent):
             self._ahead.pop()
-        self._ahead.append(_NEXT_RESPONSE)
+        if self._ahead:
+            self._ahead.append(_Border(cross))
+        else:
+            cross()
         self._live = second
         self._last_frame_taken = False
         self._fresh = True
-        self._enter_next_response()
 
     async def _arrived_undecoded(self) -> bool:
         """Wait for more, and decode what is here into the queue without folding it; False at the end of the body."""
@@ -456,12 +465,6 @@ class Stream(Generic[E, C, A]):
             if self._ahead and type(self._ahead[-1]) in _CONTROL:
                 return True
         return await self._arrived()
-
-    def _enter_next_response(self) -> None:
-        """Cross the border between two responses, once everything of the first was folded."""
-        while self._ahead and self._ahead[0] is _NEXT_RESPONSE:
-            self._ahead.popleft()
-            self.accumulator.resume()
 
     # Callbacks.
 

@@ -14,7 +14,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from asyncstream.errors import ConfigurationError, StreamDecodeError, StreamError, StreamInterruptedError, StreamTimeoutError
+from asyncstream.errors import (
+    ConfigurationError,
+    StreamDecodeError,
+    StreamError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+)
 from asyncstream.sse import FrameSplitter
 from asyncstream.transport.answers import public_headers
 

@@ -1,0 +1,65 @@
+"""The stream of a chat answer: `ChatStream`. What `chat.completions.stream` and `create(stream=True)` give.
+
+The cursor is `stream`; here is what only chat answers have: the text of the first choice, and the final completion.
+"""
+
+from collections.abc import Iterable
+
+from asyncstream.accumulators import ChatAccumulator, ChatChange, ContentChanged, ContentDone
+from asyncstream.accumulators.fragments import HalfPairs
+from asyncstream.events.decode import CHAT
+from asyncstream.streaming.stream import Stream, View
+from asyncstream.transport.http import Transport
+from asyncstream.transport.request import Request
+from asyncstream.types import ChatCompletion, ChatCompletionChunk
+
+__all__ = ["ChatStream"]
+
+
+class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
+    """The chunks of one chat answer, folded as they are read.
+
+    `async with` opens and closes it. `async for` gives the chunks as the wire has them; `text_deltas` and `changes` are
+    views of the same cursor; `get_final_completion` reads to the end. Any of these may be cancelled and gone on with.
+
+    Source: https://platform.openai.com/docs/api-reference/chat-streaming
+    """
+
+    def __init__(self, transport: Transport, request: Request, *, response_format: type[object] | None = None) -> None:
+        """Make an unopened stream: nothing is sent before `async with` enters it."""
+        super().__init__(
+            lambda: transport.open(request),
+            wire=CHAT,
+            accumulator=ChatAccumulator(response_format=response_format),
+            callbacks=None,
+            usage="async with client.chat.completions.stream(...) as stream:",
+        )
+        self._halves = HalfPairs()
+
+    @property
+    def current_completion_snapshot(self) -> ChatCompletion:
+        """The answer as it is now. Costs one copy of the texts that grew since the last look."""
+        return self.accumulator.completion
+
+    @property
+    def text_deltas(self) -> View[ChatChange, str]:
+        """The text of choice 0 as it arrives. Half a surrogate pair is held back until its partner comes."""
+        return View(self, "text_deltas", self._text_of)
+
+    def _text_of(self, changes: list[ChatChange]) -> Iterable[str]:
+        for change in changes:
+            if isinstance(change, ContentChanged) and change.index == 0:
+                text = self._halves.feed(change.delta)
+                if text:
+                    yield text
+            elif isinstance(change, ContentDone) and change.index == 0 and self._halves.held:
+                yield self._halves.end()
+
+    async def get_final_completion(self) -> ChatCompletion:
+        """Read to the end and return the answer.
+
+        Raises:
+            StreamError: The stream did not come to a complete end; `partial` is what arrived.
+        """
+        await self.until_done()
+        return self.accumulator.completion
