@@ -8,12 +8,14 @@ Strict is msgspec with one cached decoder a type: the hot path. A payload that d
 - a scalar of the wrong kind is converted where nothing is lost (`"3"` for an int), else it counts as absent;
 - null where no null may stand counts as absent; absent means the field's default (a required id: "");
 - one object where a list of objects belongs is a list of one;
+- a tagged object without a tag is what its one payload key says (`{"text": {...}}` is a text);
 - a tagged object whose tag nobody knows becomes the union's `Unknown...` struct with its JSON.
 
 Each of these is reported as a `Repair`. Rule 1: nothing here raises but `UnreadableJSON`.
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
@@ -21,12 +23,29 @@ from typing import Any, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct, inspect
 
-__all__ = ["Repair", "UnreadableJSON", "coerce_json", "decode_json", "dump_json", "load_json", "strict_decoder"]
+__all__ = [
+    "Repair",
+    "UnreadableJSON",
+    "coerce_json",
+    "decode_json",
+    "dump_json",
+    "dump_raw",
+    "has_halves",
+    "load_json",
+    "nested_too_deep",
+    "strict_decoder",
+]
 
 T = TypeVar("T")
 
 STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a strict decoder raises for bytes that do not fit: `msgspec.ValidationError` is a `DecodeError`."""
+
+MAX_DEPTH = 128
+"""How deep JSON may be nested. Schemas and tool results stay under 20; folding, building and pickling a level takes up
+to five frames of Python's 1,000, and the caller's stack needs some too."""
+
+_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 class UnreadableJSON(ValueError):
@@ -76,12 +95,39 @@ def load_json(data: bytes) -> object:
     Raises:
         UnreadableJSON: It is no JSON, is nested too deep, or has a number too long to read.
     """
+    if nested_too_deep(data):
+        raise UnreadableJSON(f"nested deeper than {MAX_DEPTH} levels")
     try:
-        return json.loads(data.decode("utf-8", "replace"), parse_constant=_reject_constant)
+        return json.loads(data.decode("utf-8", "replace"), parse_constant=_reject_constant, parse_float=_finite)
     except RecursionError as error:
         raise UnreadableJSON("nested too deep") from error
     except ValueError as error:
         raise UnreadableJSON(str(error)) from error
+
+
+def nested_too_deep(data: bytes) -> bool:
+    """Tell whether JSON is nested deeper than `MAX_DEPTH`; short of many brackets, one look at the length tells."""
+    if len(data) <= 2 * MAX_DEPTH or data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for mark in _STRUCTURE.finditer(data):
+        character = mark.group()
+        if character in (b"{", b"["):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif character in (b"}", b"]"):
+            depth -= 1
+    return False
+
+
+def has_halves(value: object) -> bool:
+    """Tell whether a value from `load_json` holds half a surrogate pair anywhere."""
+    try:
+        dump_json(value).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def dump_json(value: object) -> str:
@@ -94,6 +140,14 @@ def dump_json(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError as error:
         raise UnreadableJSON("nested too deep") from error
+
+
+def dump_raw(value: object) -> bytes:
+    """Write JSON compactly to bytes; where it holds half a surrogate pair, all that is not ASCII is escaped."""
+    try:
+        return dump_json(value).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
@@ -116,6 +170,12 @@ def _reject_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
 
 
+def _finite(digits: str) -> float | None:
+    """Read a number; one that no float can hold (1e400) counts as absent, for infinity cannot be written as JSON."""
+    number = float(digits)
+    return number if abs(number) < float("inf") else None
+
+
 def _kind(value: object) -> str:
     names = {
         dict: "an object",
@@ -126,13 +186,6 @@ def _kind(value: object) -> str:
         float: "a number",
     }
     return names.get(type(value), "null")
-
-
-def _raw(value: object) -> bytes:
-    try:
-        return dump_json(value).encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
 
 
 _ABSENT: Any = type("_Absent", (), {"__repr__": lambda _: "<absent>"})()
@@ -168,7 +221,7 @@ def _struct_coercer(cls: type[Struct]) -> _Coercer:
                 present[name] = fitted
                 continue
             if given is not _ABSENT:
-                repairs.append(Repair("6.4", f"{path}.{key}", _raw(given)))
+                repairs.append(Repair("6.4", f"{path}.{key}", dump_raw(given)))
             if required:
                 # Only ids are required. Killing a paid stream for a missing one would lose what came with it.
                 fallback = fit("", f"{path}.{key}", repairs)
@@ -216,7 +269,7 @@ def _fit_str(value: object, path: str, repairs: list[Repair]) -> Any:
     if value is None:
         return _ABSENT
     text = dump_json(value)
-    repairs.append(Repair("6.4", path, _raw(value)))
+    repairs.append(Repair("6.4", path, dump_raw(value)))
     return text
 
 
@@ -230,7 +283,7 @@ def _fit_int(value: object, path: str, repairs: list[Repair]) -> Any:
     ):
         fitted = int(value)
     if fitted is not _ABSENT:
-        repairs.append(Repair("6.4", path, _raw(value)))
+        repairs.append(Repair("6.4", path, dump_raw(value)))
     return fitted
 
 
@@ -240,11 +293,10 @@ def _fit_float(value: object, path: str, repairs: list[Repair]) -> Any:
             number = float(value)
         except ValueError:
             return _ABSENT
-        repairs.append(Repair("6.4", path, _raw(value)))
+        repairs.append(Repair("6.4", path, dump_raw(value)))
         return number if abs(number) < float("inf") else _ABSENT
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _ABSENT
-    # 1e400 reads as infinity, which is no JSON.
     return float(value) if abs(value) < 2**1023 else _ABSENT
 
 
@@ -253,14 +305,14 @@ def _fit_bool(value: object, path: str, repairs: list[Repair]) -> Any:
         return value
     fitted: Any = {"true": True, "false": False}.get(value, _ABSENT) if isinstance(value, str) else _ABSENT
     if fitted is not _ABSENT:
-        repairs.append(Repair("6.4", path, _raw(value)))
+        repairs.append(Repair("6.4", path, dump_raw(value)))
     return fitted
 
 
 def _list_coercer(fit: _Coercer) -> _Coercer:
     def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
         if isinstance(value, dict):
-            repairs.append(Repair("6.4", path, _raw(value)))
+            repairs.append(Repair("6.4", path, dump_raw(value)))
             value = [value]
         if not isinstance(value, list):
             return _ABSENT
@@ -268,7 +320,7 @@ def _list_coercer(fit: _Coercer) -> _Coercer:
         for position, item in enumerate(value):
             one = fit(item, f"{path}[{position}]", repairs)
             if one is _ABSENT:
-                repairs.append(Repair("6.4", f"{path}[{position}]", _raw(item)))
+                repairs.append(Repair("6.4", f"{path}[{position}]", dump_raw(item)))
             else:
                 fitted.append(one)
         return fitted
@@ -284,7 +336,7 @@ def _dict_coercer(fit: _Coercer) -> _Coercer:
         for key, item in value.items():
             one = fit(item, f"{path}.{key}", repairs)
             if one is _ABSENT:
-                repairs.append(Repair("6.4", f"{path}.{key}", _raw(item)))
+                repairs.append(Repair("6.4", f"{path}.{key}", dump_raw(item)))
             else:
                 fitted[key] = one
         return fitted
@@ -297,18 +349,24 @@ def _compile_union(info: inspect.UnionType) -> _Coercer:
     tagged = len(structs) > 1
     plain = [(t, _compile(t)) for t in info.types if not isinstance(t, inspect.StructType)]
     unknown = structs.get("unknown")
+    tag_field = next((t.tag_field for t in structs.values()), None) or "type"
 
     def coerce_object(value: dict[str, object], path: str, repairs: list[Repair]) -> Any:
         if not tagged:
             (only,) = structs.values()
             return _struct_coercer(only.cls)(value, path, repairs)
-        tag = value.get(next(iter(structs.values())).tag_field or "type")
+        tag = value.get(tag_field)
+        if not tag:
+            keys = [key for key in structs if isinstance(key, str) and value.get(key) is not None]
+            if len(keys) == 1:
+                tag = keys[0]
+                repairs.append(Repair("6.4", f"{path}.{tag_field}", dump_raw(tag)))
         known = structs.get(tag) if isinstance(tag, str) else None
         if known is not None and known is not unknown:
             return _struct_coercer(known.cls)(value, path, repairs)
         if unknown is None:
             return _ABSENT
-        return unknown.cls(wire_type=tag if isinstance(tag, str) else "", raw=_raw(value))
+        return unknown.cls(wire_type=tag if isinstance(tag, str) else "", raw=dump_raw(value))
 
     def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
         if structs and isinstance(value, dict):

@@ -15,6 +15,7 @@
     │  │  ├─ RateLimitError               429
     │  │  └─ InternalServerError          500 and above
     │  ├─ APIResponseValidationError      the server answered something that is not the protocol
+    │  │  └─ ParseError                   the model wrote something that does not fit the type asked for
     │  └─ StreamError                     whatever is raised after a stream had begun; has `partial`, `events_seen`
     │     ├─ StreamEventError             the server sent an error event
     │     ├─ StreamInterruptedError       the connection broke, or the consumer closed the stream
@@ -43,6 +44,7 @@ __all__ = [
     "ConflictError",
     "InternalServerError",
     "NotFoundError",
+    "ParseError",
     "PermissionDeniedError",
     "PollTimeoutError",
     "RateLimitError",
@@ -160,6 +162,23 @@ class InternalServerError(APIStatusError):
 
 class APIResponseValidationError(APIError):
     """The server answered something that is not the protocol: wrong content type, wrong JSON, nothing."""
+
+
+class ParseError(APIResponseValidationError):
+    """What the model wrote does not fit the type it was asked for, or was cut before it was whole.
+
+    Attributes:
+        path: Where it does not fit, as a JSON path; "$" is the whole.
+        raw: The text as the model wrote it.
+    """
+
+    path: str
+    raw: str
+
+    def __init__(self, message: str, *, path: str = "$", raw: str = "") -> None:
+        super().__init__(message, body=raw.encode("utf-8", "replace"))
+        self.path = path
+        self.raw = raw
 
 
 class StreamError(APIError):

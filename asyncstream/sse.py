@@ -172,7 +172,7 @@ def parse_frame(frame: bytes) -> Frame:
             lines.append(value)
         elif field == b"event":
             event = value
-        elif field == b"error" and value.strip():
+        elif field == b"error" and value.strip() and not error:
             error = value
     if error and not lines:
         return Frame("error", [error])
@@ -210,7 +210,13 @@ class EventDecoder:
         return events
 
     def unterminated(self) -> ServerSentEvent | None:
-        """Return what is pending at the end as if a blank line followed, and forget it."""
+        """Return what is pending at the end as if a blank line followed, and forget it.
+
+        Raises:
+            StreamDecodeError: An event was larger than the limit.
+        """
+        if self._splitter.failure is not None:
+            raise self._splitter.failure
         return self._dispatch(self._splitter.end())
 
     def _dispatch(self, frame: bytes) -> ServerSentEvent | None:

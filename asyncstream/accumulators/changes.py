@@ -12,6 +12,9 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from asyncstream.types import (
+    Choice,
+    ChoiceLogprobs,
+    CompletionUsage,
     ImageFile,
     ImageFileDelta,
     Message,
@@ -24,12 +27,24 @@ from asyncstream.types import (
 )
 
 __all__ = [
+    "ChangeSink",
+    "ContentChanged",
+    "ContentCreated",
+    "ContentDone",
+    "FinishChanged",
     "ImageFileChanged",
     "ImageFileCreated",
     "ImageFileDone",
+    "LogprobsChanged",
     "MessageChanged",
     "MessageCreated",
     "MessageDone",
+    "ReasoningChanged",
+    "ReasoningCreated",
+    "ReasoningDone",
+    "RefusalChanged",
+    "RefusalCreated",
+    "RefusalDone",
     "RunChanged",
     "RunStepChanged",
     "RunStepCreated",
@@ -41,11 +56,21 @@ __all__ = [
     "ToolCallChanged",
     "ToolCallCreated",
     "ToolCallDone",
+    "UsageChanged",
 ]
 
 C_co = TypeVar("C_co", covariant=True)
+C_contra = TypeVar("C_contra", contravariant=True)
 C = TypeVar("C")
 D = TypeVar("D")
+
+
+class ChangeSink(Protocol[C_contra]):
+    """What a fold appends its changes to: a list that may hold other changes too."""
+
+    def append(self, change: C_contra, /) -> None:
+        """Take the next change."""
+        ...
 
 
 class Snapshotable(Protocol[C_co]):
@@ -158,7 +183,7 @@ class ToolCallCreated(Struct, Generic[C], frozen=True, gc=False):
     parent: str | int
     """The id of its run step, or the index of its choice."""
     index: int
-    """Its place among its siblings, as the wire counts."""
+    """Its place among its siblings: the wire's index in a run step, the place in `message.tool_calls` in a choice."""
 
 
 class ToolCallChanged(_Live[C], Generic[C, D], frozen=True, gc=False):
@@ -185,3 +210,93 @@ class RunChanged(_Live[Run], frozen=True, gc=False):
     """The wire name of the event."""
     ended: bool = False
     """Whether this event ends the run, or hands it over for tool outputs, for the first time."""
+
+
+class ContentCreated(Struct, frozen=True, gc=False):
+    """The content of a choice began."""
+
+    snapshot: str
+    """Empty."""
+    index: int
+    """The index of the choice."""
+
+
+class ContentChanged(_Live[str], frozen=True, gc=False):
+    """The content of a choice grew."""
+
+    delta: str
+    """The new text as sent: the halves of a surrogate pair may come apart."""
+    index: int
+
+
+class ContentDone(_Live[str], frozen=True, gc=False):
+    """The content of a choice is complete: the choice has a finish reason, or the stream is over."""
+
+    index: int
+
+
+class RefusalCreated(Struct, frozen=True, gc=False):
+    """The model began to say why it will not."""
+
+    snapshot: str
+    """Empty."""
+    index: int
+    """The index of the choice."""
+
+
+class RefusalChanged(_Live[str], frozen=True, gc=False):
+    """A refusal grew."""
+
+    delta: str
+    index: int
+
+
+class RefusalDone(_Live[str], frozen=True, gc=False):
+    """A refusal is complete."""
+
+    index: int
+
+
+class ReasoningCreated(Struct, frozen=True, gc=False):
+    """The model began to think aloud."""
+
+    snapshot: str
+    """Empty."""
+    index: int
+    """The index of the choice."""
+
+
+class ReasoningChanged(_Live[str], frozen=True, gc=False):
+    """The reasoning of a choice grew, under whatever key it came."""
+
+    delta: str
+    index: int
+
+
+class ReasoningDone(_Live[str], frozen=True, gc=False):
+    """The reasoning of a choice is complete: the choice has a finish reason, or the stream is over."""
+
+    index: int
+
+
+class LogprobsChanged(_Live[ChoiceLogprobs], frozen=True, gc=False):
+    """More log probabilities of a choice came."""
+
+    delta: ChoiceLogprobs
+    index: int
+    """The index of the choice."""
+
+
+class FinishChanged(_Live[Choice], frozen=True, gc=False):
+    """A choice has a finish reason, or another than before; comes after whatever it closed."""
+
+    delta: str
+    """The reason, in the provider's own words."""
+    index: int
+    """The index of the choice."""
+
+
+class UsageChanged(_Live[CompletionUsage], frozen=True, gc=False):
+    """The usage came, or another that takes its place."""
+
+    delta: CompletionUsage

@@ -181,24 +181,31 @@ _GROWING_FIELDS = GROWING | {"refusal", "value"}
 """The struct fields that hold pieces of text, where the other half of a pair may come in the next piece."""
 
 
-def mended(value: T) -> T:
-    """Return a copy in which no string that stands alone holds half a surrogate pair; pieces of text keep theirs."""
+def mended(value: T, growing: frozenset[str] | None = None) -> T:
+    """Return a copy in which no string that stands alone holds half a surrogate pair; pieces of text keep theirs.
+
+    Args:
+        value: A struct or JSON.
+        growing: Under which names pieces of text stand, in structs and in JSON; None: those of runs and messages.
+    """
     result: object = value
     match value:
         case str():
             result = mend_halves(value, ended=True)
         case dict():
-            result = {mended(key): _mended_member(key, member, GROWING) for key, member in value.items()}
+            keys = GROWING if growing is None else growing
+            result = {mended(key): _mended_member(key, member, keys, growing) for key, member in value.items()}
         case list():
-            result = [mended(entry) for entry in value]
+            result = [mended(entry, growing) for entry in value]
         case Struct():
             fields = {name: getattr(value, name) for name in value.__struct_fields__}
             if isinstance(fields.get("raw"), bytes):
-                fields["raw"] = dump_raw(mended(members_of(fields["raw"])))
-            fields = {name: _mended_member(name, member, _GROWING_FIELDS) for name, member in fields.items()}
+                fields["raw"] = dump_raw(mended(members_of(fields["raw"]), growing))
+            keys = _GROWING_FIELDS if growing is None else growing
+            fields = {name: _mended_member(name, member, keys, growing) for name, member in fields.items()}
             result = structs.replace(value, **fields)
     return cast("T", result)
 
 
-def _mended_member(key: str, member: object, growing: frozenset[str]) -> object:
-    return member if key in growing and isinstance(member, str) else mended(member)
+def _mended_member(key: str, member: object, keys: frozenset[str], growing: frozenset[str] | None) -> object:
+    return member if key in keys and isinstance(member, str) else mended(member, growing)

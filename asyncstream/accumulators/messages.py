@@ -347,6 +347,8 @@ class MessageNode:
             if part is not None and not block.wire_type:
                 # No type says nothing about the type: the part's own stays.
                 self._repairs.add("5.4", f"{self._id} part {part.index}", members)
+                if isinstance(part, _UnknownPart):
+                    return part, block
                 return part, cast("MessageContentDelta", coerce_json(part.delta, members)[0])
         else:
             index = block.index
@@ -438,7 +440,7 @@ class MessageNode:
         changes: list[MessageChange] = []
         for part in (*self._order, *(gone or ())):
             self._close_part(part, changes)
-        if changes:
+        if changes or not self.done:
             self._built = None
         if not self.done:
             self.done = True

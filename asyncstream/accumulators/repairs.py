@@ -3,7 +3,7 @@
 A server that makes the same mistake in every event would fill the list: what repeats to the letter is recorded once.
 """
 
-from asyncstream.decoding import Repair, UnreadableJSON, dump_json
+from asyncstream.decoding import Repair, UnreadableJSON, dump_raw
 
 __all__ = ["Repairs"]
 
@@ -23,7 +23,7 @@ class Repairs:
             raw = value
         else:
             try:
-                raw = dump_json(value).encode("utf-8", "replace")
+                raw = dump_raw(value)
             except UnreadableJSON:
                 raw = b""
         self.extend((Repair(rule, where, raw),))

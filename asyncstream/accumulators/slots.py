@@ -96,18 +96,23 @@ class ToolSlot:
         if not arguments and not isinstance(arguments, dict | list):
             return True
         if isinstance(arguments, str):
-            if len(arguments) > 1 and self._repeats(arguments):
-                repairs.add("4.10", self.where, arguments)
-                return False
-            self.arguments.append(arguments)
-            self._unread.append(arguments)
-            return True
+            return self.add(arguments, repairs)
         if self.value() is not None and canonical(arguments) == self.value():
             repairs.add("4.10", self.where, arguments)
             return False
         repairs.add("4.10", self.where, arguments)
         if not self.arguments:
             self.set_arguments(dump_json(arguments))
+        return True
+
+    def add(self, fragment: str, repairs: Repairs) -> bool:
+        """Join a fragment to the arguments; False if it is the whole arguments again, which is dropped."""
+        # Most fragments begin or end in the middle of a value; only what looks whole is worth the question.
+        if fragment[-1:] in _ENDS and fragment[:1] in _BEGINS and len(fragment) > 1 and self._repeats(fragment):
+            repairs.add("4.10", self.where, fragment)
+            return False
+        self.arguments.append(fragment)
+        self._unread.append(fragment)
         return True
 
     def _merge_name(self, name: str, repairs: Repairs) -> None:
@@ -121,7 +126,6 @@ class ToolSlot:
     def _repeats(self, fragment: str) -> bool:
         """Tell whether a fragment alone is the value that the slot already holds whole."""
         stripped = fragment.strip()
-        # Most fragments begin or end in the middle of a value; only what looks whole is worth the question.
         if stripped[:1] + stripped[-1:] not in _OUTER and stripped not in ("true", "false", "null"):
             return False
         held = self.value()
@@ -134,6 +138,9 @@ class ToolSlot:
 
 
 _OUTER = ("{}", "[]", '""')
+_BEGINS = frozenset('{["tfn \t\r\n')
+_ENDS = frozenset('}]"el \t\r\n')
+"""The outermost characters of a JSON value that can be whole, and of blanks around it."""
 
 
 def _unquote(text: str) -> str:
@@ -193,6 +200,10 @@ class ToolSlots(Generic[S]):
             repairs.add("4.9", entry.id or entry.name, index)
             return self.open(index)
         return slot
+
+    def at(self, index: int | None) -> S | None:
+        """Give the slot at an index: where an entry goes that names this index and no name."""
+        return None if index is None else self._by_index.get(index)
 
     def open(self, index: int | None) -> S:
         """Open a slot at an index, or at the next free one."""

@@ -26,14 +26,17 @@ from asyncstream.events.assistants import (
     ThreadRunStepFailed,
     ThreadRunStepInProgress,
 )
+from asyncstream.events.chat import ChatStreamEvent, MendedChunk
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject, UnknownEvent
 from asyncstream.events.decode import decode_stream
 
 __all__ = [
     "AssistantStreamEvent",
+    "ChatStreamEvent",
     "DoneEvent",
     "ErrorEvent",
     "ErrorObject",
+    "MendedChunk",
     "ThreadCreated",
     "ThreadMessageCompleted",
     "ThreadMessageCreated",

@@ -9,13 +9,19 @@ Source: https://platform.openai.com/docs/api-reference/assistants-streaming/even
 from collections.abc import Callable
 from typing import ClassVar, Literal, TypeAlias, get_args, get_type_hints
 
-import msgspec
 from msgspec import Struct
 
-from asyncstream.decoding import STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
+from asyncstream.decoding import (
+    STRICT_ERRORS,
+    Repair,
+    UnreadableJSON,
+    coerce_json,
+    nested_too_deep,
+    strict_decoder,
+)
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
-from asyncstream.events.payloads import Payload, error_in, read_payloads, unreadable
+from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
 from asyncstream.sse import parse_frame
 from asyncstream.types import Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent, Thread
 
@@ -302,8 +308,22 @@ def _known_events() -> dict[str, _Kind]:
     for event in get_args(AssistantStreamEvent):
         if event not in (ErrorEvent, DoneEvent, UnknownEvent):
             payload = get_type_hints(event)["data"]
-            kinds[event.event] = _Kind(event, payload, strict_decoder(payload).decode)
+            decode: Callable[[bytes], object] = strict_decoder(payload).decode
+            if payload in (Thread, Run, RunStep, RunStepDeltaEvent):
+                decode = _without_depth(decode)
+            kinds[event.event] = _Kind(event, payload, decode)
     return kinds
+
+
+def _without_depth(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Guard a decoder of a type that holds JSON of no fixed shape: folding walks that, so it must not be too deep."""
+
+    def decode_flat(data: bytes) -> object:
+        if nested_too_deep(data):
+            raise RecursionError
+        return decode(data)
+
+    return decode_flat
 
 
 _BY_NAME = _known_events()
@@ -339,7 +359,7 @@ def decode_data(event: str, lines: list[bytes]) -> list[AssistantStreamEvent | S
         if not isinstance(item, Payload):
             decoded.append(item)
         elif known is not None:
-            decoded.append(_decode_known(event, known, item, whole=item.raw == raw))
+            decoded.append(_decode_known(event, known, item, lines))
         else:
             error = error_in(event, item.value)
             if error is not None:
@@ -353,21 +373,15 @@ def decode_data(event: str, lines: list[bytes]) -> list[AssistantStreamEvent | S
 
 
 def _decode_known(
-    event: str, kind: _Kind, payload: Payload, *, whole: bool
+    event: str, kind: _Kind, payload: Payload, lines: list[bytes]
 ) -> "AssistantStreamEvent | StreamDecodeError":
     try:
-        return kind.make(kind.decode(payload.raw), payload.raw, () if whole else (Repair("2.3", event, payload.raw),))
-    except STRICT_ERRORS as cause:
-        data: object
+        data = kind.decode(payload.raw)
+        repairs = reading_repairs(event, payload, lines, fits=True)
+    except STRICT_ERRORS:
         try:
-            data, repairs = coerce_json(kind.payload, payload.value)
+            data, mended = coerce_json(kind.payload, payload.value)
         except UnreadableJSON as error:
             return unreadable(event, payload.raw, error)
-        if not whole:
-            repairs.insert(0, Repair("2.3", event, payload.raw))
-        if isinstance(cause, UnicodeDecodeError):
-            repairs.insert(0, Repair("1.2", event, payload.raw))
-        elif type(cause) is msgspec.DecodeError:
-            # The only JSON that the lenient reader takes and the strict one does not: half a surrogate pair.
-            repairs.insert(0, Repair("6.2", event, payload.raw))
-        return kind.make(data, payload.raw, tuple(repairs))
+        repairs = reading_repairs(event, payload, lines, fits=False) + mended
+    return kind.make(data, payload.raw, tuple(repairs))

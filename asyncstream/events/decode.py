@@ -4,41 +4,52 @@ Pure. Below it: `sse` and the protocols' event files. Above it: the streams and 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 from asyncstream.errors import ConfigurationError, StreamDecodeError
-from asyncstream.events import assistants
+from asyncstream.events import assistants, chat
 from asyncstream.events.assistants import AssistantStreamEvent
+from asyncstream.events.chat import ChatStreamEvent
 from asyncstream.events.control import DoneEvent, ErrorEvent
 from asyncstream.events.payloads import whole_lines
 from asyncstream.sse import FrameSplitter, parse_frame
+from asyncstream.types import ChatCompletionChunk
 
-__all__ = ["ASSISTANTS", "Wire", "decode_last_frame", "decode_stream"]
+__all__ = ["ASSISTANTS", "CHAT", "Wire", "decode_last_frame", "decode_stream"]
 
 E = TypeVar("E")
 
 
 class Wire(NamedTuple, Generic[E]):
-    """How a protocol reads frames."""
+    """How a protocol reads frames: into its events, and into what ends a stream."""
 
-    decode_frame: Callable[[bytes], list[E | StreamDecodeError]]
+    decode_frame: Callable[[bytes], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
     """A frame of `FrameSplitter` to its events; an error stands last."""
-    decode_data: Callable[[str, list[bytes]], list[E | StreamDecodeError]]
+    decode_data: Callable[[str, list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
     """An event name and the lines of its data to its events."""
 
 
-ASSISTANTS: Wire[AssistantStreamEvent] = Wire(assistants.decode_frame, assistants.decode_data)
+ASSISTANTS = Wire[AssistantStreamEvent](assistants.decode_frame, assistants.decode_data)
+CHAT = Wire[ChatCompletionChunk](chat.decode_frame, chat.decode_data)
 
-_WIRES = {"assistants": ASSISTANTS}
+_WIRES: dict[str, Wire[Any]] = {"assistants": ASSISTANTS, "chat": CHAT}
 
 
-def decode_last_frame(wire: Wire[E], frame: bytes) -> list[E | StreamDecodeError]:
+def decode_last_frame(wire: Wire[E], frame: bytes) -> list[E | ErrorEvent | DoneEvent | StreamDecodeError]:
     """Decode what was pending at the end of the bytes, without what was cut in it."""
     event, lines = parse_frame(frame)
     return wire.decode_data(event, whole_lines(lines))
 
 
-def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants"]) -> Iterator[AssistantStreamEvent]:
+@overload
+def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants"]) -> Iterator[AssistantStreamEvent]: ...
+
+
+@overload
+def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["chat"]) -> Iterator[ChatStreamEvent]: ...
+
+
+def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants", "chat"]) -> Iterator[Any]:
     """Decode the bytes of a whole stream, cut anywhere.
 
     Args:
@@ -58,7 +69,7 @@ def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants"]
     return _decode(wire, [data] if isinstance(data, bytes) else data)
 
 
-def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E]:
+def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent | DoneEvent]:
     for decoded in _decode_frames(wire, chunks):
         for event in decoded:
             if isinstance(event, StreamDecodeError):
@@ -68,7 +79,9 @@ def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E]:
                 return
 
 
-def _decode_frames(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[list[E | StreamDecodeError]]:
+def _decode_frames(
+    wire: Wire[E], chunks: Iterable[bytes]
+) -> Iterator[list[E | ErrorEvent | DoneEvent | StreamDecodeError]]:
     splitter = FrameSplitter()
     for chunk in chunks:
         for frame in splitter.feed(chunk):

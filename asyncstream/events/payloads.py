@@ -7,11 +7,11 @@ Whatever a hot path recognises never comes here; here are the frames that server
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from asyncstream.decoding import UnreadableJSON, dump_json, load_json
+from asyncstream.decoding import Repair, UnreadableJSON, dump_json, dump_raw, has_halves, load_json
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject
 
-__all__ = ["Payload", "error_in", "parses_alone", "read_payloads", "unreadable", "whole_lines"]
+__all__ = ["Payload", "error_in", "parses_alone", "read_payloads", "reading_repairs", "unreadable", "whole_lines"]
 
 DONE = b"[DONE]"
 
@@ -63,7 +63,7 @@ def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]
         case list():
             for item in value:
                 if isinstance(item, dict):
-                    yield Payload(item, dump_json(item).encode("utf-8", "replace"))
+                    yield Payload(item, dump_raw(item))
         case str() if event == "error":
             yield ErrorEvent(ErrorObject(value.strip() or "the server sent an error without a message"), data)
 
@@ -79,6 +79,29 @@ def _read_text(
         yield unreadable(event, data, cause)
     elif event in ("", "message"):
         yield ErrorEvent(ErrorObject(text.decode("utf-8", "replace")), data)
+
+
+def reading_repairs(event: str, payload: Payload, lines: list[bytes], *, fits: bool) -> list[Repair]:
+    """List what was wrong with a frame, whatever its payload is.
+
+    Args:
+        event: The event's name.
+        payload: One of the frame's payloads.
+        lines: All that the frame held: more than the payload, where several lines or an array brought it.
+        fits: The strict decoder took the payload, so that there is no bad UTF-8 and no half of a surrogate pair in it.
+    """
+    where = event or "message"
+    repairs = []
+    if payload.raw != b"\n".join(lines):
+        repairs.append(Repair("2.3" if len(lines) > 1 else "2.2", where, payload.raw))
+    if not fits:
+        try:
+            payload.raw.decode()
+        except UnicodeDecodeError:
+            repairs.append(Repair("1.2", where, payload.raw))
+        if has_halves(payload.value):
+            repairs.append(Repair("6.2", where, payload.raw))
+    return repairs
 
 
 def unreadable(event: str, data: bytes, cause: UnreadableJSON) -> StreamDecodeError:
@@ -140,9 +163,9 @@ def error_in(event: str, value: dict[str, object], *, inner: object = None) -> E
     message = source.get("message") or (inner if isinstance(inner, str) else None) or value.get("message")
     if not message:
         message = "the server sent an error: " + dump_json(inner or value)[:500]
-    kind = source.get("type")
+    kind = source.get("type") or None
     if kind is None and value.get("type") != "error":
-        kind = value.get("type")
+        kind = value.get("type") or None
     code = source.get("code")
     param = source.get("param")
     return ErrorObject(

@@ -1,0 +1,285 @@
+"""Fold the chunks of a chat answer into a ChatCompletion snapshot: `ChatAccumulator`. Pure: no IO, no clock.
+
+It keeps the choices by index, the envelope and the usage, and decides when an answer is complete; what a choice does
+with a delta is in `choices`. Rules: sections 3 and 4 of the wire rules.
+
+Source: https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from asyncstream.accumulators.changes import UsageChanged
+from asyncstream.accumulators.chat_calls import is_flat
+from asyncstream.accumulators.choices import ChoiceChange, ChoiceNode, says_reason
+from asyncstream.accumulators.merging import mended
+from asyncstream.accumulators.repairs import Repairs
+from asyncstream.decoding import Repair
+from asyncstream.errors import APIResponseValidationError, StreamDecodeError, StreamEventError, StreamTruncatedError
+from asyncstream.events import ChatStreamEvent, DoneEvent, ErrorEvent, MendedChunk
+from asyncstream.events.chat import decode_data, read_usage
+from asyncstream.types import AbsentDelta, ChatCompletion, ChatCompletionChunk, ChunkChoice, CompletionUsage
+
+__all__ = ["ChatAccumulator", "ChatChange", "fold_answer"]
+
+ChatChange: TypeAlias = ChoiceChange | UsageChanged
+
+_CARRIED = ("moderation", "prompt_filter_results", "provider", "citations", "search_results", "metadata")
+"""Members of a chunk that stand beside the choices and replace what an earlier chunk said."""
+
+_GROWING = frozenset(
+    {"content", "refusal", "reasoning", "reasoning_content", "transcript"}
+    | {"arguments", "input", "text", "thinking", "summary", "data"}
+)
+"""Under which names pieces of text stand: half a surrogate pair in them may be completed by the next piece."""
+
+
+class ChatAccumulator:
+    """Fold the chunks of one answer, with any number of choices.
+
+    Push every event, the `DoneEvent` included, then call `finish`. Snapshots are plain structs, built when looked at
+    and kept until the next fold. An accumulator can be pickled at any point and goes on where it was.
+
+    Source: https://platform.openai.com/docs/api-reference/chat-streaming
+    """
+
+    def __init__(self, *, response_format: type[object] | None = None) -> None:
+        """Make an accumulator of an answer that has not begun.
+
+        Args:
+            response_format: The type that the request asked for; whole answers that fit it are `message.parsed`.
+        """
+        self._response_format = response_format
+        self._fields = ChatCompletion()
+        # Something of id, model and created is not known yet.
+        self._unnamed = True
+        self._choices: dict[int, ChoiceNode] = {}
+        self._usage = _Usage()
+        self._repairs = Repairs()
+        self._built: ChatCompletion | None = None
+        self._done = False
+        # A chunk held half of a surrogate pair.
+        self._halves = False
+        self.events_seen = 0
+        """How many chunks were pushed."""
+
+    @property
+    def completion(self) -> ChatCompletion:
+        """The answer as it is now, its choices by index. Costs one copy of the texts that grew since the last look."""
+        if self._built is None:
+            completion = msgspec.structs.replace(self._fields)
+            completion.choices = [self._choices[index].snapshot() for index in sorted(self._choices)]
+            completion.usage = self._usage.held
+            # JSON of no fixed shape may hold a half under any name; of texts this changes nothing any more.
+            self._built = mended(completion, frozenset()) if self._halves else completion
+        return self._built
+
+    @property
+    def finished(self) -> bool:
+        """Whether terminal evidence was seen: `[DONE]`, or a finish reason for every choice."""
+        return self._done or (
+            bool(self._choices) and all(choice.finish_reason is not None for choice in self._choices.values())
+        )
+
+    @property
+    def repairs(self) -> list[Repair]:
+        """What the wire got wrong and was mended, each with the number of its rule; what repeats stands once."""
+        return self._repairs.made
+
+    def push(self, event: ChatStreamEvent) -> list[ChatChange]:
+        """Fold an event.
+
+        Returns:
+            What changed, in order.
+
+        Raises:
+            StreamEventError: It is an error event; `partial` is this accumulator.
+        """
+        if type(event) is ChatCompletionChunk:
+            chunk = event
+        else:
+            special = self._take_special(event)
+            if special is None:
+                return []
+            chunk = special
+        self.events_seen += 1
+        self._built = None
+        if self._unnamed:
+            self._fold_names(chunk)
+        changes: list[ChatChange] = []
+        usage = chunk.usage
+        for position, choice in enumerate(chunk.choices):
+            index = choice.index
+            node = self._choices.get(position if index is None else index)
+            if node is None:
+                node = self._open_choice(choice, position)
+                if node is None:
+                    continue
+            node.fold(choice, changes)
+            if choice.usage is not None and usage is None:
+                usage = read_usage(choice.usage)
+        fields = self._fields
+        if chunk.system_fingerprint is not None:
+            fields.system_fingerprint = chunk.system_fingerprint
+        if chunk.service_tier is not None:
+            fields.service_tier = chunk.service_tier
+        if (
+            chunk.prompt_filter_results is not None
+            or chunk.provider is not None
+            or chunk.citations is not None
+            or chunk.search_results is not None
+            or chunk.moderation is not None
+            or chunk.metadata is not None
+        ):
+            self._fold_carried(chunk)
+        if usage is None and chunk.x_groq is not None and chunk.x_groq.usage is not None:
+            usage = read_usage(chunk.x_groq.usage)
+        if usage is not None and self._usage.fold(usage, self._repairs):
+            changes.append(UsageChanged(self._usage, usage))
+        return changes
+
+    def finish(self) -> list[ChatChange]:
+        """Say that nothing follows: call it at `[DONE]` or at the end of the bytes.
+
+        Returns:
+            The changes that close what no finish reason has closed; mostly none.
+
+        Raises:
+            StreamEventError: A choice ended with the finish reason "error", and nothing named the cause.
+            StreamTruncatedError: No terminal evidence was seen; `partial` is this accumulator.
+        """
+        failed = [choice for choice in self._choices.values() if choice.failed]
+        if failed or not self.finished:
+            self._settle_ids()
+        if failed:
+            raise StreamEventError(
+                f"the server ended choice {failed[0].index} with the finish reason 'error' and named no cause",
+                partial=self,
+                events_seen=self.events_seen,
+            )
+        if not self.finished:
+            unfinished = [choice.index for choice in self._choices.values() if choice.finish_reason is None]
+            awaited = f"choice {unfinished[0]} had a finish reason" if unfinished else "any choice came"
+            raise StreamTruncatedError(
+                f"stream ended after {self.events_seen} events, before {awaited} or [DONE] was sent",
+                partial=self,
+                events_seen=self.events_seen,
+            )
+        self._built = None
+        return [change for index in sorted(self._choices) for change in self._choices[index].close()]
+
+    def _take_special(self, event: ChatStreamEvent) -> ChatCompletionChunk | None:
+        """Take what is no plain chunk; give the chunk in it, if it is one that was mended."""
+        if isinstance(event, ErrorEvent):
+            self._settle_ids()
+            error = event.data
+            raise StreamEventError(
+                error.message,
+                code=error.code,
+                type=error.type,
+                param=error.param,
+                body=event.raw,
+                partial=self,
+                events_seen=self.events_seen,
+            )
+        if isinstance(event, DoneEvent):
+            self._done = True
+            return None
+        if isinstance(event, MendedChunk):
+            self._repairs.extend(event.repairs)
+            if any(repair.rule == "6.2" for repair in event.repairs):
+                self._halves = True
+                return mended(event, _GROWING)
+        return event
+
+    def _fold_names(self, chunk: ChatCompletionChunk) -> None:
+        fields = self._fields
+        fields.id = fields.id or chunk.id
+        fields.model = fields.model or chunk.model
+        fields.created = fields.created or (chunk.created if 0 < chunk.created < 2**63 else 0)
+        self._unnamed = not (fields.id and fields.model and fields.created)
+
+    def _open_choice(self, choice: ChunkChoice, position: int) -> ChoiceNode | None:
+        """Open the choice of an entry; None for one that only annotates (rule 4.3)."""
+        says = type(choice.delta) is not AbsentDelta or choice.message is not None or says_reason(choice.finish_reason)
+        if not says:
+            return None
+        index = choice.index
+        # What JSON writers and databases call an integer ends here, and msgspec does not encode more.
+        if index is None or not -(2**63) <= index < 2**63:
+            self._repairs.add("4.2", f"choice {position}", index)
+            index = position
+        node = self._choices.get(index)
+        if node is None:
+            node = self._choices[index] = ChoiceNode(index, self._repairs, self._response_format)
+        return node
+
+    def _fold_carried(self, chunk: ChatCompletionChunk) -> None:
+        for name in _CARRIED:
+            said = getattr(chunk, name)
+            if said not in (None, "", []) and is_flat(said):
+                setattr(self._fields, name, said)
+
+    def _settle_ids(self) -> None:
+        self._built = None
+        for choice in self._choices.values():
+            choice.settle_ids()
+
+
+class _Usage:
+    """The usage as it stands."""
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held: CompletionUsage | None = None
+
+    def fold(self, said: CompletionUsage, repairs: Repairs) -> bool:
+        """Replace the usage, unless by nothing but zeros (rule 4.14); tell whether it was replaced."""
+        if self.held is not None and not _counts(said) and _counts(self.held):
+            repairs.add("4.14", "usage", msgspec.json.encode(said))
+            return False
+        self.held = said
+        return True
+
+    def snapshot(self) -> CompletionUsage:
+        assert self.held is not None  # made by a fold of the usage
+        return self.held
+
+
+def _counts(usage: CompletionUsage) -> bool:
+    """Tell whether any number in it, at any depth, is not zero."""
+    level: list[object] = [msgspec.to_builtins(usage)]
+    while level:
+        part = level.pop()
+        if isinstance(part, dict):
+            level.extend(part.values())
+        elif isinstance(part, list):
+            level.extend(part)
+        elif isinstance(part, int | float) and not isinstance(part, bool) and part:
+            return True
+    return False
+
+
+def fold_answer(data: bytes, *, response_format: type[object] | None = None) -> ChatCompletion:
+    """Read a whole answer, as a server sends it that was not asked to stream, by the rules for streams.
+
+    Args:
+        data: The body of the response.
+        response_format: The type that the request asked for.
+
+    Raises:
+        StreamEventError: The body reports an error.
+        APIResponseValidationError: The body is no chat completion.
+    """
+    accumulator = ChatAccumulator(response_format=response_format)
+    for event in decode_data("", [data]):
+        if isinstance(event, StreamDecodeError):
+            raise APIResponseValidationError(event.message, body=data) from event
+        accumulator.push(event)
+    if not accumulator.events_seen:
+        raise APIResponseValidationError(f"expected a chat completion, got {data[:200]!r}", body=data)
+    accumulator.push(DoneEvent())
+    accumulator.finish()
+    return accumulator.completion

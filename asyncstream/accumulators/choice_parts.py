@@ -1,0 +1,137 @@
+"""What a message of a choice grows by, besides calls and reasoning: texts, sound, log probabilities. Pure.
+
+Each is folded by `choices`, and builds its plain form when looked at.
+"""
+
+import base64
+import binascii
+
+from asyncstream.accumulators.changes import (
+    ContentChanged,
+    ContentCreated,
+    ContentDone,
+    ReasoningChanged,
+    ReasoningCreated,
+    ReasoningDone,
+    RefusalChanged,
+    RefusalCreated,
+    RefusalDone,
+)
+from asyncstream.accumulators.fragments import Fragments
+from asyncstream.types import ChatCompletionAudio, ChatCompletionTokenLogprob, ChoiceDeltaAudio, ChoiceLogprobs
+
+__all__ = ["CONTENT", "REASONING", "REFUSAL", "GrowingAudio", "GrowingLogprobs", "GrowingText", "TextChange"]
+
+TextChange = (
+    ContentCreated
+    | ContentChanged
+    | ContentDone
+    | RefusalCreated
+    | RefusalChanged
+    | RefusalDone
+    | ReasoningCreated
+    | ReasoningChanged
+    | ReasoningDone
+)
+
+CONTENT = (ContentCreated, ContentChanged, ContentDone)
+REFUSAL = (RefusalCreated, RefusalChanged, RefusalDone)
+REASONING = (ReasoningCreated, ReasoningChanged, ReasoningDone)
+"""The changes that tell of a text."""
+
+
+class GrowingText:
+    """A text of the message: content, refusal or reasoning."""
+
+    __slots__ = ("arrived", "created", "done", "fragments", "kinds")
+
+    def __init__(
+        self,
+        kinds: tuple[
+            type[ContentCreated | RefusalCreated | ReasoningCreated],
+            type[ContentChanged | RefusalChanged | ReasoningChanged],
+            type[ContentDone | RefusalDone | ReasoningDone],
+        ],
+    ) -> None:
+        self.kinds = kinds
+        self.fragments = Fragments()
+        self.arrived = False
+        """Whether any string came, be it empty: then the text is not None."""
+        self.created = False
+        """Whether its `created` was told: with the first text in it."""
+        self.done = False
+        """Whether its `done` was told."""
+
+    def snapshot(self) -> str:
+        """Join the text so far."""
+        return self.fragments.text()
+
+    def value(self) -> str | None:
+        """Join the text so far; None if there was none."""
+        return self.fragments.text() if self.arrived else None
+
+
+class GrowingAudio:
+    """A spoken answer."""
+
+    __slots__ = ("_data", "_expires_at", "_id", "_transcript")
+
+    def __init__(self) -> None:
+        self._id = ""
+        self._expires_at = 0
+        self._data: list[str] = []
+        self._transcript = Fragments()
+
+    def fold(self, said: ChoiceDeltaAudio) -> None:
+        """Fold a delta in."""
+        self._id = self._id or said.id or ""
+        self._expires_at = said.expires_at or self._expires_at
+        if said.data:
+            self._data.append(said.data)
+        if said.transcript:
+            self._transcript.append(said.transcript)
+
+    def built(self) -> ChatCompletionAudio:
+        """Build the plain struct."""
+        return ChatCompletionAudio(
+            id=self._id, data=_join_base64(self._data), expires_at=self._expires_at, transcript=self._transcript.text()
+        )
+
+
+def _join_base64(pieces: list[str]) -> str:
+    """Join base64 that was encoded piece by piece: padding may end each of them, and only the last may keep it."""
+    if any(piece.endswith("=") for piece in pieces[:-1]):
+        try:
+            return base64.b64encode(b"".join(base64.b64decode(piece, validate=True) for piece in pieces)).decode()
+        except (binascii.Error, ValueError):
+            pass  # cut at any character instead of piece by piece: joined as it is
+    return "".join(pieces)
+
+
+class GrowingLogprobs:
+    """The log probabilities of a choice."""
+
+    __slots__ = ("_built", "_content", "_refusal")
+
+    def __init__(self) -> None:
+        self._content: list[ChatCompletionTokenLogprob] | None = None
+        self._refusal: list[ChatCompletionTokenLogprob] | None = None
+        self._built: ChoiceLogprobs | None = None
+
+    def fold(self, said: ChoiceLogprobs) -> None:
+        """Append what a chunk says."""
+        self._built = None
+        if said.content is not None:
+            self._content = self._content or []
+            self._content += said.content
+        if said.refusal is not None:
+            self._refusal = self._refusal or []
+            self._refusal += said.refusal
+
+    def snapshot(self) -> ChoiceLogprobs:
+        """Build the plain struct; the same until something is folded."""
+        if self._built is None:
+            content = None if self._content is None else list(self._content)
+            refusal = None if self._refusal is None else list(self._refusal)
+            self._built = ChoiceLogprobs(content=content, refusal=refusal)
+        return self._built

@@ -1,0 +1,379 @@
+"""Fold the deltas of one choice into its message. Pure: no IO, no callbacks. Fed by `accumulators.chat`.
+
+A choice has three texts (content, refusal, reasoning) and its calls. The first finish reason closes all of them; what
+still comes is folded, told, and recorded as a repair, but nothing is done twice. Rules 4.3 to 4.13.
+"""
+
+from typing import Final, TypeAlias
+
+from asyncstream.accumulators.changes import (
+    ChangeSink,
+    ContentChanged,
+    FinishChanged,
+    LogprobsChanged,
+)
+from asyncstream.accumulators.chat_calls import UNFINISHED, is_flat, merge_json
+from asyncstream.accumulators.choice_calls import CallChange, ChoiceCalls
+from asyncstream.accumulators.choice_parts import (
+    CONTENT,
+    REASONING,
+    REFUSAL,
+    GrowingAudio,
+    GrowingLogprobs,
+    GrowingText,
+    TextChange,
+)
+from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.merging import mended
+from asyncstream.accumulators.reasoning import ContentParts, ReasoningDetails, details_text, thinking_text
+from asyncstream.accumulators.repairs import Repairs
+from asyncstream.errors import ParseError
+from asyncstream.types import (
+    AbsentDelta,
+    ChatAnnotation,
+    ChatCompletionMessage,
+    Choice,
+    ChoiceDelta,
+    ChoiceLogprobs,
+    ChunkChoice,
+)
+
+__all__ = ["ChoiceChange", "ChoiceNode", "says_reason"]
+
+ChoiceChange: TypeAlias = TextChange | CallChange | LogprobsChanged | FinishChanged
+
+ERROR: Final = "error"
+"""The finish reason of a choice that failed; the cause follows in an error frame, or never (rule 3.4)."""
+
+_CUTTING = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "model_length", "content_filter", "safety", "recitation", ERROR}
+)
+"""The finish reasons, in lower case, after which an answer is not whole: OpenAI's, and what others call the same."""
+
+_SAYS_NOTHING = frozenset({None, "", "null", "None"})
+
+
+def says_reason(reason: str | None) -> bool:
+    """Tell whether a finish reason says anything."""
+    return reason not in _SAYS_NOTHING
+
+
+class ChoiceNode:
+    """A choice as it grows."""
+
+    __slots__ = (
+        "_annotations",
+        "_audio",
+        "_built",
+        "_calls",
+        "_closed",
+        "_content",
+        "_details",
+        "_extra_content",
+        "_filter_results",
+        "_logprobs",
+        "_native_finish_reason",
+        "_opened",
+        "_parts",
+        "_plain_reasoning",
+        "_reasoning",
+        "_refusal",
+        "_repairs",
+        "_response_format",
+        "_role",
+        "_under_reasoning",
+        "_under_reasoning_content",
+        "failed",
+        "finish_reason",
+        "index",
+    )
+
+    def __init__(self, index: int, repairs: Repairs, response_format: type[object] | None) -> None:
+        self.index = index
+        self.finish_reason: str | None = None
+        self.failed = False
+        """Whether a finish reason was "error", be it followed by another."""
+        self._repairs = repairs
+        self._response_format = response_format
+        # The stream is over and complete: what has no finish reason is whole all the same.
+        self._closed = False
+        self._role = ""
+        self._content = GrowingText(CONTENT)
+        self._refusal = GrowingText(REFUSAL)
+        self._reasoning = GrowingText(REASONING)
+        # The texts that were told of, in order: they are done in the same.
+        self._opened: list[GrowingText] = []
+        # The reasoning once more, under the two keys of the wire, for sending back.
+        self._under_reasoning = Fragments()
+        self._under_reasoning_content = Fragments()
+        # One of these two keys was used: details tell the same again.
+        self._plain_reasoning = False
+        self._details = ReasoningDetails()
+        self._parts: ContentParts | None = None
+        self._calls = ChoiceCalls(index, repairs)
+        self._annotations: list[ChatAnnotation] = []
+        self._audio: GrowingAudio | None = None
+        self._logprobs: GrowingLogprobs | None = None
+        self._extra_content: dict[str, object] | None = None
+        self._filter_results: dict[str, object] | None = None
+        self._native_finish_reason: str | None = None
+        self._built: Choice | None = None
+
+    @property
+    def _where(self) -> str:
+        return f"choice {self.index}"
+
+    def fold(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange]) -> None:
+        """Fold what a chunk says of this choice; append its changes in order, `FinishChanged` last."""
+        self._built = None
+        delta = choice.delta
+        if (
+            delta.reasoning_content is not None
+            or delta.reasoning is not None
+            or delta.reasoning_details is not None
+            or delta.content_parts is not None
+        ):
+            self._fold_reasoning(delta, changes)
+        said = delta.content
+        if said is not None:
+            # As `_grow`, in place: this is the branch of nearly every chunk.
+            text = self._content
+            if said and text.created:
+                text.fragments.append(said)
+                changes.append(ContentChanged(text, said, self.index))
+                if text.done:
+                    self._repairs.add("4.13", self._where, said)
+            else:
+                self._grow(text, said, changes)
+            if self._parts is not None and delta.content_parts is None and said:
+                self._parts.add_text(said)
+        if delta.refusal is not None:
+            self._grow(self._refusal, delta.refusal, changes)
+        if delta.tool_calls is not None:
+            self._calls.fold(delta.tool_calls, changes)
+        if delta.function_call is not None:
+            self._calls.fold_legacy(delta.function_call, changes)
+        if delta.role and not self._role:
+            self._role = delta.role
+        if delta.annotations is not None:
+            self._annotations += delta.annotations
+        if delta.audio is not None:
+            self._audio = self._audio or GrowingAudio()
+            self._audio.fold(delta.audio)
+        if delta.extra_content is not None and self._keepable("extra_content", delta.extra_content):
+            self._extra_content = merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
+        if choice.message is not None and isinstance(delta, AbsentDelta):
+            self._fold_message(choice.message, changes)
+        if choice.logprobs is not None:
+            self._fold_logprobs(choice.logprobs, changes)
+        if choice.content_filter_results is not None:
+            self.fold_filter_results(choice.content_filter_results)
+        if choice.native_finish_reason is not None:
+            self._native_finish_reason = choice.native_finish_reason
+        if choice.finish_reason is not None and says_reason(choice.finish_reason):
+            self._fold_finish(choice.finish_reason, changes)
+
+    def fold_filter_results(self, said: dict[str, object]) -> None:
+        """Fold what Azure's content filter found: by category, the last word counts."""
+        if self._keepable("content_filter_results", said):
+            self._filter_results = {**(self._filter_results or {}), **said}
+            self._built = None
+
+    def _keepable(self, key: str, value: object) -> bool:
+        if is_flat(value):
+            return True
+        self._repairs.add("6.4", f"{self._where} {key}", b"")
+        return False
+
+    def _fold_logprobs(self, said: ChoiceLogprobs, changes: ChangeSink[ChoiceChange]) -> None:
+        if said.content is None and said.refusal is None:
+            return
+        self._logprobs = self._logprobs or GrowingLogprobs()
+        self._logprobs.fold(said)
+        if said.content or said.refusal:
+            changes.append(LogprobsChanged(self._logprobs, said, self.index))
+
+    # Texts.
+
+    def _grow(self, text: GrowingText, said: str, changes: ChangeSink[ChoiceChange]) -> None:
+        text.arrived = True
+        if not said:
+            return
+        if not text.created:
+            text.created = True
+            self._opened.append(text)
+            changes.append(text.kinds[0]("", self.index))
+        text.fragments.append(said)
+        changes.append(text.kinds[1](text, said, self.index))
+        if text.done or (self.finish_reason is not None and not self.failed):
+            self._repairs.add("4.13", self._where, said)
+
+    def _replace_text(self, text: GrowingText, said: str | None, changes: ChangeSink[ChoiceChange]) -> None:
+        """Put the text of a whole message in place of what was streamed; mostly it is the same, or goes on."""
+        if said is None:
+            return
+        held = text.fragments.raw()
+        if said.startswith(held):
+            self._grow(text, said[len(held) :], changes)
+        elif said:
+            self._repairs.add("4.4", self._where, held)
+            text.fragments.replace("")
+            self._grow(text, said, changes)
+
+    def _fold_reasoning(self, delta: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
+        if delta.content_parts:
+            self._fold_parts(delta.content_parts)
+        said = self._reasoning_in(delta)
+        if said:
+            self._grow(self._reasoning, said, changes)
+        if delta.reasoning_content:
+            self._under_reasoning_content.append(delta.reasoning_content)
+        if delta.reasoning:
+            self._under_reasoning.append(delta.reasoning)
+        if delta.reasoning_details and self._keepable("reasoning_details", delta.reasoning_details):
+            self._details.fold(delta.reasoning_details)
+
+    def _reasoning_in(self, delta: ChoiceDelta) -> str:
+        """Give the reasoning that a delta adds: the first of its sources that says any (rule 4.8)."""
+        plain = delta.reasoning_content or delta.reasoning
+        if plain:
+            self._plain_reasoning = True
+            return plain
+        text = thinking_text(delta.content_parts or [])
+        if not text and not self._plain_reasoning:
+            text = details_text(delta.reasoning_details or [])
+        return text
+
+    def _fold_parts(self, parts: list[dict[str, object]]) -> None:
+        if self._keepable("content", parts):
+            if self._parts is None:
+                self._parts = ContentParts(self._content.fragments.raw())
+            self._parts.add(parts)
+
+    # A whole message in place of a delta.
+
+    def _fold_message(self, said: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
+        """Put the members of a whole message that are not null in the place of what was streamed (rule 4.4)."""
+        self._role = said.role or self._role
+        reasoning = self._reasoning_in(said)
+        if reasoning:
+            self._replace_text(self._reasoning, reasoning, changes)
+        if said.reasoning_content:
+            self._under_reasoning_content.replace(said.reasoning_content)
+        if said.reasoning:
+            self._under_reasoning.replace(said.reasoning)
+        if said.reasoning_details and self._keepable("reasoning_details", said.reasoning_details):
+            self._details = ReasoningDetails()
+            self._details.fold(said.reasoning_details)
+        self._replace_text(self._content, said.content, changes)
+        if said.content or said.content_parts:
+            self._parts = None
+        if said.content_parts and self._keepable("content", said.content_parts):
+            self._parts = ContentParts("")
+            self._parts.add(said.content_parts)
+        self._replace_text(self._refusal, said.refusal, changes)
+        if said.tool_calls:
+            self._calls.replace(said.tool_calls, changes)
+        if said.function_call is not None:
+            self._calls.replace_legacy(said.function_call, changes)
+        self._annotations = said.annotations or self._annotations
+        if said.audio is not None:
+            self._audio = GrowingAudio()
+            self._audio.fold(said.audio)
+        if said.extra_content is not None and self._keepable("extra_content", said.extra_content):
+            self._extra_content = merge_json(None, mended(said.extra_content, frozenset()))
+
+    # The end.
+
+    def _fold_finish(self, reason: str, changes: ChangeSink[ChoiceChange]) -> None:
+        before, self.finish_reason = self.finish_reason, reason
+        if reason == before:
+            return
+        if before is not None:
+            self._repairs.add("4.13", self._where, reason)
+        if reason == ERROR:
+            self.failed = True
+        elif before is None:
+            self._calls.late = True
+            self._close_all(changes)
+        self._calls.set_cut(self._cut)
+        changes.append(FinishChanged(self, reason, self.index))
+
+    def close(self) -> list[ChoiceChange]:
+        """Close whatever is open: the stream is over and complete."""
+        self._closed = True
+        self._built = None
+        changes: list[ChoiceChange] = []
+        self._close_all(changes)
+        return changes
+
+    def _close_all(self, changes: ChangeSink[ChoiceChange]) -> None:
+        for text in self._opened:
+            if not text.done:
+                text.done = text.fragments.ended = True
+                changes.append(text.kinds[2](text, self.index))
+        self._calls.close(self._cut, changes)
+
+    def settle_ids(self) -> None:
+        """Make up the ids that never came: nothing more is expected."""
+        self._built = None
+        self._calls.settle_ids()
+
+    @property
+    def _cut(self) -> str | None:
+        """Why the answer is not whole; None if it is."""
+        reason = self.finish_reason
+        if reason is None:
+            return None if self._closed else UNFINISHED
+        return reason if reason.lower() in _CUTTING else None
+
+    # Building.
+
+    def snapshot(self) -> Choice:
+        """Build the choice as it is now; the same struct until something is folded."""
+        if self._built is None:
+            self._built = Choice(
+                index=self.index,
+                message=self._build_message(),
+                finish_reason=self.finish_reason,
+                logprobs=None if self._logprobs is None else self._logprobs.snapshot(),
+                content_filter_results=self._filter_results,
+                native_finish_reason=self._native_finish_reason,
+            )
+        return self._built
+
+    def _build_message(self) -> ChatCompletionMessage:
+        calls = self._calls.listed()
+        message = ChatCompletionMessage(
+            role=self._role or "assistant",
+            content=self._content.value(),
+            refusal=self._refusal.value(),
+            reasoning=self._reasoning.value(),
+            tool_calls=[call.snapshot() for call in calls] if calls else None,
+            function_call=self._calls.legacy(),
+            annotations=[*self._annotations] if self._annotations else None,
+            audio=None if self._audio is None else self._audio.built(),
+            reasoning_content=self._under_reasoning_content.text() or None,
+            reasoning_details=self._details.built() if self._details else None,
+            extra_content=self._extra_content,
+            cut=self._cut,
+            wire=self._wire_members(),
+        )
+        if self._response_format is not None and message.cut is None:
+            try:
+                message.parsed = message.parse(self._response_format)
+            except ParseError:
+                pass  # `message.parse` says what does not fit to whoever asks
+        return message
+
+    def _wire_members(self) -> dict[str, object]:
+        """Collect what the wire sent in another form than the message has it."""
+        members: dict[str, object] = {}
+        if self._reasoning.arrived:
+            members["reasoning"] = self._under_reasoning.text() or None
+        parts = None if self._parts is None else self._parts.built()
+        if parts is not None:
+            members["content"] = parts
+        if self._calls.legacy() is not None:
+            members["tool_calls"] = self._calls.params_beside_legacy() or None
+        return members

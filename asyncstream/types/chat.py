@@ -1,0 +1,359 @@
+"""The wire structs of whole chat answers: the completion, its choices, the message and its tool calls.
+
+What streams in pieces is in `chat_chunks`; what both carry in `chat_parts`. A message and a call have methods, and
+only such as rearrange or read their own data: back into a request (`to_param`), into a type of the user's (`parse`).
+Besides what the wire has, they hold what the fold knows and the wire has no field for: `reasoning` under whatever key
+it came, `parsed`, `cut`, `wire`. Those are never sent.
+"""
+
+import builtins
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, TypeVar, cast, overload
+
+import msgspec
+from msgspec import Struct, field
+
+from asyncstream.errors import ParseError
+from asyncstream.parsing import parse_json
+from asyncstream.partial import parse_partial
+from asyncstream.types.chat_chunks import ChatRole
+from asyncstream.types.chat_parts import (
+    ChatAnnotation,
+    ChatCompletionModeration,
+    ChoiceLogprobs,
+    CompletionUsage,
+    FinishReason,
+    JSONValue,
+    PromptFilterResult,
+    ServiceTier,
+    UnknownChatAnnotation,
+)
+from asyncstream.types.messages import ImageURL
+from asyncstream.types.shared import Metadata
+
+if TYPE_CHECKING:
+    from asyncstream.params.chat_messages import ChatCompletionAssistantMessageParam
+
+__all__ = [
+    "ChatCompletion",
+    "ChatCompletionAudio",
+    "ChatCompletionContentPartImage",
+    "ChatCompletionContentPartText",
+    "ChatCompletionDeleted",
+    "ChatCompletionMessage",
+    "ChatCompletionMessageCustomToolCall",
+    "ChatCompletionMessageFunctionToolCall",
+    "ChatCompletionMessageToolCall",
+    "ChatCompletionMessageToolCallUnion",
+    "ChatCompletionStoreMessage",
+    "ChatCompletionStoreMessageContentPart",
+    "Choice",
+    "Custom",
+    "FunctionCall",
+    "UnknownChatContentPart",
+    "UnknownChatToolCall",
+]
+
+T = TypeVar("T")
+
+
+# Tool calls.
+
+
+class FunctionCall(Struct, kw_only=True, gc=False):
+    """The function to call, and with what."""
+
+    name: str = ""
+    arguments: str = ""
+    """JSON text, written by the model: it may be invalid."""
+
+
+class ChatCompletionMessageFunctionToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="function"):
+    """A call of a function of the user's own."""
+
+    type: ClassVar[Literal["function"]] = "function"
+    id: str = ""
+    function: FunctionCall = field(default_factory=FunctionCall)
+    extra_content: dict[str, JSONValue] | None = None
+    """What the provider wants back with the call, such as Gemini's thought signatures."""
+    cut: str | None = None
+    """Why the call is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
+
+    @overload
+    def parse(self) -> dict[str, JSONValue]: ...
+
+    @overload
+    def parse(self, target: builtins.type[T]) -> T: ...
+
+    def parse(self, target: builtins.type[JSONValue] = dict[str, JSONValue]) -> JSONValue:
+        """Decode the arguments; without a type, into a plain dict. No arguments are an empty object.
+
+        Raises:
+            ParseError: The arguments are cut, are no JSON, or do not fit; it has their `raw` text and the `path`.
+        """
+        text = self.function.arguments
+        what = f"the call of {self.function.name!r}"
+        return parse_json(text, target, what=what, cut=self.cut, empty="{}")
+
+    def arguments_as(self, target: builtins.type[T]) -> T:
+        """Decode the arguments into a `msgspec.Struct`, dataclass, TypedDict or pydantic model.
+
+        Raises:
+            ParseError: The arguments are cut, are no JSON, or do not fit; it has their `raw` text and the `path`.
+        """
+        return self.parse(target)
+
+    def partial_arguments(self) -> JSONValue:
+        """Parse the arguments so far, as far as they go; None before they begin. Needs the extra `[partial]`.
+
+        Raises:
+            ConfigurationError: The extra is not installed.
+            ParseError: They are no beginning of JSON.
+        """
+        return parse_partial(self.function.arguments)
+
+    def to_param(self) -> dict[str, JSONValue]:
+        """Give the call as a request carries it."""
+        function = {"name": self.function.name, "arguments": self.function.arguments}
+        return _call_param(self.id, "function", function, self.extra_content)
+
+
+class Custom(Struct, kw_only=True, gc=False):
+    """The custom tool to call, and with what."""
+
+    name: str = ""
+    input: str = ""
+    """Free text, or text in the grammar of the tool."""
+
+
+class ChatCompletionMessageCustomToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="custom"):
+    """A call of a tool that takes text instead of JSON."""
+
+    type: ClassVar[Literal["custom"]] = "custom"
+    id: str = ""
+    custom: Custom = field(default_factory=Custom)
+    extra_content: dict[str, JSONValue] | None = None
+    """What the provider wants back with the call."""
+    cut: str | None = None
+    """Why the call is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
+
+    def to_param(self) -> dict[str, JSONValue]:
+        """Give the call as a request carries it."""
+        custom = {"name": self.custom.name, "input": self.custom.input}
+        return _call_param(self.id, "custom", custom, self.extra_content)
+
+
+class UnknownChatToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """A call of a type that this version does not know."""
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+    wire_type: str
+    """The wire's own `type`; "" if it had none."""
+    raw: bytes
+    """Its JSON; streamed, the JSON of what was folded."""
+
+    def to_param(self) -> dict[str, JSONValue]:
+        """Give the call as a request carries it."""
+        return cast("dict[str, JSONValue]", msgspec.json.decode(self.raw))
+
+
+ChatCompletionMessageToolCall: TypeAlias = (
+    ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall | UnknownChatToolCall
+)
+ChatCompletionMessageToolCallUnion: TypeAlias = ChatCompletionMessageToolCall
+
+
+def _call_param(
+    id: str, kind: str, call: dict[str, str], extra_content: dict[str, JSONValue] | None
+) -> dict[str, JSONValue]:
+    param: dict[str, JSONValue] = {"id": id, "type": kind, kind: call}
+    if extra_content is not None:
+        param["extra_content"] = extra_content
+    return param
+
+
+# Messages.
+
+
+class ChatCompletionAudio(Struct, kw_only=True, gc=False):
+    """A spoken answer."""
+
+    id: str = ""
+    data: str = ""
+    """Base64 of the sound, in the format that the request asked for."""
+    expires_at: int = 0
+    """When the server forgets the audio: seconds since 1970-01-01 UTC."""
+    transcript: str = ""
+
+
+class ChatCompletionMessage(Struct, kw_only=True, gc=False):
+    """A message that a model wrote."""
+
+    role: ChatRole = "assistant"
+    content: str | None = None
+    refusal: str | None = None
+    """Why the model will not, in its own words."""
+    reasoning: str | None = None
+    """What the model thought before it wrote, under whatever key it came."""
+    tool_calls: list[ChatCompletionMessageToolCall] | None = None
+    """First seen first; a call in the older form (`function_call`) is among them."""
+    function_call: FunctionCall | None = None
+    annotations: list[ChatAnnotation] | None = None
+    audio: ChatCompletionAudio | None = None
+    reasoning_content: str | None = None
+    """What came under this key; some providers want it back."""
+    reasoning_details: list[dict[str, JSONValue]] | None = None
+    """Reasoning in parts, with signatures or encrypted; OpenRouter wants it back."""
+    extra_content: dict[str, JSONValue] | None = None
+    """What the provider wants back with the message."""
+    parsed: JSONValue = None
+    """The content as the type that was given as `response_format`. None: no type was given, the answer is a refusal,
+    is cut, or does not fit; `parse` says which. Never on the wire."""
+    cut: str | None = None
+    """Why the message is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
+    wire: dict[str, JSONValue] = {}
+    """Members that came in another form than they have here, as they came; None: under another key. `to_param` sends
+    these instead."""
+
+    def parse(self, target: builtins.type[T]) -> T:
+        """Decode the content into a `msgspec.Struct`, dataclass, TypedDict or pydantic model.
+
+        Raises:
+            ParseError: There is no content (the model refused, or called a tool), it is cut, is no JSON, or does not
+                fit; the error has its `raw` text and the `path`.
+        """
+        if self.refusal:
+            raise ParseError(f"the model refused: {self.refusal}", raw=self.content or "")
+        if self.content is None:
+            raise ParseError("the message has no content to parse")
+        return parse_json(self.content, target, what="the content", cut=self.cut)
+
+    def to_param(self) -> "ChatCompletionAssistantMessageParam":
+        """Give the message as a request carries it: what the wire sent, under the wire's keys, without nulls.
+
+        A call that came without an id has the made-up one here too, for the answer to it must name it.
+        """
+        param: dict[str, JSONValue] = {
+            "role": self.role,
+            "content": self.content,
+            "refusal": self.refusal,
+            "reasoning": self.reasoning,
+            "reasoning_content": self.reasoning_content,
+            "reasoning_details": self.reasoning_details,
+            "extra_content": self.extra_content,
+        }
+        if self.annotations:
+            param["annotations"] = [_annotation_param(annotation) for annotation in self.annotations]
+        if self.audio is not None and self.audio.id:
+            # Requests name an earlier audio; its sound is not sent again.
+            param["audio"] = {"id": self.audio.id}
+        if self.tool_calls:
+            param["tool_calls"] = [call.to_param() for call in self.tool_calls]
+        if self.function_call is not None:
+            param["function_call"] = {"name": self.function_call.name, "arguments": self.function_call.arguments}
+        param.update(self.wire)
+        present = {key: value for key, value in param.items() if value is not None}
+        return cast("ChatCompletionAssistantMessageParam", present)
+
+
+def _annotation_param(annotation: ChatAnnotation) -> JSONValue:
+    if isinstance(annotation, UnknownChatAnnotation):
+        return msgspec.json.decode(annotation.raw)
+    return _without_nulls(msgspec.to_builtins(annotation))
+
+
+def _without_nulls(value: JSONValue) -> JSONValue:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return value
+
+
+# Completions.
+
+
+class Choice(Struct, kw_only=True, gc=False):
+    """One of the answers that a request asked for."""
+
+    index: int = 0
+    message: ChatCompletionMessage = field(default_factory=ChatCompletionMessage)
+    finish_reason: FinishReason | None = None
+    """None until the choice ends, and where the server never says why it ended."""
+    logprobs: ChoiceLogprobs | None = None
+    content_filter_results: dict[str, JSONValue] | None = None
+    """Azure: category to `{"filtered": ..., "severity": ...}`."""
+    native_finish_reason: str | None = None
+    """OpenRouter: the reason in the words of the server behind it."""
+
+
+class ChatCompletion(Struct, kw_only=True, gc=False):
+    """The answer to a chat request."""
+
+    id: str = ""
+    object: str = "chat.completion"
+    created: int = 0
+    """Seconds since 1970-01-01 UTC."""
+    model: str = ""
+    choices: list[Choice] = []
+    """By index."""
+    usage: CompletionUsage | None = None
+    system_fingerprint: str | None = None
+    service_tier: ServiceTier | None = None
+    moderation: ChatCompletionModeration | None = None
+    metadata: Metadata | None = None
+    prompt_filter_results: list[PromptFilterResult] | None = None
+    """Azure: what the content filter found in the prompt."""
+    provider: str | None = None
+    """OpenRouter: who answered."""
+    citations: list[JSONValue] | None = None
+    """Perplexity: the addresses that the text's [1], [2] stand for."""
+    search_results: list[JSONValue] | None = None
+    """Perplexity: the pages behind the citations."""
+
+
+# Stored completions.
+
+
+class ChatCompletionDeleted(Struct, kw_only=True, gc=False):
+    """The answer to a deletion."""
+
+    id: str
+    object: str = "chat.completion.deleted"
+    deleted: bool = False
+
+
+class ChatCompletionContentPartText(Struct, kw_only=True, gc=False, tag_field="type", tag="text"):
+    """A part of text."""
+
+    type: ClassVar[Literal["text"]] = "text"
+    text: str = ""
+    prompt_cache_breakpoint: dict[str, JSONValue] | None = None
+
+
+class ChatCompletionContentPartImage(Struct, kw_only=True, gc=False, tag_field="type", tag="image_url"):
+    """A part that is an image."""
+
+    type: ClassVar[Literal["image_url"]] = "image_url"
+    image_url: ImageURL = field(default_factory=ImageURL)
+    prompt_cache_breakpoint: dict[str, JSONValue] | None = None
+
+
+class UnknownChatContentPart(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """A part of a type that this version does not know."""
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+    wire_type: str
+    """The wire's own `type`; "" if it had none."""
+    raw: bytes
+    """Its JSON as received."""
+
+
+ChatCompletionStoreMessageContentPart: TypeAlias = (
+    ChatCompletionContentPartText | ChatCompletionContentPartImage | UnknownChatContentPart
+)
+
+
+class ChatCompletionStoreMessage(ChatCompletionMessage, kw_only=True, gc=False):
+    """A message of a stored completion: what was asked, or what was answered."""
+
+    id: str
+    content_parts: list[ChatCompletionStoreMessageContentPart] | None = None
+    """The parts of a message that was sent in parts."""

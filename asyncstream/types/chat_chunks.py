@@ -1,0 +1,165 @@
+"""The wire structs of a streamed chat answer: the chunk, its choices and their deltas.
+
+Data only; folding is the business of `accumulators`. In a delta None means that this chunk does not say.
+A chunk that does not fit these types is mended while it is decoded (`events.chat`): content that came as a list of
+parts is text here, with the parts beside it.
+"""
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
+
+from asyncstream.types.chat_parts import (
+    ChatAnnotation,
+    ChatCompletionModeration,
+    ChoiceLogprobs,
+    CompletionUsage,
+    FinishReason,
+    JSONValue,
+    PromptFilterResult,
+    ServiceTier,
+)
+from asyncstream.types.shared import Metadata
+
+__all__ = [
+    "AbsentDelta",
+    "ChatCompletionChunk",
+    "ChatRole",
+    "ChoiceDelta",
+    "ChoiceDeltaAudio",
+    "ChoiceDeltaFunctionCall",
+    "ChoiceDeltaToolCall",
+    "ChoiceDeltaToolCallCustom",
+    "ChoiceDeltaToolCallFunction",
+    "ChunkChoice",
+    "XGroq",
+]
+
+ChatRole: TypeAlias = Literal["developer", "system", "user", "assistant", "tool"] | str
+
+
+class ChoiceDeltaAudio(Struct, kw_only=True, gc=False):
+    """What a chunk adds to a spoken answer."""
+
+    id: str | None = None
+    data: str | None = None
+    """Base64 of this piece of sound, in the format that the request asked for."""
+    transcript: str | None = None
+    expires_at: int | None = None
+    """When the server forgets the audio: seconds since 1970-01-01 UTC."""
+
+
+class ChoiceDeltaFunctionCall(Struct, kw_only=True, gc=False):
+    """What a chunk adds to a call in the older form, one an answer."""
+
+    name: str | None = None
+    arguments: str | dict[str, JSONValue] | list[JSONValue] | None = None
+    """A piece of JSON text; some servers send the arguments as an object."""
+
+
+class ChoiceDeltaToolCallFunction(Struct, kw_only=True, gc=False):
+    """What a chunk adds to a function call."""
+
+    name: str | None = None
+    arguments: str | dict[str, JSONValue] | list[JSONValue] | None = None
+    """A piece of JSON text; some servers send the arguments as an object."""
+
+
+class ChoiceDeltaToolCallCustom(Struct, kw_only=True, gc=False):
+    """What a chunk adds to a call of a custom tool."""
+
+    name: str | None = None
+    input: str | dict[str, JSONValue] | list[JSONValue] | None = None
+
+
+class ChoiceDeltaToolCall(Struct, kw_only=True, gc=False):
+    """What a chunk adds to a tool call; `index` is its place, None where the server left it out."""
+
+    index: int | None = None
+    id: str | None = None
+    type: Literal["function", "custom"] | str | None = None
+    function: ChoiceDeltaToolCallFunction | None = None
+    custom: ChoiceDeltaToolCallCustom | None = None
+    extra_content: dict[str, JSONValue] | None = None
+    """What a provider wants back with the call, such as Gemini's thought signatures."""
+
+
+class ChoiceDelta(Struct, kw_only=True, gc=False):
+    """What a chunk adds to the message of a choice."""
+
+    role: ChatRole | None = None
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[ChoiceDeltaToolCall] | None = None
+    function_call: ChoiceDeltaFunctionCall | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    reasoning_details: list[dict[str, JSONValue]] | None = None
+    content_parts: list[dict[str, JSONValue]] | None = None
+    """The parts, where content came as a list of them; `content` then holds the text in them."""
+    annotations: list[ChatAnnotation] | None = None
+    audio: ChoiceDeltaAudio | None = None
+    extra_content: dict[str, JSONValue] | None = None
+    """What a provider wants back with the message."""
+
+
+class AbsentDelta(ChoiceDelta, kw_only=True, gc=False):
+    """Stands where a choice came without a delta: it says nothing, and reading it never fails."""
+
+
+class ChunkChoice(Struct, kw_only=True, gc=False):
+    """What a chunk says of one choice. `index` is None where the server left it out: its place in the chunk counts."""
+
+    index: int | None = None
+    delta: ChoiceDelta = field(default_factory=AbsentDelta)
+    finish_reason: FinishReason | None = None
+    """None until the choice ends; some servers send "" or "null" for that."""
+    logprobs: ChoiceLogprobs | None = None
+    message: ChoiceDelta | None = None
+    """The whole message, from servers that send no delta."""
+    usage: dict[str, JSONValue] | None = None
+    """Sent here by Moonshot and others, instead of beside the choices."""
+    content_filter_results: dict[str, JSONValue] | None = None
+    """Azure: category to `{"filtered": ..., "severity": ...}`."""
+    native_finish_reason: str | None = None
+    """OpenRouter: the reason in the words of the server behind it."""
+
+
+class XGroq(Struct, kw_only=True, gc=False):
+    """What Groq adds to a chunk."""
+
+    id: str | None = None
+    usage: dict[str, JSONValue] | None = None
+    error: JSONValue = None
+
+
+class ChatCompletionChunk(Struct, kw_only=True, gc=False):
+    """One event of a streamed chat answer."""
+
+    id: str = ""
+    object: str = "chat.completion.chunk"
+    created: int = 0
+    """Seconds since 1970-01-01 UTC."""
+    model: str = ""
+    choices: list[ChunkChoice] = []
+    """Empty in chunks that carry usage or filter results only."""
+    usage: CompletionUsage | None = None
+    system_fingerprint: str | None = None
+    service_tier: ServiceTier | None = None
+    obfuscation: str | None = None
+    """Filler that hides the length of the text from those who watch the wire."""
+    moderation: ChatCompletionModeration | None = None
+    prompt_filter_results: list[PromptFilterResult] | None = None
+    """Azure: what the content filter found in the prompt."""
+    provider: str | None = None
+    """OpenRouter: who answered."""
+    citations: list[JSONValue] | None = None
+    """Perplexity: the addresses that the text's [1], [2] stand for."""
+    search_results: list[JSONValue] | None = None
+    """Perplexity: the pages behind the citations."""
+    metadata: Metadata | None = None
+    error: JSONValue = None
+    """What went wrong, if the server says it in a chunk; a stream raises it as an error."""
+    type: str | None = None
+    """Never set in a real chunk; "error" in errors."""
+    x_groq: XGroq | None = None

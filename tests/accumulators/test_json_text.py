@@ -1,0 +1,120 @@
+"""When a growing JSON text is one whole value."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asyncstream.accumulators.json_text import JSONStructure, canonical, canonical_text
+
+
+def closed(*fragments: str) -> bool:
+    structure = JSONStructure()
+    for fragment in fragments:
+        structure.feed(fragment)
+    assert structure.size == sum(map(len, fragments))
+    return structure.closed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        '""',
+        ' {"a": [1, {"b": "}"}]} \n',
+        '{"a":"\\""}',
+        '{"a":"\\\\"}',
+        '"a\\"b"',
+        '["]", "\\\\\\"]"]',
+        '{"\\u007d":1}',
+        '{"a\\\n":1}',
+    ],
+)
+def test_value_is_closed_when_its_outermost_bracket_or_quote_is(text):
+    assert closed(text)
+    assert closed(*text)
+    assert not closed(text.rstrip()[:-1])
+    assert not any(closed(*text[:end]) for end in range(1, len(text.rstrip())))
+
+
+@pytest.mark.parametrize("text", ["{} {}", "[]x", '"a" "b"', "{}}", '{"a":1}{"a":1}', "[],"])
+def test_text_after_the_value_makes_it_no_value_for_ever(text):
+    assert not closed(text)
+    assert not closed(*text)
+    assert not closed(text, "{}")
+
+
+def test_blanks_after_the_value_leave_it_closed():
+    assert closed("{}", " ", "\n", "")
+
+
+def test_bracket_that_opens_nothing_ends_the_text():
+    assert closed("}")
+    assert not closed("}", "{}")
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "tru", "1", "-1.5e3", "x", "{", '"', "nul", '{"a"}', "{}{}", "'a'", "NaN", '["\x01"]']
+)
+def test_what_is_not_whole_has_no_canonical_form(text):
+    assert canonical_text(text) is None
+
+
+@pytest.mark.parametrize("text", ["true", " false ", "null", '"a"', "[1,2]", "{}"])
+def test_whole_value_has_one(text):
+    assert canonical_text(text) == canonical(json.loads(text))
+
+
+def test_equal_values_have_the_same_canonical_form():
+    assert canonical_text('{"a": 1, "b": [true]}') == canonical_text('{"b":[true],"a":1}')
+    assert canonical_text('{"a":"\\u00e9"}') == canonical({"a": "é"})
+    assert canonical_text('{"a":1}') != canonical_text('{"a":"1"}')
+    assert canonical_text("[1,2]") != canonical_text("[2,1]")
+
+
+def test_text_nested_too_deep_is_not_whole():
+    for depth in (500, 950, 990, 100_000):
+        assert canonical_text("[" * depth + "]" * depth) is None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text('a"\\{}[]\n é', max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('a"\\}', max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES, st.booleans(), st.data())
+def test_every_written_value_is_closed_at_its_end_and_not_before(value, indented, data):
+    text = json.dumps(value, indent=1 if indented else None, ensure_ascii=False)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    has_end = isinstance(value, dict | list | str)
+
+    assert closed(*pieces) is has_end
+    assert canonical_text(text) == (
+        None if isinstance(value, int) and not isinstance(value, bool) else canonical(value)
+    )
+    if has_end:
+        assert not closed(*pieces, "x")
+
+
+@pytest.mark.timing
+def test_cost_of_a_character_does_not_grow_with_the_text():
+    def cost(size: int) -> float:
+        best = float("inf")
+        for _ in range(3):
+            structure = JSONStructure()
+            structure.feed('["')
+            start = time.process_time()
+            for _ in range(size):
+                structure.feed("a\\")
+            best = min(best, time.process_time() - start)
+        return best / size
+
+    cost(2_000)
+
+    assert cost(50_000) < 2 * cost(2_000)

@@ -1,0 +1,1 @@
+"""A package, because `accumulators` has files of the same names."""

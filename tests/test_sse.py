@@ -1,0 +1,372 @@
+"""Bytes to frames to events by the WHATWG rules, and an event to bytes."""
+
+import base64
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shared_files import SHARED, needs_shared
+
+from asyncstream.errors import APIResponseValidationError, ConfigurationError, StreamDecodeError
+from asyncstream.sse import EventDecoder, Frame, FrameSplitter, ServerSentEvent, encode, parse_frame
+
+
+def frames(*chunks: bytes, limit: int = 1000) -> list[bytes]:
+    """Cut chunks into frames; the unterminated one, if there is one, stands last."""
+    splitter = FrameSplitter(limit)
+    complete = [frame for chunk in chunks for frame in splitter.feed(chunk)]
+    rest = splitter.end()
+    return [*complete, rest] if rest else complete
+
+
+def dispatched(*chunks: bytes) -> list[tuple[str, str, str]]:
+    decoder = EventDecoder()
+    return [(event.event, event.data, event.id) for chunk in chunks for event in decoder.feed(chunk)]
+
+
+def byte_by_byte(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+# Frames.
+
+
+def test_blank_line_ends_a_frame():
+    assert frames(b"data: a\n\ndata: b\n\n") == [b"data: a", b"data: b"]
+
+
+def test_bytes_after_the_last_blank_line_are_pending():
+    splitter = FrameSplitter()
+
+    assert splitter.feed(b"data: a\n\ndata: b\n") == [b"data: a"]
+    assert splitter.pending_bytes == 8
+    assert splitter.end() == b"data: b"
+    assert splitter.pending_bytes == 0
+    assert splitter.end() == b""
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r", b"\r\n"])
+def test_every_line_end_of_the_standard_ends_lines(newline):
+    body = newline.join([b"event: e", b"data: a", b"", b"data: b", b"", b""])
+
+    assert frames(body) == [b"event: e\ndata: a", b"data: b"]
+    assert frames(*byte_by_byte(body)) == [b"event: e\ndata: a", b"data: b"]
+
+
+def test_line_ends_may_be_mixed():
+    assert frames(b"data: a\r\n\ndata: b\r\rdata: c\n\r\n") == [b"data: a", b"data: b", b"data: c"]
+
+
+def test_carriage_return_at_the_end_of_a_chunk_ends_a_line_at_once():
+    splitter = FrameSplitter()
+
+    assert splitter.feed(b"data: a\r\r") == [b"data: a"]
+
+
+def test_line_feed_that_begins_a_chunk_belongs_to_the_carriage_return_before_it():
+    assert frames(b"data: a\r", b"\ndata: b\r", b"\n\r", b"\n") == [b"data: a\ndata: b"]
+
+
+def test_empty_chunk_keeps_a_pair_of_carriage_return_and_line_feed_together():
+    assert frames(b"data: a\r", b"", b"\ndata: b") == [b"data: a\ndata: b"]
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085", "\v", "\f", "\x1c"])
+def test_nothing_else_ends_a_line(separator):
+    body = f"data: a{separator}{separator}b\n\n".encode()
+
+    assert dispatched(body) == [("message", f"a{separator}{separator}b", "")]
+    assert frames(body) == [body[:-2]]
+
+
+def test_one_byte_order_mark_at_the_very_start_is_stripped():
+    bom = b"\xef\xbb\xbf"
+
+    assert frames(bom + b"data: a\n\n" + bom + b"data: b\n\n") == [b"data: a", bom + b"data: b"]
+    assert frames(*byte_by_byte(bom + b"data: a\n\n")) == [b"data: a"]
+    assert frames(bom + bom + b"data: a") == [bom + b"data: a"]
+
+
+def test_half_a_byte_order_mark_is_text():
+    assert frames(b"\xef\xbb", b"data: a") == [b"\xef\xbbdata: a"]
+    assert frames(b"\xef\xbb") == [b"\xef\xbb"]
+
+
+def test_only_comments_and_blank_lines_make_frames_without_fields():
+    found = frames(b"\n\n\n: hi\n\n\ndata: a\n\n")
+
+    assert [parse_frame(frame).lines for frame in found] == [[], [], [b"a"]]
+
+
+# Fields.
+
+
+def test_one_space_after_the_colon_is_stripped():
+    assert parse_frame(b"data:a").lines == [b"a"]
+    assert parse_frame(b"data: a").lines == [b"a"]
+    assert parse_frame(b"data:  a").lines == [b" a"]
+    assert parse_frame(b"data:\ta").lines == [b"\ta"]
+
+
+def test_field_without_a_colon_has_an_empty_value():
+    assert parse_frame(b"data\ndata").lines == [b"", b""]
+    assert parse_frame(b"event: a\nevent").event == ""
+
+
+def test_last_event_name_wins():
+    assert parse_frame(b"event: a\ndata: 1\nevent: b") == Frame("b", [b"1"])
+
+
+def test_field_names_are_matched_to_the_letter():
+    assert parse_frame(b"Data: a\n data: b\ndata : c\nEVENT: d\nx: e\n: f") == Frame("", [])
+
+
+def test_bad_utf8_in_an_event_name_is_replaced():
+    assert parse_frame(b"event: a\xff\ndata: b").event == "a\ufffd"
+
+
+def test_field_named_error_without_data_is_an_error_frame():
+    assert parse_frame(b'error: {"message": "x"}') == Frame("error", [b'{"message": "x"}'])
+    assert parse_frame(b"event: other\nerror: x") == Frame("error", [b"x"])
+
+
+def test_field_named_error_beside_data_or_without_a_value_is_ignored():
+    assert parse_frame(b"error: x\ndata: y") == Frame("", [b"y"])
+    assert parse_frame(b"error:\nerror: \t ") == Frame("", [])
+
+
+def test_first_of_several_error_fields_is_the_error():
+    assert parse_frame(b"error: first\nerror: second") == Frame("error", [b"first"])
+
+
+# The standard's own reading.
+
+
+def test_event_without_data_is_not_dispatched_and_its_name_is_forgotten():
+    assert dispatched(b"event: a\n\ndata: b\n\n") == [("message", "b", "")]
+
+
+def test_lines_of_data_are_joined_by_line_feeds():
+    assert dispatched(b"data: a\ndata\ndata: b\n\n") == [("message", "a\n\nb", "")]
+
+
+def test_empty_data_is_dispatched():
+    assert dispatched(b"data\n\ndata:\n\n") == [("message", "", ""), ("message", "", "")]
+
+
+def test_id_stays_until_another_comes():
+    body = b"id: 1\ndata: a\n\ndata: b\n\nid: 2\n\ndata: c\n\nid\ndata: d\n\n"
+
+    assert dispatched(body) == [
+        ("message", "a", "1"),
+        ("message", "b", "1"),
+        ("message", "c", "2"),
+        ("message", "d", ""),
+    ]
+
+
+def test_id_with_nul_is_ignored():
+    assert dispatched(b"id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n") == [("message", "a", "1"), ("message", "b", "1")]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("1500", 1500), ("0", 0), ("007", 7), ("-1", None), ("1.5", None), ("1e3", None), ("", None), ("\u0663", None)],
+)
+def test_retry_is_read_if_it_has_only_ascii_digits(value, expected):
+    decoder = EventDecoder()
+    (event,) = decoder.feed(f"retry: {value}\ndata: a\n\n".encode())
+
+    assert event.retry == expected
+    assert decoder.retry == expected
+
+
+def test_retry_of_more_digits_than_a_number_has_is_ignored():
+    decoder = EventDecoder()
+    decoder.feed(b"retry: " + b"9" * 5000 + b"\n\n")
+
+    assert decoder.retry is None
+
+
+def test_error_field_is_unknown_to_the_standard():
+    assert dispatched(b"error: x\n\n") == []
+
+
+def test_pending_event_is_not_dispatched_unless_asked_for():
+    decoder = EventDecoder()
+
+    assert decoder.feed(b"event: a\nid: 7\ndata: b\n") == []
+    assert decoder.last_event_id == ""
+    assert decoder.unterminated() == ServerSentEvent("b", "a", "7")
+    assert decoder.unterminated() is None
+
+
+def test_bad_utf8_is_replaced_per_event():
+    half, other_half = "é".encode()[:1], "é".encode()[1:]
+
+    assert dispatched(b"data: " + half, other_half + b"\n\n") == [("message", "é", "")]
+    assert dispatched(b"data: " + half + b"\n\ndata: " + other_half + b"\n\n") == [
+        ("message", "\ufffd", ""),
+        ("message", "\ufffd", ""),
+    ]
+
+
+@needs_shared("sse_cases.json")
+def test_shared_cases_hold_however_the_bytes_are_cut():
+    cases = json.loads(SHARED.joinpath("sse_cases.json").read_text())["cases"]
+    runs, misread = 0, []
+    for case in cases:
+        data = base64.b64decode(case["bytes_b64"])
+        cuts = [[data], byte_by_byte(data), *([data[:at], data[at:]] for at in range(len(data) + 1))]
+        for chunks in cuts:
+            decoder = EventDecoder()
+            events = [event for chunk in chunks for event in decoder.feed(chunk)]
+            said = [{"data": event.data, "event": event.event, "id": event.id} for event in events]
+            if said != case["expected"] or decoder.retry != case["retry"]:
+                misread.append((case["name"], len(chunks[0])))
+            runs += 1
+
+    assert misread == []
+    assert len(cases) >= 68
+    assert runs >= 6000
+
+
+LINES = st.lists(
+    st.sampled_from(["data: a", "data", "data:", "event: e", "id: 1", "retry: 5", ": c", "error: x", "x", "\ufeff", ""])
+    | st.text(st.characters(codec="utf-8"), max_size=5),
+    max_size=12,
+)
+
+
+@given(LINES, st.lists(st.sampled_from([b"\n", b"\r", b"\r\n"]), min_size=12, max_size=12), st.data())
+def test_chunks_never_show(lines, newlines, data):
+    body = b"".join(line.encode() + newline for line, newline in zip(lines, newlines, strict=False))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))
+    chunks = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+
+    assert dispatched(*chunks) == dispatched(body)
+    assert [parse_frame(frame) for frame in frames(*chunks)] == [parse_frame(frame) for frame in frames(body)]
+
+
+# Limits and cost.
+
+
+def test_frame_of_exactly_the_limit_passes():
+    assert frames(b"data: 1234\n\n", limit=10) == [b"data: 1234"]
+    assert frames(*byte_by_byte(b"data: 1234\n\n"), limit=10) == [b"data: 1234"]
+
+
+@pytest.mark.parametrize("cut", [str, list])
+def test_frame_over_the_limit_fails_after_those_before_it(cut):
+    body = b"data: 1\n\ndata: 2\n\ndata: 34567\n\ndata: 8\n\n"
+    splitter = FrameSplitter(10)
+    found = [frame for chunk in ([body] if cut is str else byte_by_byte(body)) for frame in splitter.feed(chunk)]
+
+    assert found == [b"data: 1", b"data: 2"]
+    assert splitter.failure is not None
+    assert isinstance(splitter.failure, StreamDecodeError)
+    assert isinstance(splitter.failure, APIResponseValidationError)
+    assert splitter.failure.raw.startswith(b"data: 34567")
+    assert "11 bytes" in str(splitter.failure)
+    assert "10 bytes" in str(splitter.failure)
+    assert splitter.feed(b"data: 9\n\n") == []
+    assert splitter.end() == b""
+
+
+def test_endless_line_fails_while_it_arrives():
+    splitter = FrameSplitter(1000)
+    fed = 0
+    while splitter.failure is None:
+        splitter.feed(b"x" * 100)
+        fed += 100
+
+    assert fed == 1100
+    assert splitter.pending_bytes == 0
+
+
+def test_error_of_an_oversized_frame_keeps_only_its_beginning():
+    splitter = FrameSplitter(200_000)
+    for _ in range(3):
+        splitter.feed(b"a" * 100_000)
+
+    assert splitter.failure is not None
+    assert len(splitter.failure.raw) == 65_536
+
+
+def test_event_decoder_raises_for_an_oversized_event_once_those_before_it_were_returned():
+    decoder = EventDecoder(10)
+
+    assert [event.data for event in decoder.feed(b"data: 1\n\ndata: 23456\n\n")] == ["1"]
+    with pytest.raises(StreamDecodeError):
+        decoder.feed(b"")
+    with pytest.raises(StreamDecodeError):
+        decoder.unterminated()
+
+
+def cost_per_byte(size: int, chunk: int) -> float:
+    """Seconds a byte that one event of a size takes, read in chunks; the best of three."""
+    data = b"data: " + b"a" * size + b"\n\n"
+    chunks = [data[at : at + chunk] for at in range(0, len(data), chunk)]
+    best = float("inf")
+    for _ in range(3):
+        splitter = FrameSplitter(len(data))
+        start = time.process_time()
+        found = [frame for piece in chunks for frame in splitter.feed(piece)]
+        best = min(best, time.process_time() - start)
+        assert len(found) == 1
+    return best / size
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize(("small", "large", "chunk"), [(10_000, 160_000, 1), (500_000, 8_000_000, 16_384)])
+def test_cost_of_a_byte_does_not_grow_with_the_event(small, large, chunk):
+    cost_per_byte(small, chunk)
+
+    assert cost_per_byte(large, chunk) < 4 * cost_per_byte(small, chunk)
+
+
+# Encoding.
+
+
+def test_event_is_encoded_with_its_fields():
+    assert encode("a", event="e", id="1", retry=5) == b"event: e\nid: 1\nretry: 5\ndata: a\n\n"
+    assert encode(b'{"a":1}') == b'data: {"a":1}\n\n'
+
+
+@pytest.mark.parametrize("data", ["a\nb", "a\rb", "a\r\nb"])
+def test_each_line_of_data_becomes_a_field(data):
+    assert encode(data) == b"data: a\ndata: b\n\n"
+
+
+@pytest.mark.parametrize("field", ["event", "id"])
+@pytest.mark.parametrize("value", ["a\ndata: b", "a\rdata: b", "a\r\n\r\nb", "\n"])
+def test_name_that_would_break_the_frame_is_refused(field, value):
+    with pytest.raises(ConfigurationError):
+        encode("x", **{field: value})
+
+
+def test_id_with_nul_is_refused():
+    with pytest.raises(ConfigurationError):
+        encode("x", id="a\0")
+
+
+ONE_LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20)
+
+
+@given(
+    data=st.text(st.characters(codec="utf-8"), max_size=60),
+    event=st.none() | ONE_LINE,
+    id=st.none() | ONE_LINE.filter(lambda id: "\0" not in id),
+    retry=st.none() | st.integers(0, 10**12),
+    size=st.integers(1, 9),
+)
+def test_encoded_event_decodes_to_itself(data, event, id, retry, size):
+    encoded = encode(data, event=event, id=id, retry=retry)
+    decoder = EventDecoder()
+    found = [one for at in range(0, len(encoded), size) for one in decoder.feed(encoded[at : at + size])]
+
+    lines = data.replace("\r\n", "\n").replace("\r", "\n")
+    assert found == [ServerSentEvent(lines, event or "message", id or "", retry)]
+    assert decoder.unterminated() is None
