@@ -1,6 +1,6 @@
 """Asyncio client for OpenAI's streaming protocols: typed events, exact snapshots, no half answers."""
 
-from asyncstream.accumulators import AssistantAccumulator
+from asyncstream.accumulators import AssistantAccumulator, ChatAccumulator
 from asyncstream.client import AsyncClient
 from asyncstream.errors import (
     APIConnectionError,
@@ -15,6 +15,7 @@ from asyncstream.errors import (
     ConflictError,
     InternalServerError,
     NotFoundError,
+    ParseError,
     PermissionDeniedError,
     PollTimeoutError,
     RateLimitError,
@@ -26,7 +27,20 @@ from asyncstream.errors import (
     StreamTruncatedError,
     UnprocessableEntityError,
 )
-from asyncstream.streaming import AssistantEventHandler, AssistantStream
+from asyncstream.resources.raw import RawResponse
+from asyncstream.streaming import AssistantEventHandler, AssistantStream, ChatStream
+from asyncstream.tools import function_tool
+from asyncstream.transport.dialects import Dialect
+from asyncstream.transport.observing import (
+    CallDetails,
+    CallFailed,
+    CallFinished,
+    FirstEvent,
+    Observation,
+    Observer,
+    RequestSent,
+    ResponseReceived,
+)
 from asyncstream.transport.timeout import Timeout
 
 AsyncAssistantEventHandler = AssistantEventHandler
@@ -46,13 +60,26 @@ __all__ = [
     "AsyncStreamError",
     "AuthenticationError",
     "BadRequestError",
+    "CallDetails",
+    "CallFailed",
+    "CallFinished",
+    "ChatAccumulator",
+    "ChatStream",
     "ConfigurationError",
     "ConflictError",
+    "Dialect",
+    "FirstEvent",
     "InternalServerError",
     "NotFoundError",
+    "Observation",
+    "Observer",
+    "ParseError",
     "PermissionDeniedError",
     "PollTimeoutError",
     "RateLimitError",
+    "RawResponse",
+    "RequestSent",
+    "ResponseReceived",
     "StreamDecodeError",
     "StreamError",
     "StreamEventError",
@@ -61,4 +88,5 @@ __all__ = [
     "StreamTruncatedError",
     "Timeout",
     "UnprocessableEntityError",
+    "function_tool",
 ]

@@ -4,53 +4,40 @@ It owns (or borrows) the connections and hands one `Transport` to every noun. It
 take and give is in `resources`, what is sent and retried in `transport`.
 """
 
-import os
+import ssl
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
+from typing import TYPE_CHECKING, NoReturn, Self, Unpack, cast
 
-from yarl import URL
-
-from asyncstream.errors import ConfigurationError
-from asyncstream.resources.assistants import Assistants
-from asyncstream.resources.threads import Threads
-from asyncstream.transport.connections import Connections
-from asyncstream.transport.http import ApiKey, Transport
-from asyncstream.transport.request import (
-    HeaderValues,
-    check_key,
-    check_mapping,
-    join_url,
-    merge_headers,
-    parse_base_url,
+from asyncstream.azure import azure_options
+from asyncstream.options import (
+    MAX_EVENT_BYTES,
+    ClientOptions,
+    CommonOptions,
+    ConnectionOptions,
+    make_connections,
+    make_transport,
+    merge_options,
 )
-from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
+from asyncstream.resources.assistants import Assistants
+from asyncstream.resources.chat import Chat
+from asyncstream.resources.files import Files
+from asyncstream.resources.models import Models
+from asyncstream.resources.threads import Threads
+from asyncstream.resources.vector_stores import VectorStores
+from asyncstream.transport.connections import Connections
+from asyncstream.transport.dialects import OPENAI, Dialect
+from asyncstream.transport.http import ApiKey
+from asyncstream.transport.logs import log_from_environment
+from asyncstream.transport.observing import Observer
+from asyncstream.transport.request import HeaderValues
+from asyncstream.transport.timeout import Timeout, TimeoutTypes
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import BaseConnector, ClientSession
 
 __all__ = ["AsyncClient", "ClientOptions"]
-
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-
-_MAX_EVENT_BYTES = 16 << 20
-"""Bytes of one event: a base64 image in a delta has some MiB, and a line that never ends must end somewhere."""
-
-
-class ClientOptions(TypedDict, total=False):
-    """The keywords of `AsyncClient`; an absent one keeps what a derived client has."""
-
-    api_key: ApiKey | None
-    base_url: str | None
-    organization: str | None
-    project: str | None
-    timeout: TimeoutTypes
-    max_retries: int
-    default_headers: HeaderValues | None
-    default_query: Mapping[str, object] | None
-    session: "ClientSession | None"
-    max_event_bytes: int
 
 
 class AsyncClient:
@@ -72,9 +59,16 @@ class AsyncClient:
         max_retries: How often a failed request is repeated at most, where that cannot begin a second run.
         default_headers: Sent with each request, over the client's own; None as a value removes one of these.
         default_query: Sent with each request.
-        session: An aiohttp session to use instead of an own one, for proxies or tracing; it is never closed here. A
-            connection in it that the server has closed meanwhile is not replaced, as its reuse cannot be seen.
+        session: An aiohttp session to use instead of an own one; it is never closed here. A connection in it that the
+            server has closed meanwhile is not replaced, as its reuse cannot be seen.
+        connector: An aiohttp connector for own sessions: limits, a resolver, a Unix socket; it is never closed here.
+        proxy: The ``http://`` or ``https://`` URL of a proxy for all requests, with user and password if it wants them.
+        trust_env: Whether ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` choose the proxy.
+        ssl_context: Whose certificates are trusted, and which one is shown; None is the system's.
         max_event_bytes: The most that one event of a stream may have.
+        observer: A function that is told of each call, by an `Observation`; it is called in the event loop and must
+            not block.
+        dialect: Where the server wants the key, if not where OpenAI does; `azure` sets it.
 
     Raises:
         ConfigurationError: There is no key, or an argument cannot be used.
@@ -92,7 +86,13 @@ class AsyncClient:
         default_headers: HeaderValues | None = None,
         default_query: Mapping[str, object] | None = None,
         session: "ClientSession | None" = None,
-        max_event_bytes: int = _MAX_EVENT_BYTES,
+        connector: "BaseConnector | None" = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+        max_event_bytes: int = MAX_EVENT_BYTES,
+        observer: Observer | None = None,
+        dialect: Dialect = OPENAI,
     ) -> None:
         options = ClientOptions(
             api_key=api_key,
@@ -104,28 +104,55 @@ class AsyncClient:
             default_headers=default_headers,
             default_query=default_query,
             session=session,
+            connector=connector,
+            proxy=proxy,
+            trust_env=trust_env,
+            ssl_context=ssl_context,
             max_event_bytes=max_event_bytes,
+            observer=observer,
+            dialect=dialect,
         )
-        self._set_up(options, Connections(session), owner=True)
+        log_from_environment()
+        self._set_up(options, make_connections(options), owner=True)
+
+    @classmethod
+    def azure(
+        cls,
+        endpoint: str | None = None,
+        *,
+        api_version: str | None = None,
+        deployment: str | None = None,
+        api_key: ApiKey | None = None,
+        token: ApiKey | None = None,
+        **options: Unpack[CommonOptions],
+    ) -> Self:
+        """Return a client of Azure OpenAI, or of the agents of an AI Foundry project.
+
+        Args:
+            endpoint: ``https://<resource>.openai.azure.com``, or, for agents,
+                ``https://<resource>.services.ai.azure.com/api/projects/<project>``. None takes
+                ``AZURE_OPENAI_ENDPOINT``.
+            api_version: With a date the classic API of Azure OpenAI is called, without one its v1 API; None takes
+                ``OPENAI_API_VERSION``. Agents have "v1" if none is given.
+            deployment: The deployment that the classic API runs; None: `model` names it in each call.
+            api_key: The key of the resource; None takes ``AZURE_OPENAI_API_KEY``. Agents take tokens only.
+            token: A token of Entra ID, or an async function that is asked for one for each request; None takes
+                ``AZURE_OPENAI_AD_TOKEN``. For agents its scope is ``https://ai.azure.com/.default``.
+            **options: As in `AsyncClient`.
+
+        Raises:
+            ConfigurationError: There is no endpoint or no credential, or an argument cannot be used.
+
+        Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+        """
+        found = azure_options(endpoint, api_version=api_version, deployment=deployment, api_key=api_key, token=token)
+        return cls(**merge_options(found, cast("ClientOptions", options)))
 
     def _set_up(self, options: ClientOptions, connections: Connections, *, owner: bool) -> None:
         self._options = options
         self._connections = connections
         self._owner = owner
-        self._base_url = _base_url(options.get("base_url"))
-        check_mapping(options.get("default_query"), "default_query")
-        # A wrong value is found now, and not by the first call.
-        join_url(self._base_url, "", options.get("default_query") or {})
-        self._transport = Transport(
-            connections,
-            base_url=self._base_url,
-            api_key=_api_key(options.get("api_key")),
-            headers=_headers(options),
-            query=options.get("default_query"),
-            timeout=as_timeout(options.get("timeout", Timeout())),
-            max_retries=_count(options.get("max_retries", 2), "max_retries", least=0),
-            max_event_bytes=_count(options.get("max_event_bytes", _MAX_EVENT_BYTES), "max_event_bytes", least=1),
-        )
+        self._transport = make_transport(options, connections)
 
     def __repr__(self) -> str:
         return f"AsyncClient(base_url={self.base_url!r})"
@@ -136,7 +163,7 @@ class AsyncClient:
     @property
     def base_url(self) -> str:
         """Where the paths begin, without a query."""
-        return str(self._base_url.with_query(None))
+        return self._transport.base_url
 
     @property
     def closed(self) -> bool:
@@ -154,6 +181,26 @@ class AsyncClient:
         return Threads(self._transport)
 
     @cached_property
+    def chat(self) -> Chat:
+        """Answers to messages, whole or streamed."""
+        return Chat(self._transport)
+
+    @cached_property
+    def files(self) -> Files:
+        """What was uploaded, and what tools and batches leave behind."""
+        return Files(self._transport)
+
+    @cached_property
+    def vector_stores(self) -> VectorStores:
+        """Files, cut up and indexed for search."""
+        return VectorStores(self._transport)
+
+    @cached_property
+    def models(self) -> Models:
+        """What the server can run."""
+        return Models(self._transport)
+
+    @cached_property
     def beta(self) -> "Beta":
         """The same nouns under openai-python's name for them."""
         return Beta(self)
@@ -162,23 +209,18 @@ class AsyncClient:
         """Return a client with other options on the same connections.
 
         An absent keyword keeps this client's option; `default_headers` and `default_query` are merged over its own.
-        Closing the derived client closes nothing; closing this one closes both. With `session` the derived client is on
-        its own.
+        Closing the derived client closes nothing; closing this one closes both. With `session`, `connector`, `proxy`,
+        `trust_env` or `ssl_context` the derived client is on its own.
 
         Raises:
             ConfigurationError: As in `AsyncClient`.
         """
-        merged: ClientOptions = {**self._options, **options}
-        merged["default_headers"] = {
-            **(self._options.get("default_headers") or {}),
-            **(merged.get("default_headers") or {}),
-        }
-        merged["default_query"] = {**(self._options.get("default_query") or {}), **(merged.get("default_query") or {})}
+        merged = merge_options(self._options, options)
         derived = object.__new__(type(self))
-        if "session" in options:
-            derived._set_up(merged, Connections(options["session"]), owner=True)
-        else:
+        if options.keys().isdisjoint(ConnectionOptions.__optional_keys__):
             derived._set_up(merged, self._connections, owner=False)
+        else:
+            derived._set_up(merged, make_connections(merged), owner=True)
         return derived
 
     async def close(self) -> None:
@@ -211,42 +253,12 @@ class Beta:
         """The same as ``client.threads``."""
         return self._client.threads
 
+    @property
+    def vector_stores(self) -> VectorStores:
+        """The same as ``client.vector_stores``."""
+        return self._client.vector_stores
 
-def _api_key(given: ApiKey | None) -> ApiKey:
-    if given is None:
-        found = os.environ.get("OPENAI_API_KEY", "").strip()
-        if not found:
-            raise ConfigurationError(
-                "no API key: give `api_key=`, or set the environment variable OPENAI_API_KEY "
-                '(`api_key=""` is for servers that need none)'
-            )
-        return check_key(found, "OPENAI_API_KEY")
-    return given if callable(given) else check_key(given, "api_key")
-
-
-def _base_url(given: str | None) -> URL:
-    if given is not None:
-        return parse_base_url(given)
-    found = os.environ.get("OPENAI_BASE_URL", "").strip()
-    return parse_base_url(found or DEFAULT_BASE_URL, "OPENAI_BASE_URL")
-
-
-def _headers(options: ClientOptions) -> HeaderValues:
-    headers: dict[str, str | None] = {}
-    for name, variable, given in (
-        ("OpenAI-Organization", "OPENAI_ORG_ID", options.get("organization")),
-        ("OpenAI-Project", "OPENAI_PROJECT_ID", options.get("project")),
-    ):
-        value = os.environ.get(variable, "").strip() if given is None else given
-        if value:
-            headers[name] = value
-    check_mapping(options.get("default_headers"), "default_headers")
-    headers |= options.get("default_headers") or {}
-    merge_headers(headers)
-    return headers
-
-
-def _count(value: object, name: str, *, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"{name} must be an integer of at least {least}: {value!r}")
-    return value
+    @property
+    def chat(self) -> Chat:
+        """The same as ``client.chat``."""
+        return self._client.chat

@@ -1,10 +1,16 @@
 """What tests of several floors share. It also puts this directory on the path, for the helper modules beside it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from aioresponses import aioresponses
+from hypothesis import settings
 from mocked_aiohttp import mocked_aiohttp
+
+# A loaded machine is slow now and then. What costs too much is found by the tests marked `timing`.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture
@@ -17,5 +23,6 @@ def mocked() -> Iterator[aioresponses]:
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own key and server out of the tests."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "AZURE_OPENAI_", "ASYNCSTREAM_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)

@@ -5,6 +5,7 @@ A handler is called for each request and writes what it likes; the connection is
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -86,7 +87,7 @@ def response(status: int = 200, body: bytes = b"", headers: Mapping[str, str] | 
 
 
 @asynccontextmanager
-async def raw_server(handler: Handler) -> AsyncIterator[RawServer]:
+async def raw_server(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     tasks: set[asyncio.Task[None]] = set()
     failures: list[BaseException] = []
 
@@ -114,9 +115,9 @@ async def raw_server(handler: Handler) -> AsyncIterator[RawServer]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     port = listener.sockets[0].getsockname()[1]
-    server = RawServer(f"http://127.0.0.1:{port}")
+    server = RawServer(f"{'http' if tls is None else 'https'}://127.0.0.1:{port}")
     try:
         yield server
     finally:
@@ -135,9 +136,19 @@ async def _read(
 ) -> Exchange | None:
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        if headers.get("transfer-encoding") == "chunked":
+            body = b"".join([chunk async for chunk in _chunks(reader)])
+        else:
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
     except asyncio.IncompleteReadError:
+        # The client has gone, between two requests or within one.
         return None
-    method, target, _ = head[0].split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Exchange(method, target, headers, body, len(server.requests) + 1, connection, reader, writer)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        yield (await reader.readexactly(size + 2))[:-2]
+    await reader.readexactly(2)

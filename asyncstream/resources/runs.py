@@ -6,7 +6,18 @@ Source: https://platform.openai.com/docs/api-reference/runs
 from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack
 
-from asyncstream.params import RunCreateParams, RunSubmitToolOutputsParams, ToolOutput
+from asyncstream.params import (
+    ListOrder,
+    RunCreateParams,
+    RunStepInclude,
+    RunSubmitToolOutputsParams,
+    RunUpdateParams,
+    ToolOutput,
+)
+from asyncstream.polling import Pace, Remote, poll, remote_object, start_and_poll
+from asyncstream.resources.paging import ListAnswer, ListRequest
+from asyncstream.resources.raw import RawMethod, WithRawResponse
+from asyncstream.resources.run_steps import RunSteps
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.streaming.assistants import AssistantStream
 from asyncstream.streaming.handlers import AssistantEventHandler
@@ -15,12 +26,12 @@ from asyncstream.transport.request import Endpoint, HeaderValues, Options, Reque
 from asyncstream.transport.timeout import TimeoutTypes
 from asyncstream.types import Run
 
-__all__ = ["Runs", "resume_with"]
-
-_IDEMPOTENCY_KEY = "idempotency-key"
+__all__ = ["Runs", "RunsWithRawResponse", "resume_with", "run_on_server"]
 
 CREATE = Endpoint("POST", "/threads/{thread_id}/runs", Run, ASSISTANTS_V2)
+LIST = Endpoint("GET", "/threads/{thread_id}/runs", ListAnswer[Run], ASSISTANTS_V2)
 RETRIEVE = Endpoint("GET", "/threads/{thread_id}/runs/{run_id}", Run, ASSISTANTS_V2)
+UPDATE = Endpoint("POST", "/threads/{thread_id}/runs/{run_id}", Run, ASSISTANTS_V2)
 CANCEL = Endpoint("POST", "/threads/{thread_id}/runs/{run_id}/cancel", Run, ASSISTANTS_V2)
 SUBMIT = Endpoint("POST", "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", Run, ASSISTANTS_V2)
 
@@ -28,11 +39,9 @@ SUBMIT = Endpoint("POST", "/threads/{thread_id}/runs/{run_id}/submit_tool_output
 def resume_with(options: Options) -> Callable[[str, str, Mapping[str, object]], Request]:
     """Return the function by which a stream goes on with tool outputs: (thread id, run id, body) to the request.
 
-    It has the per-call options of the request that opened the stream, except for what was meant for that one alone:
-    `extra_body`, and an idempotency key, under which a server would answer with the first stream again.
+    It has the per-call options of the request that opened the stream, except for what was meant for that one alone.
     """
-    headers = {name: value for name, value in (options.extra_headers or {}).items() if name.lower() != _IDEMPOTENCY_KEY}
-    kept = Options(headers, options.extra_query, None, options.timeout)
+    kept = options.for_later()
 
     def resume(thread_id: str, run_id: str, body: Mapping[str, object]) -> Request:
         return SUBMIT.request(kept, ids={"thread_id": thread_id, "run_id": run_id}, body=body)
@@ -40,17 +49,35 @@ def resume_with(options: Options) -> Callable[[str, str, Mapping[str, object]], 
     return resume
 
 
+def run_on_server(transport: Transport, options: Options, thread_id: str, run_id: str) -> Remote[Run]:
+    """Return a run as a poll watches it, with the per-call options of the request that began the poll."""
+    kept = options.for_later()
+    ids = {"thread_id": thread_id, "run_id": run_id}
+    return remote_object(transport, Run, RETRIEVE.request(kept, ids=ids), CANCEL.request(kept, ids=ids))
+
+
 class Runs:
-    """``client.threads.runs``."""
+    """``client.threads.runs``.
+
+    Attributes:
+        steps: The steps of a run.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.steps = RunSteps(transport)
+
+    @property
+    def with_raw_response(self) -> "RunsWithRawResponse":
+        """The same methods, each giving its result together with the status and headers of the answer."""
+        return RunsWithRawResponse(self)
 
     async def create(
         self,
         thread_id: str,
         *,
         assistant_id: str,
+        include: list[RunStepInclude] | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -58,6 +85,8 @@ class Runs:
         **params: Unpack[RunCreateParams],
     ) -> Run:
         """Start a run on a thread; it goes on when this returns.
+
+        - `include`: what the steps of the run show beyond their default.
 
         Raises:
             ConfigurationError: An argument cannot be sent.
@@ -68,14 +97,58 @@ class Runs:
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
         body = {"assistant_id": assistant_id, **params}
-        request = CREATE.request(options, ids={"thread_id": thread_id}, body=body)
+        request = CREATE.request(options, ids={"thread_id": thread_id}, query={"include": include}, body=body)
         return await self._transport.send(request, CREATE.result)
+
+    async def create_and_poll(
+        self,
+        thread_id: str,
+        *,
+        assistant_id: str,
+        include: list[RunStepInclude] | None = None,
+        poll_interval_ms: float | None = None,
+        poll_timeout: float | None = None,
+        on_poll: Callable[[Run], object] | None = None,
+        cancel_remote: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[RunCreateParams],
+    ) -> Run:
+        """Start a run on a thread and poll it until it has ended, or requires an action.
+
+        It returns with every ending status: look at `status` before the messages are read. The rest is as in `poll`;
+        the deadline counts from the answer to the first request.
+
+        - `include`: what the steps of the run show beyond their default.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent, or is no interval or deadline.
+            PollTimeoutError: The deadline passed; the run is its `last`, and goes on.
+            NotFoundError: There is no such thread or assistant.
+            APIError: A request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/createRun
+        """
+        pace = Pace(
+            poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll, cancel_remote=cancel_remote
+        )
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        body = {"assistant_id": assistant_id, **params}
+        request = CREATE.request(options, ids={"thread_id": thread_id}, query={"include": include}, body=body)
+        return await start_and_poll(
+            lambda: self._transport.send_with_headers(request, CREATE.result),
+            lambda run: run_on_server(self._transport, options, thread_id, run.id),
+            pace,
+        )
 
     def stream(
         self,
         thread_id: str,
         *,
         assistant_id: str,
+        include: list[RunStepInclude] | None = None,
         event_handler: AssistantEventHandler | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -88,6 +161,8 @@ class Runs:
         Nothing is sent before ``async with`` enters it; what the request fails with is raised there. The callbacks of
         `event_handler` are awaited as the stream is read; one handler serves one stream.
 
+        - `include`: what the steps of the run show beyond their default.
+
         Raises:
             ConfigurationError: An argument cannot be sent.
             APIError: The request failed; the subclass says how.
@@ -96,7 +171,7 @@ class Runs:
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
         body = {"assistant_id": assistant_id, **params, "stream": True}
-        request = CREATE.request(options, ids={"thread_id": thread_id}, body=body)
+        request = CREATE.request(options, ids={"thread_id": thread_id}, query={"include": include}, body=body)
         return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
 
     async def retrieve(
@@ -121,6 +196,100 @@ class Runs:
         options = Options(extra_headers, extra_query, extra_body, timeout)
         request = RETRIEVE.request(options, ids={"thread_id": thread_id, "run_id": run_id})
         return await self._transport.send(request, RETRIEVE.result)
+
+    async def poll(
+        self,
+        run_id: str,
+        *,
+        thread_id: str,
+        poll_interval_ms: float | None = None,
+        poll_timeout: float | None = None,
+        on_poll: Callable[[Run], object] | None = None,
+        cancel_remote: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> Run:
+        """Fetch a run again and again until it has ended, or requires an action.
+
+        A look that fails for a moment (429, 5xx, a broken connection) does not end the poll.
+
+        - `poll_interval_ms`: milliseconds between two looks, to which up to a quarter is added at random; None takes
+          what the server asks for, else 1,000.
+        - `poll_timeout`: seconds until `PollTimeoutError`; None polls until the run has ended.
+        - `on_poll`: called with the run after each look, and awaited if it gives an awaitable.
+        - `cancel_remote`: whether the run is cancelled on the server when the task that polls is cancelled.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent, or is no interval or deadline.
+            PollTimeoutError: The deadline passed; the run is its `last`, and goes on.
+            NotFoundError: There is no such run.
+            APIError: A request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/getRun
+        """
+        pace = Pace(
+            poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll, cancel_remote=cancel_remote
+        )
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        return await poll(run_on_server(self._transport, options, thread_id, run_id), pace)
+
+    async def update(
+        self,
+        run_id: str,
+        *,
+        thread_id: str,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[RunUpdateParams],
+    ) -> Run:
+        """Change the metadata of a run.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such run.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/modifyRun
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = UPDATE.request(options, ids={"thread_id": thread_id, "run_id": run_id}, body={**params})
+        return await self._transport.send(request, UPDATE.result)
+
+    def list(
+        self,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        order: ListOrder | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> ListRequest[Run]:
+        """Return the runs of a thread as a request: ``await`` gives a page, ``async for`` the runs of all pages.
+
+        - `limit`: runs a page, 1 to 100; the server's default is 20.
+        - `order`: by creation time; the server's default is "desc", the latest first.
+        - `after`: the id of the run in front of the page.
+        - `before`: the id of the run behind the page.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such thread.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/listRuns
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        query = {"limit": limit, "order": order, "after": after, "before": before}
+        request = LIST.request(options, ids={"thread_id": thread_id}, query=query)
+        return ListRequest(self._transport, request, LIST.result)
 
     async def cancel(
         self,
@@ -174,6 +343,48 @@ class Runs:
         request = SUBMIT.request(options, ids={"thread_id": thread_id, "run_id": run_id}, body=body)
         return await self._transport.send(request, SUBMIT.result)
 
+    async def submit_tool_outputs_and_poll(
+        self,
+        run_id: str,
+        *,
+        thread_id: str,
+        tool_outputs: Sequence[ToolOutput],
+        poll_interval_ms: float | None = None,
+        poll_timeout: float | None = None,
+        on_poll: Callable[[Run], object] | None = None,
+        cancel_remote: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[RunSubmitToolOutputsParams],
+    ) -> Run:
+        """Answer the tool calls of a run in `requires_action` and poll it until it has ended, or requires another.
+
+        The rest is as in `poll`; the deadline counts from the answer to the first request.
+
+        - `tool_outputs`: one for each of its tool calls; empty if it asks for approvals only.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent, or is no interval or deadline.
+            PollTimeoutError: The deadline passed; the run is its `last`, and goes on.
+            NotFoundError: There is no such run.
+            APIError: A request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs
+        """
+        pace = Pace(
+            poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll, cancel_remote=cancel_remote
+        )
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        body = _outputs(tool_outputs, params)
+        request = SUBMIT.request(options, ids={"thread_id": thread_id, "run_id": run_id}, body=body)
+        return await start_and_poll(
+            lambda: self._transport.send_with_headers(request, SUBMIT.result),
+            lambda _: run_on_server(self._transport, options, thread_id, run_id),
+            pace,
+        )
+
     def submit_tool_outputs_stream(
         self,
         run_id: str,
@@ -204,6 +415,17 @@ class Runs:
         body = {**_outputs(tool_outputs, params), "stream": True}
         request = SUBMIT.request(options, ids={"thread_id": thread_id, "run_id": run_id}, body=body)
         return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
+
+
+class RunsWithRawResponse(WithRawResponse):
+    """``client.threads.runs.with_raw_response``."""
+
+    create = RawMethod(Runs.create)
+    retrieve = RawMethod(Runs.retrieve)
+    update = RawMethod(Runs.update)
+    list = RawMethod(Runs.list)
+    cancel = RawMethod(Runs.cancel)
+    submit_tool_outputs = RawMethod(Runs.submit_tool_outputs)
 
 
 def _outputs(tool_outputs: Sequence[ToolOutput], params: RunSubmitToolOutputsParams) -> dict[str, object]:

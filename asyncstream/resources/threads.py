@@ -3,12 +3,14 @@
 Source: https://platform.openai.com/docs/api-reference/threads
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Unpack
 
-from asyncstream.params import CreateAndRunParams, ThreadCreateParams
+from asyncstream.params import CreateAndRunParams, ThreadCreateParams, ThreadUpdateParams
+from asyncstream.polling import Pace, start_and_poll
 from asyncstream.resources.messages import Messages
-from asyncstream.resources.runs import Runs, resume_with
+from asyncstream.resources.raw import RawMethod, WithRawResponse
+from asyncstream.resources.runs import Runs, resume_with, run_on_server
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.streaming.assistants import AssistantStream
 from asyncstream.streaming.handlers import AssistantEventHandler
@@ -17,10 +19,11 @@ from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
 from asyncstream.types import Run, Thread, ThreadDeleted
 
-__all__ = ["Threads"]
+__all__ = ["Threads", "ThreadsWithRawResponse"]
 
 CREATE = Endpoint("POST", "/threads", Thread, ASSISTANTS_V2)
 RETRIEVE = Endpoint("GET", "/threads/{thread_id}", Thread, ASSISTANTS_V2)
+UPDATE = Endpoint("POST", "/threads/{thread_id}", Thread, ASSISTANTS_V2)
 DELETE = Endpoint("DELETE", "/threads/{thread_id}", ThreadDeleted, ASSISTANTS_V2)
 CREATE_AND_RUN = Endpoint("POST", "/threads/runs", Run, ASSISTANTS_V2)
 
@@ -37,6 +40,11 @@ class Threads:
         self._transport = transport
         self.messages = Messages(transport)
         self.runs = Runs(transport)
+
+    @property
+    def with_raw_response(self) -> "ThreadsWithRawResponse":
+        """The same methods, each giving its result together with the status and headers of the answer."""
+        return ThreadsWithRawResponse(self)
 
     async def create(
         self,
@@ -79,6 +87,29 @@ class Threads:
         options = Options(extra_headers, extra_query, extra_body, timeout)
         request = RETRIEVE.request(options, ids={"thread_id": thread_id})
         return await self._transport.send(request, RETRIEVE.result)
+
+    async def update(
+        self,
+        thread_id: str,
+        *,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ThreadUpdateParams],
+    ) -> Thread:
+        """Change a thread; what is not given stays as it is.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such thread.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/threads/modifyThread
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = UPDATE.request(options, ids={"thread_id": thread_id}, body={**params})
+        return await self._transport.send(request, UPDATE.result)
 
     async def delete(
         self,
@@ -126,6 +157,47 @@ class Threads:
         request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params})
         return await self._transport.send(request, CREATE_AND_RUN.result)
 
+    async def create_and_run_poll(
+        self,
+        *,
+        assistant_id: str,
+        thread: ThreadCreateParams | None = None,
+        poll_interval_ms: float | None = None,
+        poll_timeout: float | None = None,
+        on_poll: Callable[[Run], object] | None = None,
+        cancel_remote: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[CreateAndRunParams],
+    ) -> Run:
+        """Create a thread, start a run on it, and poll the run until it has ended, or requires an action.
+
+        It returns with every ending status: look at `status` before the messages are read. The rest is as in
+        `runs.poll`; the deadline counts from the answer to the first request.
+
+        - `thread`: what the thread begins with; None: nothing.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent, or is no interval or deadline.
+            PollTimeoutError: The deadline passed; the run is its `last`, and goes on.
+            NotFoundError: There is no such assistant.
+            APIError: A request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/runs/createThreadAndRun
+        """
+        pace = Pace(
+            poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll, cancel_remote=cancel_remote
+        )
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params})
+        return await start_and_poll(
+            lambda: self._transport.send_with_headers(request, CREATE_AND_RUN.result),
+            lambda run: run_on_server(self._transport, options, run.thread_id, run.id),
+            pace,
+        )
+
     def create_and_run_stream(
         self,
         *,
@@ -154,6 +226,16 @@ class Threads:
         options = Options(extra_headers, extra_query, extra_body, timeout)
         request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params, "stream": True})
         return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
+
+
+class ThreadsWithRawResponse(WithRawResponse):
+    """``client.threads.with_raw_response``."""
+
+    create = RawMethod(Threads.create)
+    retrieve = RawMethod(Threads.retrieve)
+    update = RawMethod(Threads.update)
+    delete = RawMethod(Threads.delete)
+    create_and_run = RawMethod(Threads.create_and_run)
 
 
 def _start(assistant_id: str, thread: ThreadCreateParams | None) -> dict[str, object]:

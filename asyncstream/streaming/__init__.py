@@ -1,7 +1,17 @@
 """What users hold while a response runs: the streams and the event handlers. Public names only."""
 
 from asyncstream.streaming.assistants import AssistantStream
+from asyncstream.streaming.chat import ChatStream
+from asyncstream.streaming.content import ContentRequest, ContentStream, FileContent
 from asyncstream.streaming.handlers import AssistantEventHandler
 from asyncstream.streaming.stream import View
 
-__all__ = ["AssistantEventHandler", "AssistantStream", "View"]
+__all__ = [
+    "AssistantEventHandler",
+    "AssistantStream",
+    "ChatStream",
+    "ContentRequest",
+    "ContentStream",
+    "FileContent",
+    "View",
+]

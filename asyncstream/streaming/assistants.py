@@ -116,6 +116,9 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
                 if halves is not None and halves.held:
                     yield halves.end()
 
+    def _result(self) -> object:
+        return self.accumulator.run
+
     async def get_final_run(self) -> Run:
         """Read to the end and return the run: its `status` says how it ended, or that it waits for outputs.
 

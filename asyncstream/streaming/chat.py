@@ -55,6 +55,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             elif isinstance(change, ContentDone) and change.index == 0 and self._halves.held:
                 yield self._halves.end()
 
+    def _result(self) -> object:
+        return self.accumulator.completion
+
     async def get_final_completion(self) -> ChatCompletion:
         """Read to the end and return the answer.
 

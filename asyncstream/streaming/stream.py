@@ -216,7 +216,7 @@ class Stream(Generic[E, C, A]):
         return self
 
     async def __aenter__(self) -> Self:
-        return await self.open()
+        return self if self._live is not None and self._outcome is None else await self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -308,6 +308,8 @@ class Stream(Generic[E, C, A]):
                 frame = frames.popleft()
                 decoded = self._decode(frame)
                 if len(decoded) != 1 or type(decoded[0]) in _CONTROL:
+                    if len(decoded) > 1:
+                        self._frame = frame
                     ahead.extend(decoded)
                     continue
                 event = decoded[0]  # type: ignore[assignment]  # a cast would cost 60 ns; errors are in _CONTROL
@@ -420,6 +422,20 @@ class Stream(Generic[E, C, A]):
             self._calls.extend(calls)
             if self._callbacks is not None:
                 self._calls.extend(self._callbacks.for_end())
+            # Closed after the evidence, an answer was complete all the same.
+            complete = isinstance(outcome, _Ended) or (self.finished and isinstance(outcome, StreamInterruptedError))
+            self._tell_end(None if complete else outcome)
+
+    def _tell_end(self, error: Exception | None) -> None:
+        """Tell whoever observes the response how it ended."""
+        live = self._live
+        if live is not None and live.watched:
+            result = None if error is not None else self._result()
+            live.tell_end(error, result=result, events=self.accumulator.events_seen)
+
+    def _result(self) -> object:
+        """Return what the stream is about, as far as it came."""
+        return None
 
     async def _continue_with(self, open: Callable[[], Awaitable[LiveResponse]], cross: Callable[[], None]) -> None:
         """Read what is left of this response, open another, and go on with it: the same cursor over both.
@@ -441,6 +457,7 @@ class Stream(Generic[E, C, A]):
             await self._end_by(self._ahead.pop())
             await self._run_calls()
             raise cast("Exception", self._outcome)
+        self._tell_end(None)
         await live.finish()
         try:
             second = await open()

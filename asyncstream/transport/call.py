@@ -14,6 +14,7 @@ from yarl import URL
 
 from asyncstream.transport.answers import MAX_BODY, Answer, make_answer
 from asyncstream.transport.failures import FOREIGN
+from asyncstream.transport.observing import SILENT, Watch
 from asyncstream.transport.redaction import Secrets
 from asyncstream.transport.request import HeaderValues, Request
 from asyncstream.transport.timeout import Timeout
@@ -29,9 +30,12 @@ class Call:
         url: Where.
         timeout: Its deadlines.
         headers: What the transport itself wants to be sent, apart from the key.
+        framing: What is sent whatever others want.
         secrets: What no error may repeat.
         total: When the whole call must be over, on the loop's clock; None is never.
         deadline: When the current attempt must be over; None is never.
+        attempt: The number of the current attempt, from 1.
+        watch: Who is told of it.
     """
 
     def __init__(self, request: Request, *, url: URL, timeout: Timeout, accept: HeaderValues) -> None:
@@ -41,6 +45,8 @@ class Call:
         self.headers: dict[str, str | None] = {"User-Agent": _user_agent(), **accept}
         if request.body is not None:
             self.headers["Content-Type"] = "application/json"
+        # No one else's media type has the boundary that the form has.
+        self.framing: HeaderValues = {} if request.form is None else {"Content-Type": request.form.content_type}
         if request.method == "POST":
             # The same for all attempts: a server that knows the header runs the call once.
             self.headers["Idempotency-Key"] = f"asyncstream-{secrets.token_hex(16)}"
@@ -48,6 +54,8 @@ class Call:
         self.secrets.add(url.query.items())
         self.total = None if timeout.total is None else _now() + timeout.total
         self.deadline: float | None = None
+        self.attempt = 0
+        self.watch: Watch = SILENT
 
     @property
     def target(self) -> str:
@@ -56,8 +64,18 @@ class Call:
         return f"[{host}]:{self.url.port}" if ":" in host else f"{host}:{self.url.port}"
 
     def begin_attempt(self) -> None:
-        """Start the clock of the response deadline."""
+        """Count the attempt and start the clock of its response deadline."""
+        self.attempt += 1
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Start the clock of the response deadline anew, as content has moved: slow is not stuck."""
         self.deadline = self.total if self.timeout.response is None else self.within(self.timeout.response)
+
+    @property
+    def sendable(self) -> bool:
+        """Whether it can be sent (again): content that cannot be read again is sent once."""
+        return self.request.form is None or self.request.form.sendable
 
     def within(self, seconds: float) -> float:
         """Return the time in some seconds, or the end of the call if that is earlier."""

@@ -7,14 +7,17 @@ Rule 1: a session that the user gave is used as it is and never closed.
 
 import asyncio
 import math
+import ssl
+import urllib.request
 from types import SimpleNamespace
 
 import aiohttp
+from yarl import URL
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.transport.timeout import Timeout
 
-__all__ = ["AttemptTrace", "Connections"]
+__all__ = ["AttemptTrace", "Connections", "parse_proxy"]
 
 
 class AttemptTrace:
@@ -37,10 +40,31 @@ class Connections:
 
     A session of the user's cannot be watched from outside, so of its attempts the worst is assumed: sent, on a
     connection that was fresh.
+
+    Args:
+        session: The user's; None makes own ones, which the rest is for.
+        connector: The user's, for the own sessions; it is never closed here, and never replaced by a fresh one.
+        proxy: Where all requests go; None is nowhere but to the server.
+        trust_env: Whether the environment may name a proxy (``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``,
+            ``NO_PROXY``). The user's ``.netrc`` is not read: what it says is no API key.
+        ssl_context: How certificates are checked, and which is shown; None is the system's way.
     """
 
-    def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        connector: aiohttp.BaseConnector | None = None,
+        proxy: URL | None = None,
+        trust_env: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         self._borrowed = session
+        self._connector = connector
+        self._proxy = proxy
+        self._trust_env = trust_env
+        self._ssl_context = ssl_context
+        self._proxies: dict[URL, URL | None] = {}
         self._own: aiohttp.ClientSession | None = None
         self._unpooled: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -68,11 +92,29 @@ class Connections:
             return self._borrowed
         self._loop = self._loop or loop
         _check_loop(self._loop, loop)
-        if fresh:
-            self._unpooled = self._unpooled or _make_session(aiohttp.TCPConnector(limit=0, force_close=True))
+        if self._connector is not None:
+            if self._connector.closed:
+                raise ConfigurationError("the connector that was given to the client is closed")
+            self._own = self._own or _make_session(self._connector, owner=False)
+        elif fresh:
+            self._unpooled = self._unpooled or self._make_session(force_close=True)
             return self._unpooled
-        self._own = self._own or _make_session(aiohttp.TCPConnector(limit=0))
+        self._own = self._own or self._make_session(force_close=False)
         return self._own
+
+    def _make_session(self, *, force_close: bool) -> aiohttp.ClientSession:
+        context = True if self._ssl_context is None else self._ssl_context
+        return _make_session(aiohttp.TCPConnector(limit=0, force_close=force_close, ssl=context), owner=True)
+
+    async def proxy(self, url: URL) -> URL | None:
+        """Return the proxy for a URL; None is none, and of a user's session its own."""
+        if self._proxy is not None or not self._trust_env:
+            return self._proxy
+        origin = url.origin()
+        if origin not in self._proxies:
+            # On some systems this asks the registry or a name server.
+            self._proxies[origin] = await asyncio.to_thread(_proxy_from_environment, origin)
+        return self._proxies[origin]
 
     @property
     def watched(self) -> bool:
@@ -116,13 +158,39 @@ def _check_loop(owner: asyncio.AbstractEventLoop, running: asyncio.AbstractEvent
         )
 
 
-def _make_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+def parse_proxy(proxy: str, source: str) -> URL:
+    """Return the URL of a proxy, with its user and password.
+
+    Raises:
+        ConfigurationError: It is no absolute http or https URL. The message does not repeat it.
+    """
+    try:
+        url = URL(proxy)
+    except (ValueError, TypeError):
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(f"{source} must be an absolute http:// or https:// URL")
+    return url
+
+
+def _proxy_from_environment(origin: URL) -> URL | None:
+    proxies = urllib.request.getproxies()
+    found = proxies.get(origin.scheme) or proxies.get("all")
+    if not found or urllib.request.proxy_bypass(f"{origin.host}:{origin.port}"):
+        return None
+    # "proxy:3128", as curl and others take it.
+    return parse_proxy(found if "://" in found else f"http://{found}", "the proxy that the environment names")
+
+
+def _make_session(connector: aiohttp.BaseConnector, *, owner: bool) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
     trace.on_connection_reuseconn.append(_on_reuse)
     trace.on_connection_create_end.append(_on_create)
     trace.on_request_headers_sent.append(_on_headers)
     # Cookies would tie together what requests of different users have to do with each other: nothing.
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace])
+    return aiohttp.ClientSession(
+        connector=connector, connector_owner=owner, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
+    )
 
 
 async def _on_reuse(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:

@@ -1,8 +1,9 @@
 """The HTTP door: every request of the package leaves here, and every answer comes in here.
 
-`Transport.send` gives one decoded JSON answer, `Transport.open` an open stream. Both retry as `transport.retry` says,
-keep the deadlines of `transport.timeout`, and raise nothing but the package's errors (and what a caller's own key
-function raises). Below: the rest of `transport`. Above: streams and resources.
+`Transport.send` gives one decoded JSON answer, `Transport.open` an open stream, `Transport.download` content in pieces.
+All retry as `transport.retry` says, keep the deadlines of `transport.timeout`, and raise nothing but the package's
+errors (and what a caller's own key function, file or callback raises). Below: the rest of `transport`. Above: streams
+and resources.
 
 Rule 1: a cancellation by the caller is never taken for a deadline; `asyncio.timeout_at` tells the two apart.
 Rule 2: nothing secret goes to an origin that the base URL does not name.
@@ -15,7 +16,7 @@ import io
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NoReturn, TypeAlias, TypeVar
+from typing import NoReturn, Self, TypeAlias, TypeVar
 
 import aiohttp
 from msgspec import Struct
@@ -29,6 +30,7 @@ from asyncstream.transport.answers import (
     Misfit,
     misfit_error,
     oversize_error,
+    public_headers,
     read_json,
     redirect_error,
     redirect_target,
@@ -38,8 +40,12 @@ from asyncstream.transport.answers import (
 )
 from asyncstream.transport.call import Body, Call, read_body
 from asyncstream.transport.connections import AttemptTrace, Connections
+from asyncstream.transport.content import LiveContent
+from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
 from asyncstream.transport.live import LiveResponse
+from asyncstream.transport.logs import observers_of
+from asyncstream.transport.observing import Observer, Watch
 from asyncstream.transport.request import HeaderValues, Request, check_key, join_url, merge_headers
 from asyncstream.transport.retry import Failure, is_stale, retry_delay
 from asyncstream.transport.timeout import Timeout
@@ -84,6 +90,8 @@ class Transport:
         timeout: The deadlines of calls that set none.
         max_retries: How often a failed attempt is repeated at most.
         max_event_bytes: The most that one event of a stream may have.
+        dialect: Where the key goes, and what lies below a deployment.
+        observer: Is told of each call.
         sleep: Waits for some seconds; None is `asyncio.sleep`. For tests, as the two below.
         chance: Gives a random number from 0 to 1; None is `random.random`.
         clock: Gives the seconds since 1970-01-01 UTC; None is `time.time`.
@@ -100,6 +108,8 @@ class Transport:
         timeout: Timeout | None = None,
         max_retries: int = 2,
         max_event_bytes: int = 16 << 20,
+        dialect: Dialect = OPENAI,
+        observer: Observer | None = None,
         sleep: Callable[[float], Awaitable[object]] | None = None,
         chance: Callable[[], float] | None = None,
         clock: Callable[[], float] | None = None,
@@ -112,6 +122,9 @@ class Transport:
         self._timeout = timeout or Timeout()
         self._max_retries = max_retries
         self._max_event_bytes = max_event_bytes
+        self._dialect = dialect
+        self._observer = observer
+        self._note: Callable[[aiohttp.ClientResponse], object] | None = None
         self._sleep = sleep
         self._chance = chance
         self._clock = clock
@@ -119,8 +132,24 @@ class Transport:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a transport holds a key and connections, and cannot be pickled")
 
-    async def send(self, request: Request, type: type[T]) -> T:
+    @property
+    def base_url(self) -> str:
+        """Where the paths begin, without a query."""
+        return str(self._base_url.with_query(None))
+
+    def noting(self, note: Callable[[aiohttp.ClientResponse], object]) -> Self:
+        """Return the same door, which shows `note` each good response as it comes in, its body unread."""
+        noting = object.__new__(type(self))
+        noting.__dict__.update(self.__dict__, _note=note)
+        return noting
+
+    async def send(self, request: Request, type: type[T], decode: Callable[[bytes], T] | None = None) -> T:
         """Send a request and return its JSON answer as a struct.
+
+        Args:
+            request: What is sent.
+            type: What the answer is.
+            decode: Reads the body, where that takes more than the type tells; raises errors of this package.
 
         Raises:
             ConfigurationError: The request cannot be sent as it is, or the client cannot be used here.
@@ -129,15 +158,28 @@ class Transport:
             APIConnectionError: No connection came about, or it broke.
             APIResponseValidationError: The answer is not what the endpoint answers.
         """
-        call = self._begin(request, {"Accept": "application/json"})
-        response = await self._respond(call)
-        body = await read_body(response, _MAX_ANSWER, call.deadline)
-        if not body.whole:
-            raise _broken_answer(call, response, body) from safe_cause(body.error, call.secrets)
-        result = read_json(type, body.data)
-        if isinstance(result, Misfit):
-            raise misfit_error(call.answer(response, body.data), result)
+        result, _ = await self.send_with_headers(request, type, decode)
         return result
+
+    async def send_with_headers(
+        self, request: Request, type: type[T], decode: Callable[[bytes], T] | None = None
+    ) -> tuple[T, CIMultiDict[str]]:
+        """Send a request and return its JSON answer as a struct, and the headers of the answer, without cookies.
+
+        Raises:
+            AsyncStreamError: What `send` raises.
+        """
+        call = self._begin(request, {"Accept": "application/json"})
+        with call.watch:
+            response = await self._respond(call)
+            body = await read_body(response, _MAX_ANSWER, call.deadline)
+            if not body.whole:
+                raise _broken_answer(call, response, body) from safe_cause(body.error, call.secrets)
+            result = read_json(type, body.data) if decode is None else _decoded(call, response, decode, body.data)
+            if isinstance(result, Misfit):
+                raise misfit_error(call.answer(response, body.data), result)
+            call.watch.finished(size=body.size, body=body.data)
+            return result, public_headers(response.headers)
 
     async def open(self, request: Request) -> LiveResponse:
         """Send a request and return its answer as an open stream, which the caller closes.
@@ -148,22 +190,41 @@ class Transport:
             APIError: What `send` raises.
         """
         # Compressed events would be held back until a block is full.
-        call = self._begin(request, {"Accept": "text/event-stream", "Accept-Encoding": "identity"})
-        response = await self._respond(call)
-        problem = why_no_stream(response.status, response.headers)
-        if problem is not None:
-            body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
-            raise stream_error(call.answer(response, body.data), problem)
-        return LiveResponse(
-            response,
-            event_timeout=call.timeout.event,
-            total_deadline=call.total,
-            max_event_bytes=self._max_event_bytes,
-        )
+        accept = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+        call = self._begin(request, accept, streamed=True)
+        with call.watch:
+            response = await self._respond(call)
+            problem = why_no_stream(response.status, response.headers)
+            if problem is not None:
+                body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
+                raise stream_error(call.answer(response, body.data), problem)
+            return LiveResponse(
+                response,
+                event_timeout=call.timeout.event,
+                total_deadline=call.total,
+                max_event_bytes=self._max_event_bytes,
+                watch=call.watch,
+            )
 
-    def _begin(self, request: Request, accept: HeaderValues) -> Call:
-        url = join_url(self._base_url, request.path, self._query, request.query)
-        return Call(request, url=url, timeout=request.timeout or self._timeout, accept=accept)
+    async def download(self, request: Request) -> LiveContent:
+        """Send a request and return the content that it answers, which the caller reads in pieces and closes.
+
+        Raises:
+            APIError: What `send` raises, except for what it finds wrong with an answer's content.
+        """
+        # Compressed, it would have no size that can be told beforehand.
+        call = self._begin(request, {"Accept": "*/*", "Accept-Encoding": "identity"})
+        with call.watch:
+            return LiveContent(await self._respond(call), call)
+
+    def _begin(self, request: Request, accept: HeaderValues, *, streamed: bool = False) -> Call:
+        url = join_url(self._base_url, self._dialect.path(request), self._query, request.query)
+        call = Call(request, url=url, timeout=request.timeout or self._timeout, accept=accept)
+        observers = observers_of(self._observer)
+        if observers:
+            call.watch = Watch(observers)
+            call.watch.begin(request, url, provider=self._dialect.provider, streamed=streamed, secrets=call.secrets)
+        return call
 
     async def _respond(self, call: Call) -> aiohttp.ClientResponse:
         """Return a response with a good status, after as many attempts as the policy allows."""
@@ -172,9 +233,12 @@ class Transport:
         while True:
             outcome = await self._attempt(call, fresh=replaced)
             if isinstance(outcome, aiohttp.ClientResponse):
+                if self._note is not None:
+                    self._note(outcome)
                 return outcome
-            if is_stale(outcome.failure) and not replaced:
+            if is_stale(outcome.failure) and not replaced and call.sendable:
                 replaced = True
+                call.watch.failed(outcome.error, retry_in=0.0)
                 continue
             delay = retry_delay(
                 outcome.failure,
@@ -184,18 +248,20 @@ class Transport:
                 now=self._now(),
                 chance=(random.random if self._chance is None else self._chance)(),
             )
-            if delay is None or call.ends_within(delay):
+            if delay is None or call.ends_within(delay) or not call.sendable:
                 raise outcome.error from outcome.cause
             retries += 1
+            call.watch.failed(outcome.error, retry_in=delay)
             await (asyncio.sleep if self._sleep is None else self._sleep)(delay)
 
     async def _attempt(self, call: Call, *, fresh: bool) -> aiohttp.ClientResponse | _Failed:
         session = self._connections.session(fresh=fresh)
         headers = merge_headers(
-            {**call.headers, **await self._authorization()},
+            {**call.headers, **await self._authorization(call)},
             call.request.endpoint_headers,
             self._headers,
             call.request.headers,
+            call.framing,
         )
         call.secrets.add(headers.items())
         call.begin_attempt()
@@ -212,6 +278,8 @@ class Transport:
             target = redirect_target(call.request.method, url, response.status, response.headers)
             if hops == _MAX_REDIRECTS:
                 target = f"it is number {hops + 1}, and {_MAX_REDIRECTS} are followed"
+            elif not call.sendable:
+                target = "what was uploaded cannot be read again"
             if isinstance(target, str):
                 return _Failed(Failure(), redirect_error(call.answer(response), target))
             url = target
@@ -221,16 +289,19 @@ class Transport:
         self, call: Call, session: aiohttp.ClientSession, url: URL, headers: CIMultiDict[str]
     ) -> aiohttp.ClientResponse | _Failed:
         """Send one HTTP request and return its response, whatever the status; the body is unread."""
-        body = call.request.body
         trace = self._connections.trace()
+        proxy = await self._connections.proxy(url)
         scope = asyncio.timeout_at(call.deadline)
+        data, size = _data(call, scope)
+        call.watch.requested(call.attempt, size)
         try:
             async with scope:
-                return await session.request(
+                response = await session.request(
                     call.request.method,
                     url,
-                    data=body if body is None or len(body) <= _LARGE_BODY else io.BytesIO(body),
+                    data=data,
                     headers=headers,
+                    proxy=proxy,
                     allow_redirects=False,
                     # The session may be the user's, with defaults of its own that would change what comes back.
                     raise_for_status=False,
@@ -238,8 +309,13 @@ class Transport:
                     timeout=self._connections.deadlines(call.timeout),
                     trace_request_ctx=trace if self._connections.watched else None,
                 )
+            call.watch.responded(response.status, response.headers.get("x-request-id"))
+            return response
         except FOREIGN as error:
             caught = error
+        if call.request.form is not None and call.request.form.upload.failure is not None:
+            # What the caller's own content or callback raised goes back as it is.
+            raise call.request.form.upload.failure
         # Not in the handler: an error made there would have the foreign exception as its context.
         return _unanswered(call, caught, trace, expired=scope.expired())
 
@@ -249,17 +325,49 @@ class Transport:
         answer = call.answer(response, body.data)
         return _Failed(Failure(status=answer.status, headers=answer.headers), status_error(answer, now=self._now()))
 
-    async def _authorization(self) -> dict[str, str]:
-        key: object = self._api_key
-        if callable(key):
-            key = key()
-            if inspect.isawaitable(key):
-                key = await key
-            key = check_key(key, "the result of api_key()")
-        return {"Authorization": f"Bearer {key}"} if key else {}
+    async def _authorization(self, call: Call) -> HeaderValues:
+        key = self._api_key
+        if not isinstance(key, str):
+            given: object = key()
+            if inspect.isawaitable(given):
+                given = await given
+            key = check_key(given, "the result of api_key()")
+        call.secrets.keep(key)
+        return self._dialect.authorization(key)
 
     def _now(self) -> float:
         return (time.time if self._clock is None else self._clock)()
+
+
+def _decoded(call: Call, response: aiohttp.ClientResponse, decode: Callable[[bytes], T], data: bytes) -> T:
+    """Decode an answer; what is raised knows the response."""
+    try:
+        return decode(data)
+    except APIError as error:
+        answer = call.answer(response, data)
+        error.body, error.status, error.headers = answer.body, answer.status, answer.headers
+        error.request_id = answer.headers.get("x-request-id")
+        raise
+
+
+def _data(call: Call, scope: asyncio.Timeout) -> tuple[io.BytesIO | bytes | aiohttp.MultipartWriter | None, int]:
+    """Return the body for one attempt as aiohttp takes it, and its size; 0 if that is not known."""
+    body, form = call.request.body, call.request.form
+    if form is not None:
+        writer = form.writer(lambda: _moved(call, scope))
+        return writer, writer.size or 0
+    size = 0 if body is None else len(body)
+    return (io.BytesIO(body) if body is not None and size > _LARGE_BODY else body), size
+
+
+def _moved(call: Call, scope: asyncio.Timeout) -> None:
+    """Put the deadline of an attempt off, because a piece of its upload has left."""
+    call.restart_clock()
+    try:
+        scope.reschedule(call.deadline)
+    except RuntimeError:
+        # The answer is there already, or the attempt was given up; the writing stops a moment later.
+        pass
 
 
 def _unanswered(call: Call, caught: Exception, trace: AttemptTrace, *, expired: bool) -> _Failed:

@@ -21,8 +21,9 @@ from asyncstream.errors import (
     StreamInterruptedError,
     StreamTimeoutError,
 )
-from asyncstream.sse import FrameSplitter
+from asyncstream.sse import FrameSplitter, parse_frame
 from asyncstream.transport.answers import public_headers
+from asyncstream.transport.observing import SILENT, Watch
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -60,6 +61,7 @@ class LiveResponse:
         event_timeout: float | None,
         total_deadline: float | None,
         max_event_bytes: int,
+        watch: Watch = SILENT,
     ) -> None:
         """Start to read.
 
@@ -68,6 +70,7 @@ class LiveResponse:
             event_timeout: Seconds to wait for an event; None for no limit.
             total_deadline: The loop time at which the stream must have ended; None for no limit.
             max_event_bytes: The largest frame that is accepted.
+            watch: Is told of the first event and of the end.
         """
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
@@ -87,6 +90,9 @@ class LiveResponse:
         self._expired = False
         self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._watch = watch
+        # The first event is still to be told of.
+        self._unseen = not watch.over
         self._reader: asyncio.Task[None] | None = self._loop.create_task(self._read(), name="asyncstream reader")
 
     async def _read(self) -> None:
@@ -136,6 +142,9 @@ class LiveResponse:
         if self._paused and self._queued < QUEUE_LOW:
             self._pause(False)
         frames = self._splitter.feed(chunk)
+        if self._unseen and any(parse_frame(frame).lines for frame in frames):
+            self._unseen = False
+            self._watch.first_event()
         if self._splitter.failure is not None:
             self._fail(self._splitter.failure)
         return frames
@@ -206,6 +215,18 @@ class LiveResponse:
             self._expired = True
             self._waiter.set_result(None)
 
+    def tell_end(self, error: BaseException | None, *, result: object = None, events: int = 0) -> None:
+        """Tell whoever watches how the stream ended: with an error, or with a result."""
+        if error is None:
+            self._watch.finished(size=self._response.content.total_bytes, result=result, events=events)
+        else:
+            self._watch.failed(error, events=events)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody is still to be told how the stream ended."""
+        return not self._watch.over
+
     def close(self) -> None:
         """Close the connection now and stop reading. One whose body was read to its end is left to the next request."""
         self.ended = True
@@ -230,6 +251,7 @@ class LiveResponse:
     def abandon(self) -> None:
         """Close from a finalizer, which may run in another thread, or after the loop was closed."""
         if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.tell_end, StreamInterruptedError("dropped without closing"))
             self._loop.call_soon_threadsafe(self.close)
 
     async def finish(self) -> None:

@@ -39,8 +39,12 @@ class Secrets:
         """Remember the values of headers or query parameters that hold secrets."""
         for name, value in pairs:
             if name.lower() in _SECRET_NAMES:
-                # "Bearer sk-...": the scheme is no secret, and the key is repeated without it.
-                self._values.update(word for word in value.split() if _is_secret(word))
+                self.keep(value)
+
+    def keep(self, value: str) -> None:
+        """Remember a value that is a secret wherever it stands."""
+        # "Bearer sk-...": the scheme is no secret, and the key is repeated without it.
+        self._values.update(word for word in value.split() if _is_secret(word))
 
     def redact(self, text: str) -> str:
         """Return text with ``***`` in place of each secret."""

@@ -19,13 +19,16 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.transport.forms import Form
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
+from asyncstream.transport.uploads import Upload
 
 __all__ = [
     "Endpoint",
     "HeaderValues",
     "Options",
     "Request",
+    "check_id",
     "check_key",
     "check_mapping",
     "encode_body",
@@ -60,6 +63,21 @@ class Options(Struct, frozen=True):
     timeout: TimeoutTypes = None
     """None is the client's."""
 
+    def for_later(self) -> "Options":
+        """Return the options for the requests that follow from the one that these were given for.
+
+        Left out is what was meant for that one alone: `extra_body`, and an idempotency key, under which a server would
+        give the first answer again.
+
+        Raises:
+            ConfigurationError: `extra_headers` is no mapping.
+        """
+        check_mapping(self.extra_headers, "extra_headers")
+        headers = {
+            name: value for name, value in (self.extra_headers or {}).items() if name.lower() != "idempotency-key"
+        }
+        return Options(headers, self.extra_query, None, self.timeout)
+
 
 class Request(Struct, frozen=True, kw_only=True):
     """One request, ready to be sent except for what the client adds: base URL, key, default headers and query."""
@@ -75,8 +93,14 @@ class Request(Struct, frozen=True, kw_only=True):
     """The caller's; they override all others."""
     body: bytes | None = None
     """JSON."""
+    form: Form | None = None
+    """In place of `body`: text fields and a file."""
     timeout: Timeout | None = None
     """None is the client's."""
+    route: str = ""
+    """The path as a template, its ids unnamed: ``/threads/{thread_id}/runs``."""
+    ids: Mapping[str, str] = {}
+    """What it is about: the ids in its path, and `model` and `assistant_id` of its body."""
 
     def __repr__(self) -> str:
         """Show what cannot hold a secret."""
@@ -99,8 +123,9 @@ class Endpoint(Struct, Generic[T], frozen=True):
         ids: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
+        upload: Upload | None = None,
     ) -> Request:
-        """Return the request with ids, query and body filled in.
+        """Return the request with ids, query and body filled in; with `upload` the body goes as the fields of a form.
 
         None in `query` is omitted. `extra_query` and `extra_body` are merged over the first level, theirs last.
 
@@ -119,9 +144,17 @@ class Endpoint(Struct, Generic[T], frozen=True):
             query={**merged_query, **(options.extra_query or {})},
             endpoint_headers=self.headers,
             headers=options.extra_headers or {},
-            body=None if body is None else encode_body(body),
+            body=None if body is None or upload is not None else encode_body(body),
+            form=None if upload is None else Form(body or {}, upload),
             timeout=None if options.timeout is None else as_timeout(options.timeout),
+            route=self.path,
+            ids=_subject(ids or {}, body or {}),
         )
+
+
+def _subject(ids: Mapping[str, str], body: Mapping[str, object]) -> dict[str, str]:
+    named = {name: value for name in ("model", "assistant_id") if isinstance(value := body.get(name), str)}
+    return {**named, **ids}
 
 
 def fill_path(template: str, ids: Mapping[str, str]) -> str:
@@ -134,15 +167,25 @@ def fill_path(template: str, ids: Mapping[str, str]) -> str:
 
 
 def _quote_id(name: str, value: object) -> str:
+    return quote(check_id(name, value), safe="")
+
+
+def check_id(name: str, value: object) -> str:
+    """Return an id that can stand in a path.
+
+    Raises:
+        ConfigurationError: It is empty, no string, or holds a slash, two dots, a line break or NUL.
+    """
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{name} must be a non-empty string: {value!r}")
     # Quoted or not, many servers and proxies resolve "%2F" and ".." before they route: the request would go elsewhere.
     if value == "." or ".." in value or any(character in value for character in "/\r\n\0"):
         raise ConfigurationError(f"{name} must hold no '/', '..', line break or NUL: {value!r}")
     try:
-        return quote(value, safe="")
+        value.encode()
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"{name} is no valid text: {value!r}") from error
+    return value
 
 
 def parse_base_url(base_url: str, source: str = "base_url") -> URL:

@@ -21,7 +21,8 @@ class Timeout(Struct, frozen=True, kw_only=True):
     connect: float | None = 5.0
     """Name resolution, TCP and TLS of one attempt."""
     response: float | None = 600.0
-    """One attempt, from its start to the headers of a stream, or to the last byte of a JSON answer."""
+    """One attempt, from its start to the headers of a stream, or to the last byte of a JSON answer. With each piece of
+    an upload or a download it begins anew."""
     event: float | None = 600.0
     """Between two events of a stream; keep-alive comments do not count as events."""
     total: float | None = None

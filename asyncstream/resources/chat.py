@@ -1,0 +1,332 @@
+"""The endpoints of chat completions: answers, whole or streamed, and those that the server was asked to store.
+
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from typing import Literal, Unpack, overload
+
+from asyncstream.accumulators import fold_answer
+from asyncstream.params import (
+    ChatCompletionCreateParams,
+    ChatCompletionMessageParam,
+    ChatCompletionUpdateParams,
+    ListOrder,
+)
+from asyncstream.resources.paging import ListAnswer, ListRequest
+from asyncstream.resources.raw import RawMethod, WithRawResponse
+from asyncstream.streaming.chat import ChatStream
+from asyncstream.tools import response_format_for
+from asyncstream.transport.http import Transport
+from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
+from asyncstream.transport.timeout import TimeoutTypes
+from asyncstream.types import ChatCompletion, ChatCompletionDeleted, ChatCompletionStoreMessage
+
+__all__ = [
+    "Chat",
+    "ChatCompletions",
+    "ChatCompletionsWithRawResponse",
+    "StoredMessages",
+    "StoredMessagesWithRawResponse",
+]
+
+CREATE = Endpoint("POST", "/chat/completions", ChatCompletion)
+LIST = Endpoint("GET", "/chat/completions", ListAnswer[ChatCompletion])
+RETRIEVE = Endpoint("GET", "/chat/completions/{completion_id}", ChatCompletion)
+UPDATE = Endpoint("POST", "/chat/completions/{completion_id}", ChatCompletion)
+DELETE = Endpoint("DELETE", "/chat/completions/{completion_id}", ChatCompletionDeleted)
+LIST_MESSAGES = Endpoint("GET", "/chat/completions/{completion_id}/messages", ListAnswer[ChatCompletionStoreMessage])
+
+Message = ChatCompletionMessageParam | Mapping[str, object]
+"""A message of a request: one of the TypedDicts, or what `message.to_param()` gives of an answer."""
+
+
+class Chat:
+    """``client.chat``."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @cached_property
+    def completions(self) -> "ChatCompletions":
+        """Answers to a list of messages."""
+        return ChatCompletions(self._transport)
+
+
+class ChatCompletions:
+    """``client.chat.completions``."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @property
+    def with_raw_response(self) -> "ChatCompletionsWithRawResponse":
+        """The same methods, each giving its result together with the status and headers of the answer."""
+        return ChatCompletionsWithRawResponse(self)
+
+    @cached_property
+    def messages(self) -> "StoredMessages":
+        """The messages of a stored completion."""
+        return StoredMessages(self._transport)
+
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        stream: Literal[False] = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionCreateParams],
+    ) -> ChatCompletion: ...
+
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        stream: Literal[True],
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionCreateParams],
+    ) -> ChatStream: ...
+
+    async def create(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        stream: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionCreateParams],
+    ) -> ChatCompletion | ChatStream:
+        """Ask for an answer; with ``stream=True`` return it as an open stream, which the caller closes.
+
+        Use the stream with ``async with``, read it to its end, or call its `close`. A type as `response_format` asks for
+        JSON that fits it, strictly; an answer that does is ``choices[0].message.parsed``.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            StreamEventError: The answer is an error with status 200.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/chat/create
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request, response_format = _request(options, messages, model, params, stream=stream)
+        if stream:
+            return await ChatStream(self._transport, request, response_format=response_format).open()
+        decode = partial(fold_answer, response_format=response_format)
+        return await self._transport.send(request, CREATE.result, decode)
+
+    def stream(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionCreateParams],
+    ) -> ChatStream:
+        """Return a stream of an answer.
+
+        Nothing is sent before ``async with`` enters it; what the request fails with is raised there. A type as
+        `response_format` asks for JSON that fits it, strictly; an answer that does is ``choices[0].message.parsed``.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/chat-streaming
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request, response_format = _request(options, messages, model, params, stream=True)
+        return ChatStream(self._transport, request, response_format=response_format)
+
+    async def retrieve(
+        self,
+        completion_id: str,
+        *,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> ChatCompletion:
+        """Fetch a stored completion: one that was created with ``store=True``.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such completion.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/chat/get
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = RETRIEVE.request(options, ids={"completion_id": completion_id})
+        return await self._transport.send(request, RETRIEVE.result)
+
+    async def update(
+        self,
+        completion_id: str,
+        *,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionUpdateParams],
+    ) -> ChatCompletion:
+        """Change a stored completion: its metadata, which is replaced whole.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such completion.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/chat/update
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = UPDATE.request(options, ids={"completion_id": completion_id}, body={**params})
+        return await self._transport.send(request, UPDATE.result)
+
+    async def delete(
+        self,
+        completion_id: str,
+        *,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> ChatCompletionDeleted:
+        """Delete a stored completion.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such completion.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/chat/delete
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request = DELETE.request(options, ids={"completion_id": completion_id})
+        return await self._transport.send(request, DELETE.result)
+
+    def list(
+        self,
+        *,
+        model: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        order: ListOrder | None = None,
+        after: str | None = None,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> ListRequest[ChatCompletion]:
+        """Return the stored completions as a request: ``await`` gives a page, ``async for`` those of all pages.
+
+        - `model`: only the completions of this model.
+        - `metadata`: only the completions with these pairs.
+        - `limit`: completions a page; the server's default is 20.
+        - `order`: by creation time; the server's default is "asc", the earliest first.
+        - `after`: the id of the completion in front of the page.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/chat/list
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        query: dict[str, object] = {"model": model, "limit": limit, "order": order, "after": after}
+        query |= {f"metadata[{key}]": value for key, value in (metadata or {}).items()}
+        return ListRequest(self._transport, LIST.request(options, query=query), LIST.result)
+
+
+class ChatCompletionsWithRawResponse(WithRawResponse):
+    """``client.chat.completions.with_raw_response``."""
+
+    create = RawMethod(ChatCompletions.create)
+    retrieve = RawMethod(ChatCompletions.retrieve)
+    update = RawMethod(ChatCompletions.update)
+    delete = RawMethod(ChatCompletions.delete)
+    list = RawMethod(ChatCompletions.list)
+
+
+class StoredMessages:
+    """``client.chat.completions.messages``."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @property
+    def with_raw_response(self) -> "StoredMessagesWithRawResponse":
+        """The same methods, each giving its result together with the status and headers of the answer."""
+        return StoredMessagesWithRawResponse(self)
+
+    def list(
+        self,
+        completion_id: str,
+        *,
+        limit: int | None = None,
+        order: ListOrder | None = None,
+        after: str | None = None,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+    ) -> ListRequest[ChatCompletionStoreMessage]:
+        """Return the messages that a stored completion answered, as a request: ``await`` gives a page.
+
+        - `limit`: messages a page; the server's default is 20.
+        - `order`: by creation time; the server's default is "asc", the earliest first.
+        - `after`: the id of the message in front of the page.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            NotFoundError: There is no such completion.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/api-reference/chat/getMessages
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        query = {"limit": limit, "order": order, "after": after}
+        request = LIST_MESSAGES.request(options, ids={"completion_id": completion_id}, query=query)
+        return ListRequest(self._transport, request, LIST_MESSAGES.result)
+
+
+class StoredMessagesWithRawResponse(WithRawResponse):
+    """``client.chat.completions.messages.with_raw_response``."""
+
+    list = RawMethod(StoredMessages.list)
+
+
+def _request(
+    options: Options,
+    messages: Sequence[Message],
+    model: str,
+    params: ChatCompletionCreateParams,
+    *,
+    stream: bool,
+) -> tuple[Request, type[object] | None]:
+    """Return the request, and the type that its answer is to fit, if there is one."""
+    body: dict[str, object] = {"messages": list(messages), "model": model, **params}
+    wanted = params.get("response_format")
+    response_format = wanted if isinstance(wanted, type) else None
+    if response_format is not None:
+        body["response_format"] = response_format_for(response_format)
+    if stream:
+        body["stream"] = True
+    return CREATE.request(options, body=body), response_format

@@ -1,0 +1,56 @@
+"""Files of this machine, opened, read and written in threads, so that the event loop goes on meanwhile.
+
+Knows nothing of what is in them. Above it: `transport.uploads`, and the downloads of `streaming.content`.
+
+Rule 1: a cancelled caller leaves no file open, and no thread at work on a file that the caller closes next.
+"""
+
+import asyncio
+import io
+import os
+from collections.abc import Callable
+from typing import Literal, ParamSpec, TypeVar
+
+__all__ = ["in_thread", "open_file"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Mode = Literal["rb", "wb"]
+
+
+async def open_file(path: "str | os.PathLike[str]", mode: Mode) -> io.FileIO:
+    """Open a file, unbuffered: what is read and written here is larger than any buffer.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    opening = asyncio.get_running_loop().run_in_executor(None, _open, path, mode)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # Opening a pipe may take for ever, so it is not waited for; but somebody must close what comes of it.
+        opening.add_done_callback(_close)
+        raise
+
+
+def _open(path: "str | os.PathLike[str]", mode: Mode) -> io.FileIO:
+    return open(path, mode, buffering=0)
+
+
+def _close(opening: "asyncio.Future[io.FileIO]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
+async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Return what a function returns that is run in a thread; a cancellation is raised when it is over."""
+    running = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        if not running.cancelled():
+            # What it failed with does not matter any more, but must have been looked at.
+            running.exception()
+        raise

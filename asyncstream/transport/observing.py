@@ -1,0 +1,301 @@
+"""What may be known of a call from outside: five observations, and the `Watch` of a call that makes them.
+
+An observer is any function that takes one `Observation`; it is called in the event loop, in the course of the call, and
+must not block. Each call gives, by its `call.id`: `RequestSent` and `ResponseReceived` for each attempt, `FirstEvent`
+if it is a stream, and exactly one end: `CallFinished`, or `CallFailed` without `retry_in`.
+
+Rule 1: ids, sizes, times and counts only: never a body, a header, a query or the text of an error.
+Rule 2: an observer that raises is logged, and changes nothing. Rule 3: unobserved calls cost a few attribute lookups.
+"""
+
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+from yarl import URL
+
+from asyncstream.transport.redaction import Secrets
+from asyncstream.transport.request import Request
+
+__all__ = [
+    "SILENT",
+    "CallDetails",
+    "CallFailed",
+    "CallFinished",
+    "FirstEvent",
+    "Observation",
+    "Observer",
+    "RequestSent",
+    "ResponseReceived",
+    "Watch",
+]
+
+_LOG = logging.getLogger("asyncstream")
+
+_numbers = itertools.count(1)
+
+
+class CallDetails(Struct, frozen=True, kw_only=True):
+    """What a call is: the same in all its observations."""
+
+    id: int
+    """Counts the observed calls of this process."""
+    method: str
+    route: str
+    """The path as a template: ``/threads/{thread_id}/runs``."""
+    path: str
+    """The path below the base URL, with its ids."""
+    ids: dict[str, str]
+    """The ids in the path; the `model` and `assistant_id` of the body."""
+    host: str
+    port: int
+    provider: str
+    """"openai", or what the client's dialect says."""
+    streamed: bool
+
+
+class RequestSent(Struct, frozen=True, kw_only=True):
+    """An attempt begins."""
+
+    call: CallDetails
+    elapsed: float
+    """Seconds since the call began, as in all observations."""
+    attempt: int
+    """1 for the first."""
+    size: int
+    """Bytes of the body; 0 if it is streamed itself."""
+
+
+class ResponseReceived(Struct, frozen=True, kw_only=True):
+    """The head of an answer came, whatever its status."""
+
+    call: CallDetails
+    elapsed: float
+    attempt: int
+    status: int
+    request_id: str | None
+
+
+class FirstEvent(Struct, frozen=True, kw_only=True):
+    """The first data of a stream was read; comments and pings are none."""
+
+    call: CallDetails
+    elapsed: float
+
+
+class CallFinished(Struct, frozen=True, kw_only=True):
+    """The answer is there and whole."""
+
+    call: CallDetails
+    elapsed: float
+    attempts: int
+    status: int
+    request_id: str | None
+    size: int
+    """Bytes of the body, decompressed."""
+    events: int
+    """Events of the stream; 0 if it is none."""
+    response_id: str | None
+    """The id of what was answered: a run, a completion."""
+    response_model: str | None
+    thread_id: str | None
+    outcomes: tuple[str, ...]
+    """The status of a run; the finish reason of each choice."""
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+class CallFailed(Struct, frozen=True, kw_only=True):
+    """An attempt or the whole call failed, or was cancelled, or its stream was closed before its end."""
+
+    call: CallDetails
+    elapsed: float
+    attempt: int
+    error: str
+    """The name of the error's class."""
+    status: int | None
+    request_id: str | None
+    events: int
+    """Events of the stream before it failed."""
+    retry_in: float | None
+    """Seconds until the next attempt; None: there is none, the call has ended."""
+
+
+Observation: TypeAlias = RequestSent | ResponseReceived | FirstEvent | CallFinished | CallFailed
+Observer: TypeAlias = Callable[[Observation], object]
+
+
+class _Usage(Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class _Choice(Struct):
+    finish_reason: str | None = None
+
+
+class _Summary(Struct):
+    """What is read of any answer; what it does not have is None."""
+
+    id: str | None = None
+    model: str | None = None
+    thread_id: str | None = None
+    status: str | None = None
+    usage: _Usage | None = None
+    choices: list[_Choice] | None = None
+
+
+_read_summary = msgspec.json.Decoder(_Summary)
+
+
+class Watch:
+    """Tells observers of one call. Without observers it does nothing; `with` tells them of an exception."""
+
+    __slots__ = ("_attempt", "_began", "_call", "_observers", "_over", "_request_id", "_secrets", "_status")
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self._observers = tuple(observers)
+        self._over = not self._observers
+        self._attempt = 0
+        self._status: int | None = None
+        self._request_id: str | None = None
+
+    def begin(self, request: Request, url: URL, *, provider: str, streamed: bool, secrets: Secrets) -> None:
+        """Start the clock of the call. Only a watch with observers is begun."""
+        self._began = time.perf_counter()
+        self._secrets = secrets
+        self._call = CallDetails(
+            id=next(_numbers),
+            method=request.method,
+            route=request.route or request.path,
+            path=request.path,
+            ids=dict(request.ids),
+            host=url.host or "",
+            port=url.port or 0,
+            provider=provider,
+            streamed=streamed,
+        )
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is told: the call has ended, or nobody observes it."""
+        return self._over
+
+    def requested(self, attempt: int, size: int) -> None:
+        """Tell that a request is sent."""
+        if self._over:
+            return
+        self._attempt = attempt
+        self._tell(RequestSent(call=self._call, elapsed=self._elapsed(), attempt=attempt, size=size))
+
+    def responded(self, status: int, request_id: str | None) -> None:
+        """Tell that the head of an answer came."""
+        if self._over:
+            return
+        self._status = status
+        self._request_id = None if request_id is None else self._secrets.redact(request_id)
+        self._tell(
+            ResponseReceived(
+                call=self._call,
+                elapsed=self._elapsed(),
+                attempt=self._attempt,
+                status=status,
+                request_id=self._request_id,
+            )
+        )
+
+    def first_event(self) -> None:
+        """Tell that the first data of a stream was read."""
+        if not self._over:
+            self._tell(FirstEvent(call=self._call, elapsed=self._elapsed()))
+
+    def finished(self, *, size: int, body: bytes = b"", result: object = None, events: int = 0) -> None:
+        """Tell that the call ended well: of the answer, as JSON or as a struct, the ids and counts."""
+        if self._over:
+            return
+        self._over = True
+        summary = _summary(body, result)
+        usage = summary.usage or _Usage()
+        outcomes = [summary.status] if summary.choices is None else [item.finish_reason for item in summary.choices]
+        self._tell(
+            CallFinished(
+                call=self._call,
+                elapsed=self._elapsed(),
+                attempts=self._attempt,
+                status=self._status or 0,
+                request_id=self._request_id,
+                size=size,
+                events=events,
+                response_id=summary.id or None,
+                response_model=summary.model or None,
+                thread_id=summary.thread_id or None,
+                outcomes=tuple(outcome for outcome in outcomes if outcome),
+                input_tokens=_first(usage.prompt_tokens, usage.input_tokens),
+                output_tokens=_first(usage.completion_tokens, usage.output_tokens),
+            )
+        )
+
+    def failed(self, error: BaseException, *, events: int = 0, retry_in: float | None = None) -> None:
+        """Tell that an attempt failed that is followed by another, or that the call did."""
+        if self._over:
+            return
+        self._over = retry_in is None
+        self._tell(
+            CallFailed(
+                call=self._call,
+                elapsed=self._elapsed(),
+                attempt=self._attempt,
+                error=type(error).__name__,
+                status=self._status,
+                request_id=self._request_id,
+                events=events,
+                retry_in=retry_in,
+            )
+        )
+        self._status = self._request_id = None
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.failed(error)
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._began
+
+    def _tell(self, observation: Observation) -> None:
+        for observer in self._observers:
+            try:
+                observer(observation)
+            except Exception:
+                _LOG.exception("an observer raised at %s", type(observation).__name__)
+
+
+SILENT = Watch()
+"""Watches calls that nobody observes."""
+
+
+def _summary(body: bytes, result: object) -> _Summary:
+    try:
+        if body:
+            return _read_summary.decode(body)
+        if result is not None:
+            return msgspec.convert(result, _Summary, from_attributes=True)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # An answer of odd types is no business of an observer's.
+        pass
+    return _Summary()
+
+
+def _first(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one

@@ -1,0 +1,143 @@
+"""OpenTelemetry spans over the observer hook, by the SDK's own exporter."""
+
+import sys
+
+import pytest
+from aioresponses import aioresponses
+from assistants_wire import DONE, HELLO, stream
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+from raw_server import Exchange, raw_server
+
+from asyncstream import AsyncClient, ConfigurationError, NotFoundError
+from asyncstream.otel import OpenTelemetry
+
+SECRET = "sk-very-secret-0123456789"
+PROMPT = "a prompt that nobody may trace"
+BASE = "http://api.test/v1"
+
+
+class Spans:
+    def __init__(self) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.observer = OpenTelemetry(self.provider)
+
+    def client(self, url: str) -> AsyncClient:
+        return AsyncClient(api_key=SECRET, base_url=url, observer=self.observer)
+
+    @property
+    def only(self) -> ReadableSpan:
+        (span,) = self.exporter.get_finished_spans()
+        assert not self.observer._spans
+        return span
+
+
+async def test_a_chat_answer_is_a_span_with_its_tokens(mocked: aioresponses) -> None:
+    mocked.post(
+        f"{BASE}/chat/completions",
+        payload={
+            "id": "c_1",
+            "model": "m-2024",
+            "choices": [{"index": 0, "message": {"content": PROMPT}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+        },
+    )
+    spans = Spans()
+
+    async with spans.client(BASE) as client:
+        await client.chat.completions.create(model="m", messages=[{"role": "user", "content": PROMPT}])
+
+    span = spans.only
+    assert (span.name, span.kind, span.status.status_code) == ("chat m", SpanKind.CLIENT, StatusCode.UNSET)
+    assert dict(span.attributes or {}) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m",
+        "gen_ai.response.id": "c_1",
+        "gen_ai.response.model": "m-2024",
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.usage.input_tokens": 3,
+        "gen_ai.usage.output_tokens": 4,
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
+        "url.template": "/chat/completions",
+        "server.address": "api.test",
+        "server.port": 80,
+    }
+
+
+async def test_a_streamed_run_has_the_time_to_its_first_chunk() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *HELLO, DONE)
+
+    spans = Spans()
+
+    async with raw_server(answer) as server, spans.client(server.url) as client:
+        with spans.provider.get_tracer("test").start_as_current_span("outer") as outer:
+            async with client.threads.runs.stream("thread_1", assistant_id="asst_1", instructions=PROMPT) as run:
+                await run.until_done()
+
+    inner, _ = spans.exporter.get_finished_spans()
+    attributes = inner.attributes or {}
+    time_to_first_chunk = attributes["gen_ai.response.time_to_first_chunk"]
+    assert inner.name == "invoke_agent"
+    assert inner.parent is not None
+    assert inner.parent.span_id == outer.get_span_context().span_id
+    assert isinstance(time_to_first_chunk, float)
+    assert 0 < time_to_first_chunk < 5
+    assert attributes["gen_ai.agent.id"] == "asst_1"
+    assert attributes["gen_ai.conversation.id"] == "thread_1"
+    assert attributes["gen_ai.response.finish_reasons"] == ("completed",)
+    assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (1, 2)
+
+
+async def test_retries_and_failures_are_seen_without_their_texts(mocked: aioresponses) -> None:
+    mocked.get(f"{BASE}/threads/t", status=500, headers={"retry-after-ms": "1"}, body=f"{PROMPT} {SECRET}")
+    mocked.get(f"{BASE}/threads/t", status=404, payload={"error": {"message": f"{PROMPT} {SECRET}"}})
+    spans = Spans()
+
+    async with spans.client(BASE) as client:
+        with pytest.raises(NotFoundError):
+            await client.threads.retrieve("t")
+
+    span = spans.only
+    attributes = span.attributes or {}
+    assert (span.name, span.status.status_code) == ("GET /threads/{thread_id}", StatusCode.ERROR)
+    assert (attributes["error.type"], attributes["http.response.status_code"]) == ("NotFoundError", 404)
+    assert attributes["http.request.resend_count"] == 1
+    assert "gen_ai.operation.name" not in attributes
+    assert ["retry"] == [event.name for event in span.events]
+    assert PROMPT not in span.to_json()
+    assert SECRET not in span.to_json()
+
+
+async def test_the_tokens_of_a_polled_run_are_not_counted_again(mocked: aioresponses) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    mocked.get(f"{BASE}/threads/t/runs/r", payload={"id": "r", "status": "completed", "usage": usage})
+    spans = Spans()
+
+    async with spans.client(BASE) as client:
+        await client.threads.runs.retrieve("r", thread_id="t")
+
+    assert not any(key.startswith("gen_ai.usage") for key in spans.only.attributes or {})
+
+
+async def test_azure_is_named(mocked: aioresponses) -> None:
+    mocked.post("https://res.test/openai/v1/chat/completions", payload={"id": "c", "choices": []})
+    spans = Spans()
+
+    async with AsyncClient.azure("https://res.test", api_key=SECRET, observer=spans.observer) as client:
+        await client.chat.completions.create(model="m", messages=[])
+
+    assert (spans.only.attributes or {})["gen_ai.provider.name"] == "azure.ai.openai"
+
+
+def test_without_opentelemetry_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+
+    with pytest.raises(ConfigurationError, match=r"asyncstream\[otel\]"):
+        OpenTelemetry()

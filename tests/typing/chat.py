@@ -1,0 +1,75 @@
+"""What a type checker must see of chat's pure floors: each line is one that users write. Checked, never run."""
+
+from collections.abc import Iterator
+from typing import assert_type
+
+import msgspec
+
+from asyncstream.accumulators import ChatAccumulator, ContentChanged, FinishChanged, ToolCallDone, UsageChanged
+from asyncstream.events import ChatStreamEvent, DoneEvent, ErrorEvent, decode_stream
+from asyncstream.params import ChatCompletionMessageParam
+from asyncstream.tools import function_tool, response_format_for
+from asyncstream.types import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatCompletionMessage,
+    ChatCompletionMessageFunctionToolCall,
+    ChatCompletionMessageToolCall,
+    Choice,
+    CompletionUsage,
+)
+
+
+class City(msgspec.Struct):
+    name: str
+
+
+def typed_answers(message: ChatCompletionMessage, call: ChatCompletionMessageFunctionToolCall) -> None:
+    assert_type(message.parse(City), City)
+    assert_type(call.arguments_as(City), City)
+    assert_type(call.parse(City), City)
+    assert_type(call.parse(), dict[str, object])
+
+
+def next_turn(message: ChatCompletionMessage) -> list[ChatCompletionMessageParam]:
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hi"}]
+    messages.append(message.to_param())
+    for call in message.tool_calls or ():
+        if call.type == "function":
+            assert_type(call, ChatCompletionMessageFunctionToolCall)
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": call.function.name})
+    return messages
+
+
+def events(body: bytes) -> None:
+    assert_type(decode_stream(body, "chat"), Iterator[ChatStreamEvent])
+    accumulator = ChatAccumulator()
+    for event in decode_stream(body, "chat"):
+        match event:
+            case ChatCompletionChunk():
+                for choice in event.choices:
+                    assert_type(choice.delta.content, str | None)
+            case ErrorEvent() | DoneEvent():
+                pass
+        for change in accumulator.push(event):
+            match change:
+                case ContentChanged():
+                    assert_type(change.delta, str)
+                    assert_type(change.snapshot, str)
+                case ToolCallDone():
+                    assert_type(change.snapshot, ChatCompletionMessageToolCall)
+                case FinishChanged():
+                    assert_type(change.snapshot, Choice)
+                case UsageChanged():
+                    assert_type(change.snapshot, CompletionUsage)
+                case _:
+                    pass
+    assert_type(accumulator.completion, ChatCompletion)
+
+
+def definitions() -> None:
+    def get_weather(city: str) -> str:
+        return city
+
+    assert_type(function_tool(get_weather)["function"]["name"], str)
+    assert_type(response_format_for(City)["json_schema"]["name"], str)
