@@ -1,13 +1,16 @@
-"""An in-memory server that speaks the Assistants wire on a loopback port: for demos, for users' tests, and for ours.
+"""An in-memory server on a loopback port for Assistants and chat: for demos, for users' tests, and for ours.
 
 It is scripted with a `Scenario` and shares no code with the client above the SSE encoder, so that it can contradict it.
 
     async with serve(Scenario([Turn(Say("Hello."))])) as base_url:
         client = AsyncClient(api_key="any", base_url=base_url)
+
+A service that must stand bad servers meets them with a dialect: ``Scenario(dialect=ChatDialect(call_index="reused"))``.
 """
 
 from asyncstream.server.actions import (
     Action,
+    CallCustom,
     CallFunction,
     Citation,
     Cut,
@@ -27,17 +30,23 @@ from asyncstream.server.actions import (
     SearchResult,
     Segment,
     ShowImage,
+    Think,
     ToolResult,
     Turn,
     UrlCitation,
 )
 from asyncstream.server.answers import default_turn
 from asyncstream.server.app import run_forever, serve
+from asyncstream.server.dialects import DIALECTS, ChatDialect
+from asyncstream.server.outcomes import FileOutcome
 from asyncstream.server.scenario import Fault, Scenario, SeenRequest
 
 __all__ = [
+    "DIALECTS",
     "Action",
+    "CallCustom",
     "CallFunction",
+    "ChatDialect",
     "Citation",
     "Cut",
     "EmitRaw",
@@ -46,6 +55,7 @@ __all__ = [
     "Expire",
     "Fail",
     "Fault",
+    "FileOutcome",
     "FilePath",
     "Incomplete",
     "Pause",
@@ -59,6 +69,7 @@ __all__ = [
     "SeenRequest",
     "Segment",
     "ShowImage",
+    "Think",
     "ToolResult",
     "Turn",
     "UrlCitation",

@@ -1,12 +1,17 @@
 """What a scripted model can do: the actions, the turns made of them, and the segment of a run that a turn answers.
 
-Data only. `output` unfolds an action into messages and steps, `runs` drives a turn, `scenario` holds the turns.
+Data only. `output` unfolds an action into messages and steps, `runs` drives a turn, `scenario` holds the turns;
+`chat.script` unfolds a turn into the deltas of a chat answer.
 
 Actions come in four kinds. *Content* (`Say`, `Refuse`, `ShowImage`) opens a message, or adds a part to the open one.
 *Tools* (`RunCode`, `SearchFiles`, `CallFunction`, `RequestApproval`) open a step. *Controls* (`Pause`, `EmitRaw`,
 `Cut`, `ErrorEvent`) act on the stream. *Ends* (`EndStep`, `Fail`, `Incomplete`, `Expire`) close what is open, or the
 run. What is open stays open until an action of another kind needs its place, so that ``Say("half"), Fail()`` leaves
 half a message.
+
+A chat answer knows `Say`, `Refuse`, `CallFunction`, the controls, `Fail` and `Incomplete`, and two more that a run
+does not have: `Think` and `CallCustom`. The others in it, and `CallCustom` in a run, are a mistake in the script, and
+the request or the run fails with words that say so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +21,7 @@ import msgspec
 
 __all__ = [
     "Action",
+    "CallCustom",
     "CallFunction",
     "Citation",
     "Cut",
@@ -35,6 +41,7 @@ __all__ = [
     "SearchResult",
     "Segment",
     "ShowImage",
+    "Think",
     "ToolResult",
     "Turn",
     "UrlCitation",
@@ -78,6 +85,13 @@ class Say(msgspec.Struct, frozen=True):
     citations: Sequence[Citation | FilePath | UrlCitation] = ()
 
 
+class Think(msgspec.Struct, frozen=True):
+    """Stream reasoning into a chat answer, under the key of the dialect. A run thinks in silence."""
+
+    text: str = ""
+    pieces: Sequence[str] = ()
+
+
 class Refuse(msgspec.Struct, frozen=True):
     """Stream a refusal part into the open message."""
 
@@ -95,7 +109,8 @@ class CallFunction(msgspec.Struct, frozen=True):
     """Call a function of the user's.
 
     Several in a row (controls between them do not matter) are one step of parallel calls. After the last the run goes
-    `requires_action`; what the turn still holds is played when the outputs have come.
+    `requires_action`; what the turn still holds is played when the outputs have come. In a chat answer, several with
+    nothing between them stream together: first all names, then the arguments of all by turns.
 
     Args:
         name: The function.
@@ -106,6 +121,22 @@ class CallFunction(msgspec.Struct, frozen=True):
 
     name: str
     arguments: Mapping[str, object] | str = ""
+    pieces: Sequence[str] = ()
+    id: str | None = None
+
+
+class CallCustom(msgspec.Struct, frozen=True):
+    """Call a custom tool in a chat answer: one that takes text instead of JSON.
+
+    Args:
+        name: The tool.
+        input: Its text.
+        pieces: The input deltas, where their borders matter; they stand for `input` then.
+        id: The call id; made up by default.
+    """
+
+    name: str
+    input: str = ""
     pieces: Sequence[str] = ()
     id: str | None = None
 
@@ -180,7 +211,8 @@ class Cut(msgspec.Struct, frozen=True):
 
     Args:
         after_bytes: So many bytes of the body later than here; mid-event if it falls so.
-        after_event: When an event of this name has been sent. (``thread.run.completed``: no `done` follows.)
+        after_event: When an event of this name has been sent. (``thread.run.completed``: no `done` follows.) In chat,
+            the chunks are ``chat.completion.chunk``, and the last of the answer, without the usage, is ``finish``.
         count: Of these events, which one.
         how: "fin" closes the connection inside the body, "rst" resets it, "eof" ends the body properly, as if it
             were whole.
@@ -195,12 +227,14 @@ class Cut(msgspec.Struct, frozen=True):
 class ErrorEvent(msgspec.Struct, frozen=True):
     """Send an `error` event and end the stream without `done`. The run fails.
 
+    An answer that does not stream is a 500 with this error.
+
     Args:
         message: The server's words.
         code: Any JSON scalar.
         type: The error's type.
         param: The parameter to blame.
-        nested: Whether the data is ``{"error": {...}}`` or the error itself.
+        nested: Whether the data is ``{"error": {...}}`` or the error itself. In chat the dialect decides that.
     """
 
     message: str
@@ -211,7 +245,10 @@ class ErrorEvent(msgspec.Struct, frozen=True):
 
 
 class Fail(msgspec.Struct, frozen=True):
-    """Fail the run; open messages become incomplete, open steps fail."""
+    """Fail the run; open messages become incomplete, open steps fail.
+
+    A chat answer that has not begun is a 500; one that has gets an error as `ErrorEvent` sends it.
+    """
 
     code: str = "server_error"
     message: str = "The run was scripted to fail."
@@ -220,8 +257,10 @@ class Fail(msgspec.Struct, frozen=True):
 class Incomplete(msgspec.Struct, frozen=True):
     """End the run as incomplete.
 
+    A chat answer ends with the finish reason ``length`` for a reason that begins with ``max_``, else with the reason.
+
     Args:
-        reason: ``max_completion_tokens``, ``max_prompt_tokens``, or what another server would say.
+        reason: ``max_completion_tokens``, ``max_prompt_tokens``, ``content_filter``, or what another server would say.
     """
 
     reason: str = "max_completion_tokens"
@@ -233,9 +272,11 @@ class Expire(msgspec.Struct, frozen=True):
 
 Action: TypeAlias = (
     Say
+    | Think
     | Refuse
     | ShowImage
     | CallFunction
+    | CallCustom
     | RequestApproval
     | RunCode
     | SearchFiles
@@ -253,7 +294,7 @@ Action: TypeAlias = (
 class Turn:
     """What one segment of a run does: its actions in order. A run has a segment more for each submit of outputs.
 
-    A turn whose actions neither call a function nor end the run completes it.
+    A turn whose actions neither call a function nor end the run completes it. In chat a turn is a choice of an answer.
     """
 
     __slots__ = ("actions",)
@@ -266,7 +307,7 @@ class Turn:
 
 
 class ToolResult(msgspec.Struct, frozen=True):
-    """A function call of this run and the output that was submitted for it."""
+    """A function call of this run, or since the last user message of a chat, and the output that came for it."""
 
     name: str
     arguments: str
@@ -274,13 +315,13 @@ class ToolResult(msgspec.Struct, frozen=True):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """What the scripted model knows when a segment of a run begins."""
+    """What the scripted model knows when a segment of a run begins, or when a chat request has come."""
 
     question: str
-    """The text of the thread's last user message."""
+    """The text of the last user message."""
     tools: Sequence[Mapping[str, object]]
-    """The run's tools, as on the wire."""
+    """The tools, as on the wire."""
     results: Sequence[ToolResult]
     """The outputs submitted so far, oldest first."""
     run: Mapping[str, object]
-    """The run as on the wire."""
+    """The run as on the wire; in chat the body of the request."""

@@ -28,12 +28,12 @@ _silent.addHandler(logging.NullHandler())
 async def serve(
     scenario: Scenario | None = None, port: int = 0, *, api_key: str | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[str]:
-    """Run an in-memory server that speaks the Assistants wire, as long as the context lasts.
+    """Run an in-memory server of Assistants and chat completions, as long as the context lasts.
 
     Leaving the context drops the streams that are still open.
 
     Args:
-        scenario: The script. None: each run quotes the question, and first calls a function or runs code if it can.
+        scenario: The script. None: each answer quotes the question, after a call of a function or code if it can.
         port: 0 takes a free one.
         api_key: The only key accepted; None: any that is not empty.
         host: The address to listen on.

@@ -55,8 +55,8 @@ def nullable(*kinds: Kind, low: float | None = None, high: float | None = None) 
     return Field(kinds, nullable=True, low=low, high=high)
 
 
-def read_object(raw: bytes, fields: Fields) -> dict[str, Any]:
-    """Decode and check a body; no body at all is an empty object."""
+def read_object(raw: bytes, fields: Fields, *, closed: bool = True) -> dict[str, Any]:
+    """Decode and check a body; no body at all is an empty object. `closed` as for `check_fields`."""
     if not raw.strip():
         body: object = {}
     else:
@@ -64,11 +64,13 @@ def read_object(raw: bytes, fields: Fields) -> dict[str, Any]:
             body = msgspec.json.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise WireError(400, f"The body of the request is no valid JSON: {error}.") from None
-    return check_fields(body, fields)
+    return check_fields(body, fields, closed=closed)
 
 
-def check_fields(body: object, fields: Fields, where: str = "") -> dict[str, Any]:
+def check_fields(body: object, fields: Fields, where: str = "", *, closed: bool = True) -> dict[str, Any]:
     """Check one object against its table; `where` is its place in the body (``"messages[0]"``).
+
+    A key that the table lacks is refused if the table is `closed`.
 
     Raises:
         WireError: 400 for the first thing that does not fit, with OpenAI's `param` and `code`.
@@ -78,7 +80,7 @@ def check_fields(body: object, fields: Fields, where: str = "") -> dict[str, Any
         raise WireError(400, f"{place} is an object, not {_described(body)}.", param=where or None, code="invalid_type")
     dot = f"{where}." if where else ""
     for name in body:
-        if name not in fields:
+        if closed and name not in fields:
             raise WireError(400, f"There is no parameter '{dot}{name}'.", param=dot + name, code="unknown_parameter")
     for name, field in fields.items():
         param = dot + name

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from aiohttp import web
 
 from asyncstream.server.bodies import Fields, read_object
 from asyncstream.server.engine import Engine
+from asyncstream.server.library import Library
 from asyncstream.server.pages import page
 from asyncstream.server.scenario import Scenario
 from asyncstream.server.state import Store, Wire
@@ -16,13 +17,16 @@ from asyncstream.server.streams import StreamBody
 
 __all__ = ["Call", "Handler", "Route", "Service", "json_reply"]
 
+_PENDING = ("queued", "in_progress", "cancelling")
+
 
 class Service:
-    """One server: its script, its objects, its runs."""
+    """One server: its script, its objects, its files, its runs."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.store = Store()
+        self.library = Library(scenario)
         self.engine = Engine(scenario)
 
 
@@ -40,6 +44,11 @@ class Call:
         return self.service.store
 
     @property
+    def library(self) -> Library:
+        """The server's files and vector stores."""
+        return self.service.library
+
+    @property
     def engine(self) -> Engine:
         """The server's runs."""
         return self.service.engine
@@ -48,13 +57,19 @@ class Call:
         """Return an id from the path."""
         return self.request.match_info[name]
 
-    def body(self, fields: Fields) -> dict[str, Any]:
-        """Return the checked body; raises the 400."""
-        return read_object(self.raw, fields)
+    def body(self, fields: Fields, *, closed: bool = True) -> dict[str, Any]:
+        """Return the checked body; raises the 400, also for unknown keys if the table is `closed`."""
+        return read_object(self.raw, fields, closed=closed)
 
-    def page(self, items: Iterable[Wire]) -> web.StreamResponse:
-        """Answer with the page of a list that the query asks for."""
-        return json_reply(page(list(items), self.request.query))
+    def page(self, items: Iterable[Wire], *, order: Literal["asc", "desc"] = "desc") -> web.StreamResponse:
+        """Answer with the page of a list that the query asks for, in this order if it asks for none."""
+        return json_reply(page(list(items), self.request.query, order=order))
+
+    def progress(self, wire: Wire) -> web.StreamResponse:
+        """Answer with an object that clients poll; while it goes on, the answer says when to look again."""
+        wait = self.service.scenario.poll_after_ms
+        headers = {} if wait is None or wire["status"] not in _PENDING else {"openai-poll-after-ms": str(wait)}
+        return json_reply(wire, headers=headers)
 
     def includes(self, what: str) -> bool:
         """Whether the query's `include` names something."""

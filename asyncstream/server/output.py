@@ -4,11 +4,8 @@ Fed by `runs` with actions; emits events through the callback it is given and ke
 date. Knows nothing of the run's own status, of requests or of sockets. At most one step is open, with its message.
 """
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Literal, TypeAlias
-
-import msgspec
 
 from asyncstream.server.actions import (
     CallFunction,
@@ -24,6 +21,7 @@ from asyncstream.server.actions import (
     UrlCitation,
 )
 from asyncstream.server.objects import new_reply, new_step, usage
+from asyncstream.server.pieces import argument_pieces, json_text, tokens, words
 from asyncstream.server.state import RunRecord, ThreadRecord, Wire, new_id, now
 
 __all__ = ["Emit", "Output"]
@@ -78,7 +76,7 @@ class Output:
         said: list[str] = []
         annotations: list[Wire] = []
         index = await self._open_part({"type": "text", "text": {"value": said, "annotations": annotations}})
-        pieces = list(action.pieces) or _words(action.text) or [""]
+        pieces = list(action.pieces) or words(action.text) or [""]
         whole = "".join(pieces)
         pieces += [citation.text for citation in action.citations if citation.text not in whole]
         waiting = list(action.citations)
@@ -100,7 +98,7 @@ class Output:
         """Stream a refusal part."""
         said: list[str] = []
         index = await self._open_part({"type": "refusal", "refusal": said})
-        for piece in action.pieces or _words(action.text):
+        for piece in action.pieces or words(action.text):
             said.append(piece)
             await self._message_delta({"index": index, "type": "refusal", "refusal": piece})
 
@@ -116,7 +114,7 @@ class Output:
         call: Wire = {"id": new_id("call"), "type": "code_interpreter", "code_interpreter": code}
         await self._open_tool_step()
         await self._open_call(call, {"input": "", "outputs": []})
-        await self._stream_call(call, "input", list(action.pieces) or _tokens(action.input))
+        await self._stream_call(call, "input", list(action.pieces) or tokens(action.input))
         outputs: list[Wire] = []
         if action.logs is not None:
             outputs.append({"type": "logs", "logs": action.logs})
@@ -156,7 +154,7 @@ class Output:
         if self.waits_for != "function":
             await self._open_tool_step()
         await self._open_call(call, dict(function))
-        await self._stream_call(call, "arguments", list(action.pieces) or _tokens(_json_text(action.arguments)))
+        await self._stream_call(call, "arguments", argument_pieces(action.arguments, action.pieces))
 
     async def request_approval(self, action: RequestApproval) -> None:
         """Show one MCP call that waits for its approval."""
@@ -164,7 +162,7 @@ class Output:
             "id": action.id or new_id("call"),
             "type": "mcp",
             "name": action.name,
-            "arguments": _json_text(action.arguments),
+            "arguments": json_text(action.arguments),
             "server_label": action.server_label,
         }
         self.approved_outputs[call["id"]] = action.output
@@ -303,16 +301,3 @@ def _annotation(citation: Citation | FilePath | UrlCitation, start: int, *, quot
             return {"type": "file_path", **place, "file_path": {"file_id": citation.file_id}}
         case UrlCitation():
             return {"type": "url_citation", **place, "url_citation": {"url": citation.url, "title": citation.title}}
-
-
-def _words(text: str) -> list[str]:
-    """Cut text in front of its spaces, as models do: "a", " bit", " of"."""
-    return re.findall(r"\s*\S+|\s+", text)
-
-
-def _tokens(text: str) -> list[str]:
-    return re.findall(r"\w+|\W+", text)
-
-
-def _json_text(arguments: Mapping[str, object] | str) -> str:
-    return arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()

@@ -25,6 +25,6 @@ class WireError(Exception):
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 
-def not_found(noun: str, id: str) -> WireError:
+def not_found(noun: str, id: str, *, param: str | None = None, code: str | None = None) -> WireError:
     """Return the error for an id that nothing has."""
-    return WireError(404, f"No {noun} has the id '{id}'.")
+    return WireError(404, f"No {noun} has the id '{id}'.", param=param, code=code)

@@ -18,6 +18,7 @@ import msgspec
 
 from asyncstream.server.actions import (
     Action,
+    CallCustom,
     CallFunction,
     Cut,
     EmitRaw,
@@ -34,6 +35,7 @@ from asyncstream.server.actions import (
     SearchFiles,
     Segment,
     ShowImage,
+    Think,
     ToolResult,
 )
 from asyncstream.server.objects import shown_step
@@ -189,6 +191,8 @@ class LiveRun:
         match action:
             case Say():
                 await self._output.say(action)
+            case Think():
+                pass
             case Refuse():
                 await self._output.refuse(action)
             case ShowImage():
@@ -199,6 +203,8 @@ class LiveRun:
                 await self._output.search_files(action)
             case CallFunction():
                 await self._output.call_function(action)
+            case CallCustom():
+                raise ValueError("a run has no custom tools: CallCustom is for chat")
             case RequestApproval():
                 await self._output.request_approval(action)
             case EndStep():

@@ -12,6 +12,8 @@ from typing import Literal
 
 from asyncstream.server.actions import Segment, Turn
 from asyncstream.server.answers import default_turn
+from asyncstream.server.dialects import ChatDialect
+from asyncstream.server.outcomes import FileOutcome
 
 __all__ = ["Fault", "Scenario", "SeenRequest"]
 
@@ -62,13 +64,21 @@ class Scenario:
     """What an embedded server does.
 
     Args:
-        turns: One for each segment of a run, in the order in which segments begin, whatever the run.
+        turns: One for each segment of a run, in the order in which segments begin, whatever the run; and one for each
+            choice of a chat answer, in the order of the requests.
         delay: Seconds between events.
-        done: Whether a stream ends with ``event: done``.
+        done: Whether a stream ends with ``event: done``, or with ``[DONE]`` in chat.
         responses: Faults; each request uses up the first that matches it, before anything else is looked at.
         answer: Makes the turn when `turns` are used up.
         run_lifetime: Seconds until an unfinished run expires; 600 as at OpenAI.
         chunk_bytes: Streams are sent in chunks of at most so many bytes; None: as the events come.
+        dialect: The shape in which chat answers are streamed.
+        processing: Seconds until an uploaded file is processed, and until a vector store has read one.
+        outcomes: What becomes of files in vector stores, by patterns of their names (``"*.exe"``); the first that
+            matches. Others end well, but for empty ones.
+        day: Seconds that a day lasts, where files and vector stores expire after days.
+        poll_after_ms: What answers ask clients to wait while an object goes on; None: nothing.
+        models: The names of the models that are listed.
 
     Attributes:
         requests: The requests that came, oldest first, the failed ones too.
@@ -84,6 +94,12 @@ class Scenario:
         answer: Callable[[Segment], Turn] = default_turn,
         run_lifetime: float = 600.0,
         chunk_bytes: int | None = None,
+        dialect: ChatDialect = ChatDialect(),  # noqa: B008 - frozen, so that one default serves all scenarios
+        processing: float = 0.02,
+        outcomes: Mapping[str, FileOutcome] | None = None,
+        day: float = 86400.0,
+        poll_after_ms: float | None = 10,
+        models: Iterable[str] = ("gpt-4o", "gpt-4o-mini"),
     ) -> None:
         self.turns: deque[Turn] = deque(turns)
         self.delay = delay
@@ -92,11 +108,24 @@ class Scenario:
         self.answer = answer
         self.run_lifetime = run_lifetime
         self.chunk_bytes = chunk_bytes
+        self.dialect = dialect
+        self.processing = processing
+        self.outcomes = dict(outcomes or {})
+        self.day = day
+        self.poll_after_ms = poll_after_ms
+        self.models = list(models)
         self.requests: list[SeenRequest] = []
 
     def next_turn(self, segment: Segment) -> Turn:
         """Use up the next turn, or make one with `answer`."""
         return self.turns.popleft() if self.turns else self.answer(segment)
+
+    def file_outcome(self, filename: str, content: bytes) -> FileOutcome:
+        """Return what becomes of a file in a vector store."""
+        for pattern, outcome in self.outcomes.items():
+            if fnmatch.fnmatchcase(filename, pattern):
+                return outcome
+        return FileOutcome() if content else FileOutcome("failed", code="invalid_file", message="The file is empty.")
 
     def next_fault(self, method: str, path: str) -> Fault | None:
         """Use up the first fault that is meant for such a request."""

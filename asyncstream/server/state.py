@@ -1,4 +1,4 @@
-"""What the server remembers: assistants, threads, messages, runs and steps, as wire dicts in creation order.
+"""What the server remembers: assistants, threads, messages, runs, steps and chats, as wire dicts in creation order.
 
 Pure data and its look-ups: no HTTP, no tasks. Dicts and not the client's structs, so that the server can contradict
 them. Written by `nouns`, `runs` and `output`.
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from asyncstream.server.problems import not_found
 
-__all__ = ["TERMINAL", "RunRecord", "Store", "ThreadRecord", "Wire", "new_id", "now"]
+__all__ = ["TERMINAL", "CompletionRecord", "RunRecord", "Store", "ThreadRecord", "Wire", "new_id", "now"]
 
 Wire: TypeAlias = dict[str, Any]
 """A JSON object as it goes over the wire."""
@@ -82,12 +82,21 @@ class ThreadRecord:
             yield message["role"], "\n".join(parts)
 
 
+@dataclass(slots=True)
+class CompletionRecord:
+    """A chat completion that was to be stored, and the messages it answers."""
+
+    wire: Wire
+    messages: list[Wire]
+
+
 class Store:
     """All objects of one server."""
 
     def __init__(self) -> None:
         self.assistants: dict[str, Wire] = {}
         self.threads: dict[str, ThreadRecord] = {}
+        self.completions: dict[str, CompletionRecord] = {}
 
     def assistant(self, id: str) -> Wire:
         """Return an assistant, or raise the 404."""
@@ -102,3 +111,10 @@ class Store:
             return self.threads[id]
         except KeyError:
             raise not_found("thread", id) from None
+
+    def completion(self, id: str) -> CompletionRecord:
+        """Return a stored chat completion, or raise the 404."""
+        try:
+            return self.completions[id]
+        except KeyError:
+            raise not_found("chat completion", id) from None

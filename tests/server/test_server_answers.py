@@ -3,7 +3,7 @@
 import pytest
 
 from asyncstream.server import CallFunction, RunCode, Say, Segment, ToolResult, default_turn
-from asyncstream.server.answers import sample_arguments
+from asyncstream.server.samples import sample_arguments
 
 
 def _one(schema: object, question: str = "") -> object:

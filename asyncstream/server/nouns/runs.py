@@ -85,7 +85,7 @@ async def _begin(
     live = call.engine.add(thread, record)
     stream = call.engine.open_body() if body.get("stream") else None
     live.begin(stream, with_contents=call.includes(FILE_SEARCH_CONTENTS), new_thread=new_thread)
-    return json_reply(record.wire) if stream is None else await call.stream(stream)
+    return call.progress(record.wire) if stream is None else await call.stream(stream)
 
 
 async def _submit(call: Call) -> web.StreamResponse:
@@ -102,7 +102,7 @@ async def _submit(call: Call) -> web.StreamResponse:
         live.submit(outputs, stream, with_contents=with_contents)
     else:
         raise WireError(400, "'tool_outputs' is required.", param="tool_outputs", code="missing_required_parameter")
-    return json_reply(record.wire) if stream is None else await call.stream(stream)
+    return call.progress(record.wire) if stream is None else await call.stream(stream)
 
 
 def _by_call_id(entries: list[object], fields: Fields, where: str, key: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _by_call_id(entries: list[object], fields: Fields, where: str, key: str) -> 
 async def _cancel(call: Call) -> web.StreamResponse:
     record = _record(call)
     call.engine.find(record).cancel()
-    return json_reply(record.wire)
+    return call.progress(record.wire)
 
 
 async def _list(call: Call) -> web.StreamResponse:
@@ -126,7 +126,7 @@ async def _list(call: Call) -> web.StreamResponse:
 
 
 async def _retrieve(call: Call) -> web.StreamResponse:
-    return json_reply(_record(call).wire)
+    return call.progress(_record(call).wire)
 
 
 async def _update(call: Call) -> web.StreamResponse:
