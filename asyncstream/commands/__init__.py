@@ -4,9 +4,9 @@ A new command is a file with a `COMMAND` and its place in the tuple, which is th
 statuses are in `__main__`; `terminal` is how a command writes, `transcript` how a stream is shown while it runs.
 """
 
-from asyncstream.commands import demo, serve
+from asyncstream.commands import chat, demo, serve
 from asyncstream.commands.command import Command
 
 __all__ = ["COMMANDS"]
 
-COMMANDS: tuple[Command, ...] = (demo.COMMAND, serve.COMMAND)
+COMMANDS: tuple[Command, ...] = (demo.COMMAND, chat.COMMAND, serve.COMMAND)

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from asyncstream.commands.command import Command, CommandFailed
 from asyncstream.commands.terminal import Terminal
-from asyncstream.server import serve
+from asyncstream.server import DIALECTS, Scenario, serve
 
 __all__ = ["COMMAND"]
 
@@ -34,6 +34,13 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--host", default=_DEFAULT_HOST, help="the address to listen on (default: %(default)s)")
     parser.add_argument(
+        "--dialect",
+        choices=DIALECTS,
+        default="empower",
+        metavar="NAME",
+        help=f"how chat answers are streamed: {', '.join(DIALECTS)} (default: %(default)s)",
+    )
+    parser.add_argument(
         "--api-key", type=_api_key, metavar="KEY", help="the only key that is accepted (default: any, but not none)"
     )
 
@@ -56,7 +63,8 @@ async def _run(options: Namespace, terminal: Terminal) -> int:
         loop.add_signal_handler(signal.SIGINT, interrupt)
         loop.add_signal_handler(signal.SIGTERM, stop.set)
     try:
-        async with serve(port=port, host=host, api_key=api_key) as base_url:
+        scenario = Scenario(dialect=DIALECTS[options.dialect])
+        async with serve(scenario, port, host=host, api_key=api_key) as base_url:
             key = '"any"' if api_key is None else "KEY"
             # The URL alone on the first line, for scripts. One write: who reads one line of it does no harm.
             terminal.write(f'{base_url}\nuse it with AsyncClient(api_key={key}, base_url="{base_url}")\n')
@@ -80,8 +88,8 @@ COMMAND = Command(
     name="serve",
     help="run the embedded server, for your own programs to talk to",
     description=(
-        "Run an in-memory server that speaks the Assistants wire, until Ctrl-C. It answers from the user's message, "
-        "runs code if the assistant has a code interpreter, and calls its first function. The first line printed is "
+        "Run an in-memory server of Assistants and chat completions, until Ctrl-C. It answers from the user's message, "
+        "runs code if the assistant has a code interpreter, and calls the first function. The first line printed is "
         "the base URL."
     ),
     add_arguments=_add_arguments,

@@ -4,6 +4,7 @@ Everything is flushed as it is written: a reader at the other end of a pipe sees
 """
 
 import os
+import shutil
 import sys
 from typing import Literal, TextIO, TypeAlias
 
@@ -13,6 +14,17 @@ Style: TypeAlias = Literal["bold", "dim", "red", "green", "yellow", "magenta", "
 
 _CODES: dict[Style, int] = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "magenta": 35, "cyan": 36}
 """The numbers of ECMA-48's SGR sequences."""
+
+_REPLACED = "\ufffd"
+_CONTROLS: dict[int, str | None] = {
+    # C0, DEL and C1, but for tab and line feed: what moves the cursor, sets the title or answers in the user's name.
+    **dict.fromkeys([*range(0x20), 0x7F, *range(0x80, 0xA0)], _REPLACED),
+    # What turns the direction of the text around, so that it reads otherwise than it is.
+    **dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], _REPLACED),
+    0x0D: None,
+}
+for _kept in "\t\n":
+    del _CONTROLS[ord(_kept)]
 
 
 class OutputFailed(Exception):
@@ -31,18 +43,22 @@ class OutputFailed(Exception):
 class Terminal:
     """The output of a command."""
 
-    def __init__(self, out: TextIO | None, *, interactive: bool = False, coloured: bool = False) -> None:
+    def __init__(
+        self, out: TextIO | None, *, interactive: bool = False, coloured: bool = False, movable: bool = False
+    ) -> None:
         """Write to `out`; prefer `Terminal.on`, which finds out the rest.
 
         Args:
             out: None writes nowhere; a process that was started with stdout closed has no other.
             interactive: Whether a person is watching.
             coloured: Whether styles are shown.
+            movable: Whether lines that were written can be written over.
         """
         self._out = out
         self._coloured = coloured
         self._in_line = False
         self.interactive = interactive
+        self.movable = movable
 
     @classmethod
     def on(cls, out: TextIO | None) -> "Terminal":
@@ -57,22 +73,50 @@ class Terminal:
             reconfigure(errors="replace")
         interactive = out.isatty()
         # no-color.org: "when present and not an empty string". Consoles of Windows show codes only in its new Terminal.
-        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        understood = sys.platform != "win32" or "WT_SESSION" in os.environ
-        return cls(out, interactive=interactive, coloured=interactive and understood and not plain)
+        plain = os.environ.get("NO_COLOR")
+        understood = (sys.platform != "win32" or "WT_SESSION" in os.environ) and os.environ.get("TERM") != "dumb"
+        codes = interactive and understood
+        return cls(out, interactive=interactive, coloured=codes and not plain, movable=codes and not plain)
 
     def write(self, text: str, style: Style | None = None) -> None:
-        """Write text as it is, without a line break.
+        """Write text without a line break: as it is, but on a terminal without control characters.
+
+        A model's text may hold anything, and a terminal obeys.
 
         Raises:
             OutputFailed: The reader went away, or the disk is full.
         """
-        if self._out is None or not text:
+        text = self._harmless(text)
+        if text:
+            self._in_line = not text.endswith("\n")
+            self._deliver(self._styled(text, style))
+
+    def write_over(self, lines_up: int, text: str, style: Style | None = None) -> None:
+        """Write a line over one that stands so many lines above; only on a `movable` terminal, at a line's beginning.
+
+        A text that is longer than the line shows its end.
+
+        Raises:
+            OutputFailed: The reader went away, or the disk is full.
+        """
+        text = self.fitted(self._harmless(text))
+        self._deliver(f"\x1b[{lines_up}A\r\x1b[2K{self._styled(text, style)}\x1b[{lines_up}B\r")
+
+    def fitted(self, text: str) -> str:
+        """Return a text that fits into a line, with its end rather than its beginning."""
+        width = shutil.get_terminal_size().columns - 1
+        return text if len(text) <= width else f"{text[: width // 3]}…{text[len(text) - (width - width // 3 - 1) :]}"
+
+    def _harmless(self, text: str) -> str:
+        return text.translate(_CONTROLS) if self.interactive else text
+
+    def _styled(self, text: str, style: Style | None) -> str:
+        # Closed with each piece, so that a program that is stopped leaves no colour behind.
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self._coloured and style is not None else text
+
+    def _deliver(self, text: str) -> None:
+        if self._out is None:
             return
-        self._in_line = not text.endswith("\n")
-        if self._coloured and style is not None:
-            # Closed with each piece, so that a program that is stopped leaves no colour behind.
-            text = f"\x1b[{_CODES[style]}m{text}\x1b[0m"
         try:
             self._out.write(text)
             self._out.flush()

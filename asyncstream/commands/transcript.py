@@ -26,6 +26,8 @@ class Transcript:
         self._event: str | None = None
         self._block: Hashable = None
         self._line_breaks = ""
+        # What the last lines show, while they may still change.
+        self._changing: list[Hashable] = []
         self.counts: Counter[str] = Counter()
         """How many events came, by name."""
         self.first_token: float | None = None
@@ -35,6 +37,11 @@ class Transcript:
     def elapsed(self) -> float:
         """Seconds since the start."""
         return time.perf_counter() - self._start
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether a line that changes does so in its place."""
+        return self._terminal.movable
 
     def event(self, name: str) -> None:
         """Show that an event came. Several of a name in a row are one line: what they bring grows below it."""
@@ -67,6 +74,31 @@ class Transcript:
         self._line_breaks = text[len(shown) :]
         self._terminal.write(shown.replace("\n", f"\n{_DEEP_INDENT}"), style)
 
+    def change(self, block: Hashable, label: str, text: str, style: Style | None = None) -> None:
+        """Show a line whose text changes: in its place where that can be written over, else as one more line.
+
+        Several such lines may change by turns, until something else is shown.
+
+        Args:
+            block: What tells this line from others.
+            label: What stands in front of it.
+            text: All that it says now.
+            style: How it looks.
+        """
+        if self.first_token is None:
+            self.first_token = self.elapsed
+        line = f"{_INDENT}{label:<{_LABEL_WIDTH}}{text}"
+        if not self._terminal.movable:
+            self.note(label, text, style)
+        elif block in self._changing:
+            self._terminal.write_over(len(self._changing) - self._changing.index(block), line, style)
+        else:
+            changing = self._changing
+            self._event = None
+            self._close_block()
+            self._terminal.write(f"{self._terminal.fitted(line)}\n", style)
+            self._changing = [*changing, block]
+
     def note(self, label: str, text: str, style: Style | None = None) -> None:
         """Show a line that is no part of the answer: what this side does."""
         self._event = None
@@ -76,5 +108,6 @@ class Transcript:
 
     def _close_block(self) -> None:
         self._block = None
+        self._changing = []
         self._line_breaks = ""
         self._terminal.end_line()

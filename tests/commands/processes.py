@@ -17,10 +17,11 @@ TIMEOUT = 60.0
 _COMMAND = (sys.executable, "-W", "always::ResourceWarning", "-m", "asyncstream")
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command line to its end, with both outputs on pipes."""
     return subprocess.run(
         [*_COMMAND, *arguments],
+        input=stdin,
         capture_output=True,
         encoding="utf-8",
         env=_environment(environment),
@@ -86,6 +87,17 @@ def lines_until(process: subprocess.Popen[str], needle: str) -> list[str]:
         if needle in line:
             return lines
     raise AssertionError(f"the output ended without {needle!r}: {lines}")
+
+
+def text_until(process: subprocess.Popen[str], needle: str) -> str:
+    """Read the process's output up to the end of `needle`, which need not end a line."""
+    assert process.stdout is not None
+    text = ""
+    while not text.endswith(needle):
+        piece = process.stdout.read(1)
+        assert piece, f"the output ended without {needle!r}: {text!r}"
+        text += piece
+    return text
 
 
 def ending(process: subprocess.Popen[str]) -> tuple[int, str]:

@@ -15,7 +15,7 @@ def test_no_arguments_show_the_help_and_exit_with_2() -> None:
     assert process.returncode == 2
     assert process.stdout == ""
     assert process.stderr.startswith("usage: python -m asyncstream ")
-    for command in ("demo", "serve"):
+    for command in ("demo", "chat", "serve"):
         assert f"\n    {command} " in process.stderr
 
 
@@ -25,7 +25,7 @@ def test_version_is_that_of_the_package() -> None:
     assert (process.returncode, process.stdout, process.stderr) == (0, f"asyncstream {version('asyncstream')}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["serve", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["chat", "--help"], ["serve", "--help"]])
 def test_help_exits_with_0(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert capsys.readouterr().out.startswith("usage: asyncstream ")
@@ -39,6 +39,7 @@ def test_help_exits_with_0(arguments: list[str], capsys: pytest.CaptureFixture[s
         ["demo", "--delay", "-1"],
         ["demo", "--delay", "nan"],
         ["demo", "--delay", "6"],
+        ["serve", "--dialect", "martian"],
         ["serve", "--port", "65536"],
         ["serve", "--port", "-1"],
         ["serve", "--port", "http"],

@@ -48,6 +48,24 @@ def test_it_takes_the_port_and_host_it_is_given() -> None:
     assert answer
 
 
+async def _chunk(base_url: str) -> bytes:
+    """Ask for a chat answer; return the last chunk as it came."""
+    async with AsyncClient(api_key="any", base_url=base_url) as client:
+        async with client.chat.completions.stream(
+            model="m", messages=[{"role": "user", "content": "Hello?"}]
+        ) as stream:
+            await stream.until_done()
+            return stream.current_raw
+
+
+def test_it_streams_chat_in_the_dialect_it_is_given() -> None:
+    with started("serve", "--port", "0", "--dialect", "groq") as process:
+        first, _ = lines_until(process, "use it")
+        raw = asyncio.run(_chunk(first.rstrip("\n")))
+
+    assert b'"x_groq":{"id":' in raw
+
+
 def test_it_takes_only_the_key_it_is_given_and_does_not_show_it() -> None:
     with started("serve", "--port", "0", "--api-key", "sesame") as process:
         first, second = lines_until(process, "use it")
