@@ -16,6 +16,7 @@ from asyncstream import (
     AssistantAccumulator,
     AssistantEventHandler,
     AsyncClient,
+    ChatAccumulator,
     StreamDecodeError,
     StreamEventError,
     StreamTimeoutError,
@@ -216,3 +217,76 @@ async def test_redirect():
 
     assert [] == other.requests
     assert json.loads(server.requests[0].body)["stream"] is True
+
+
+# Chat completions.
+
+
+def chat_chunk(delta: object, finish: str | None = None, **fields: object) -> bytes:
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return b"data: " + json.dumps({"id": "c", "model": "m", "choices": choices, **fields}).encode() + b"\n\n"
+
+
+def fold_chat(*frames: bytes):
+    accumulator = ChatAccumulator()
+    for event in decode_stream(b"".join(frames), "chat"):
+        accumulator.push(event)
+    accumulator.finish()
+    return accumulator.completion
+
+
+def calls_of(*entries: dict[str, object]) -> list[tuple[str, str, str]]:
+    deltas = [chat_chunk({"tool_calls": [{"type": "function", **entry}]}) for entry in entries]
+    message = fold_chat(*deltas, chat_chunk({}, "tool_calls"), b"data: [DONE]\n\n").choices[0].message
+    return [(call.id, call.function.name, call.function.arguments) for call in message.tool_calls]
+
+
+@row("a chat answer that ends without finish reason or `[DONE]`")
+def test_chat_truncation():
+    with pytest.raises(StreamTruncatedError) as caught:
+        fold_chat(chat_chunk({"content": "half"}))
+
+    assert "half" == caught.value.partial.completion.choices[0].message.content
+
+
+@row("two tool calls under one index")
+def test_reused_index():
+    first = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{}"}}
+    second = {"index": 0, "id": "call_2", "function": {"name": "g", "arguments": "{}"}}
+
+    assert [("call_1", "f", "{}"), ("call_2", "g", "{}")] == calls_of(first, second)
+
+
+@row("a tool call without index")
+def test_missing_index():
+    assert [("call_1", "f", "{}")] == calls_of({"id": "call_1", "function": {"name": "f", "arguments": "{}"}})
+
+
+@row("a name and an id that come with every delta")
+def test_repeated_name_and_id():
+    first = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": '{"a"'}}
+    second = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": ": 1}"}}
+
+    assert [("call_1", "f", '{"a": 1}')] == calls_of(first, second)
+
+
+@row("tool arguments sent as an object")
+def test_arguments_as_object():
+    entry = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": {"a": 1}}}
+
+    assert [("call_1", "f", '{"a":1}')] == calls_of(entry)
+
+
+@row('`"delta": null` beside the finish reason')
+def test_delta_null():
+    choice = fold_chat(chat_chunk({"content": "x"}), chat_chunk(None, "stop")).choices[0]
+
+    assert ("x", "stop") == (choice.message.content, choice.finish_reason)
+
+
+@row("a usage of zeros after the real one")
+def test_usage_of_zeros():
+    real = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
+    completion = fold_chat(chat_chunk({}, "stop", usage=real), chat_chunk({}, usage=dict.fromkeys(real, 0)))
+
+    assert 6 == completion.usage.total_tokens
