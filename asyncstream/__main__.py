@@ -5,6 +5,7 @@ What the commands do is in `commands`; here stand only what they have in common:
     0     it did what it was asked to
     1     it failed; one line ``error: ...`` on stderr says how
     2     the command line is wrong
+    3     chat: the model stopped before its answer was whole, or refused
     130   Ctrl-C
     141   the reader of stdout went away (``| head -3``)
 """
@@ -18,16 +19,11 @@ from pathlib import Path
 
 from asyncstream.commands import COMMANDS
 from asyncstream.commands.command import Command, CommandFailed
+from asyncstream.commands.statuses import FAILED, INTERRUPTED, OUTPUT_CLOSED, WRONG_USAGE
 from asyncstream.commands.terminal import OutputFailed, Terminal
 from asyncstream.errors import AsyncStreamError
 
 __all__ = ["main"]
-
-FAILED = 1
-WRONG_USAGE = 2
-# 128 plus the number of the signal, as shells report it; SIGPIPE is what other programs die of.
-INTERRUPTED = 128 + 2
-OUTPUT_CLOSED = 128 + 13
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +69,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         # Under -m, argparse up to 3.13 would call the program "__main__.py".
         prog="python -m asyncstream" if Path(sys.argv[0]) == Path(__file__) else "asyncstream",
-        description="Asyncio client for OpenAI's streaming protocols: try it, or serve it to your own programs.",
+        description="Asyncio client for OpenAI's streaming protocols: try it, ask a model, or serve your own programs.",
     )
     parser.add_argument("--version", action="version", version=f"asyncstream {_version()}")
     parser.set_defaults(command=None)
