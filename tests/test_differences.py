@@ -12,11 +12,13 @@ from assistants_wire import DONE, HELLO, WAITS, chunk, frame, message, run, step
 from raw_server import Exchange, raw_server
 
 from asyncstream import (
+    APIResponseValidationError,
     APIStatusError,
     AssistantAccumulator,
     AssistantEventHandler,
     AsyncClient,
     ChatAccumulator,
+    PollTimeoutError,
     StreamDecodeError,
     StreamEventError,
     StreamTimeoutError,
@@ -217,6 +219,35 @@ async def test_redirect():
 
     assert [] == other.requests
     assert json.loads(server.requests[0].body)["stream"] is True
+
+
+# Polling and lists.
+
+
+@row("polling a run that never ends")
+async def test_poll_deadline():
+    async def answer(exchange: Exchange) -> None:
+        await exchange.reply(200, b'{"id": "run_1", "status": "in_progress"}')
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        with pytest.raises(PollTimeoutError) as caught:
+            await client.threads.runs.poll("run_1", thread_id="thread_1", poll_interval_ms=1, poll_timeout=0.05)
+
+    assert "in_progress" == caught.value.last.status
+
+
+@row("a list whose server repeats a cursor")
+async def test_repeated_cursor():
+    async def answer(exchange: Exchange) -> None:
+        await exchange.reply(200, b'{"data": [{"id": "file_1"}], "has_more": true, "last_id": "file_1"}')
+
+    seen = []
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        with pytest.raises(APIResponseValidationError, match="repeats itself"):
+            async for file in client.files.list():
+                seen.append(file.id)
+
+    assert ["file_1"] == seen
 
 
 # Chat completions.

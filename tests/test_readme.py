@@ -21,7 +21,7 @@ EXAMPLES = [block for block in BLOCKS if "asyncio.run(" not in block]
 
 
 def test_there_are_blocks_to_run():
-    assert (1, True) == (len(PROGRAMS), len(EXAMPLES) >= 12)
+    assert (1, True) == (len(PROGRAMS), len(EXAMPLES) >= 18)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
