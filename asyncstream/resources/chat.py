@@ -21,7 +21,12 @@ from asyncstream.tools import response_format_for
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import ChatCompletion, ChatCompletionDeleted, ChatCompletionStoreMessage
+from asyncstream.types import (
+    ChatCompletion,
+    ChatCompletionDeleted,
+    ChatCompletionMessage,
+    ChatCompletionStoreMessage,
+)
 
 __all__ = [
     "Chat",
@@ -38,8 +43,8 @@ UPDATE = Endpoint("POST", "/chat/completions/{completion_id}", ChatCompletion)
 DELETE = Endpoint("DELETE", "/chat/completions/{completion_id}", ChatCompletionDeleted)
 LIST_MESSAGES = Endpoint("GET", "/chat/completions/{completion_id}/messages", ListAnswer[ChatCompletionStoreMessage])
 
-Message = ChatCompletionMessageParam | Mapping[str, object]
-"""A message of a request: one of the TypedDicts, or what `message.to_param()` gives of an answer."""
+Message = ChatCompletionMessageParam | ChatCompletionMessage | Mapping[str, object]
+"""A message of a request: one of the TypedDicts, or the message of an answer, which goes back as the wire had it."""
 
 
 class Chat:
@@ -112,8 +117,8 @@ class ChatCompletions:
     ) -> ChatCompletion | ChatStream:
         """Ask for an answer; with ``stream=True`` return it as an open stream, which the caller closes.
 
-        Use the stream with ``async with``, read it to its end, or call its `close`. A type as `response_format` asks for
-        JSON that fits it, strictly; an answer that does is ``choices[0].message.parsed``.
+        Use the stream with ``async with``, read it to its end, or call its `close`. A type as `response_format` asks
+        for JSON that fits it, strictly; an answer that does is ``choices[0].message.parsed``.
 
         Raises:
             ConfigurationError: An argument cannot be sent.
@@ -322,7 +327,8 @@ def _request(
     stream: bool,
 ) -> tuple[Request, type[object] | None]:
     """Return the request, and the type that its answer is to fit, if there is one."""
-    body: dict[str, object] = {"messages": list(messages), "model": model, **params}
+    said = [message.to_param() if isinstance(message, ChatCompletionMessage) else message for message in messages]
+    body: dict[str, object] = {"messages": said, "model": model, **params}
     wanted = params.get("response_format")
     response_format = wanted if isinstance(wanted, type) else None
     if response_format is not None:

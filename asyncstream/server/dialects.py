@@ -1,4 +1,4 @@
-r"""How servers differ in streaming a chat answer: a `ChatDialect`, data only, and the ones that well-known servers speak.
+r"""How servers differ in streaming a chat answer: `ChatDialect`, data only, and the ones that known servers speak.
 
 A dialect says nothing about what is answered, only about the shape in which it is sent. Each member is one way in which
 real servers were seen to differ; the functions behind the values are tables in `chat.calls`, `chat.chunks` and
@@ -17,9 +17,9 @@ __all__ = [
     "ArgumentsForm",
     "CallIdForm",
     "CallIndexForm",
+    "ChatDialect",
     "ChoiceIndexForm",
     "ContentForm",
-    "ChatDialect",
     "EnvelopeForm",
     "ErrorForm",
     "FinishForm",
@@ -151,6 +151,5 @@ DIALECTS: Mapping[str, ChatDialect] = {
         errors="chunk",
         any_parameter=True,
     ),
-    "vllm": ChatDialect(order="sequence", reasoning="reasoning_content", errors="object", any_parameter=True),
 }
 """How servers were seen to stream; by their names. Only the shape: what such a server can do is not limited by it."""

@@ -158,6 +158,11 @@ class Stream(Generic[E, C, A]):
         return self._event
 
     @property
+    def current_frame(self) -> bytes:
+        """The frame that the last event came in, without its blank line; some servers put several into one."""
+        return self._frame
+
+    @property
     def current_raw(self) -> bytes:
         """The payload of the last frame as received; b"" before the first."""
         return b"\n".join(parse_frame(self._frame).lines)

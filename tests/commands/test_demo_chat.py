@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import pairwise
 
 import pytest
 from processes import posix_only, run, run_on_terminal, without_styles
@@ -29,7 +30,7 @@ chat.completion.chunk
 """
 _REPORT = """\
 completion chatcmpl-ID, embedded-model, stop
-usage      16 prompt + 19 completion = 35 tokens
+usage      17 prompt + 19 completion = 36 tokens
 message    It is 24.5 °C in Lisbon and 11.0 °C in Oslo,
            so Lisbon is 13.5 °C warmer right now.
 time       to first token N s, to the end N s
@@ -59,7 +60,7 @@ def test_on_a_pipe_each_growth_of_a_call_is_a_line() -> None:
     assert [line[9] for line in calls] == ["0", "1"] * (len(calls) // 2)
     for number, city in enumerate(_CITIES):
         lines = [line for line in calls if line.startswith(f"    call {number}")]
-        assert all(longer.startswith(line) for line, longer in zip(lines, lines[1:], strict=False))
+        assert all(longer.startswith(line) for line, longer in pairwise(lines))
         assert lines[-1] == f'    call {number}  {_CALL} {{"city":"{city}","unit":"celsius"}}'
         assert len(lines) > 5
     assert events.endswith(_AFTER_CALLS)

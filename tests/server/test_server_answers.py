@@ -2,7 +2,7 @@
 
 import pytest
 
-from asyncstream.server import CallFunction, RunCode, Say, Segment, ToolResult, default_turn
+from asyncstream.server import CallCustom, CallFunction, Incomplete, RunCode, Say, Segment, ToolResult, default_turn
 from asyncstream.server.samples import sample_arguments
 
 
@@ -25,6 +25,15 @@ def _one(schema: object, question: str = "") -> object:
         ({"type": "array", "items": {"type": "integer"}}, [1]),
         ({"anyOf": [{"type": "null"}, {"type": "boolean"}]}, True),
         ({"properties": {"y": {"type": "integer"}}}, {"y": 1}),
+        ({"type": "string", "format": "date"}, "2025-01-31"),
+        ({"type": "string", "minLength": 10}, "value 1..."),
+        ({"type": "string", "maxLength": 3}, "val"),
+        ({"type": "number", "exclusiveMinimum": 1}, 2),
+        ({"type": "integer", "exclusiveMaximum": 1}, 0),
+        ({"type": "integer", "multipleOf": 5}, 5),
+        ({"type": "array", "items": {"type": "boolean"}, "minItems": 3}, [True, True, True]),
+        ({"type": "array", "items": {"type": "boolean"}, "maxItems": 0}, []),
+        ({"type": "array", "prefixItems": [{"const": 1}, {"const": 2}], "items": False}, [1, 2]),
         (True, "value 1"),
     ],
 )
@@ -60,6 +69,27 @@ def test_named_tool_choice_is_called():
     turn = default_turn(Segment("q", tools, (), choice))
 
     assert [CallFunction("b", {})] == list(turn.actions)
+
+
+def test_custom_tool_gets_the_question():
+    tools = [{"type": "custom", "custom": {"name": "shell"}}]
+
+    assert [CallCustom("shell", "q")] == list(default_turn(Segment("q", tools, (), {})).actions)
+
+
+@pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+def test_limit_of_tokens_cuts_the_answer(limit):
+    turn = default_turn(Segment("q", [], (), {limit: 2}))
+
+    assert [Say("You asked:", ["You", " asked:"]), Incomplete("max_completion_tokens")] == list(turn.actions)
+
+
+def test_answer_fits_the_response_format():
+    described = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"const": {"a": 1}}}}
+
+    [say] = default_turn(Segment("q", [], (), {"response_format": described})).actions
+
+    assert '{"a":1}' == say.text == "".join(say.pieces)
 
 
 def test_code_is_run_once_and_outputs_are_quoted():

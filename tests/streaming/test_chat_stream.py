@@ -240,3 +240,26 @@ async def test_iterating_outside_async_with_says_what_to_write():
     async with AsyncClient(api_key="k", base_url="http://127.0.0.1:1") as client:
         with pytest.raises(ConfigurationError, match=r"async with client\.chat\.completions\.stream"):
             await anext(client.chat.completions.stream(messages=MESSAGES, model="m"))
+
+
+async def test_the_message_of_an_answer_goes_back_as_the_wire_had_it():
+    async def send(exchange: Exchange) -> None:
+        await stream(exchange, *CALLS, DONE)
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.chat.completions.stream(messages=MESSAGES, model="m") as s:
+            message = (await s.get_final_completion()).choices[0].message
+        async with client.chat.completions.stream(messages=[*MESSAGES, message], model="m") as s:
+            await s.until_done()
+
+    sent = json.loads(server.requests[1].body)["messages"][1]
+    assert {"role", "tool_calls"} == set(sent)
+    assert ["call_a", "call_b"] == [c["id"] for c in sent["tool_calls"]]
+
+
+async def test_the_raw_payload_is_that_of_the_event_also_where_a_frame_holds_several(chat):
+    glued = b"[" + HELLO[1][6:].strip() + b"," + HELLO[2][6:].strip() + b"]"
+    async with chat([HELLO[0], b": ping\n\n", b"data: " + glued + b"\n\n", *HELLO[3:], DONE]) as s:
+        raws = [s.current_raw async for _ in s]
+
+    assert [HELLO[0][6:].strip(), glued, glued, HELLO[3][6:].strip()] == raws

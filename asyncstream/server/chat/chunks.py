@@ -16,8 +16,8 @@ from asyncstream.server.chat.calls import call_deltas, legacy_deltas
 from asyncstream.server.chat.objects import chat_usage, logprobs_of, new_completion
 from asyncstream.server.chat.script import CallRow, Control, Finish, Said, Spoken, count_tokens
 from asyncstream.server.dialects import (
-    ChoiceIndexForm,
     ChatDialect,
+    ChoiceIndexForm,
     EnvelopeForm,
     FinishForm,
     ReasoningForm,
