@@ -89,6 +89,15 @@ def test_one_byte_order_mark_at_the_very_start_is_stripped():
     assert frames(bom + bom + b"data: a") == [bom + b"data: a"]
 
 
+def test_pending_bytes_are_counted_wherever_they_are_held():
+    splitter = FrameSplitter()
+    splitter.feed(b"\xef\xbb")
+    assert splitter.pending_bytes == 2
+
+    splitter.feed(b"\xbfdata: a\n")
+    assert splitter.pending_bytes == 8
+
+
 def test_half_a_byte_order_mark_is_text():
     assert frames(b"\xef\xbb", b"data: a") == [b"\xef\xbbdata: a"]
     assert frames(b"\xef\xbb") == [b"\xef\xbb"]

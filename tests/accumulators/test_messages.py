@@ -347,6 +347,30 @@ def test_unknown_parts_of_two_types_are_two_parts():
     assert found.content == [{"type": "hologram"}, {"type": "video"}]
 
 
+def test_unknown_parts_grow_beside_each_other_by_index():
+    found = fold(
+        message_delta("m", {"index": 1, "type": "hologram", "x": 1}, {"index": 0, "type": "hologram", "x": 2}),
+        message_delta("m", {"index": 1, "type": "hologram", "y": 3}, {"index": 4, "type": "hologram", "y": 4}),
+    )
+    parts = found.accumulator.messages[0].content
+
+    assert [json.loads(part.raw) for part in parts] == [  # type: ignore[union-attr]
+        {"type": "hologram", "x": 2},
+        {"type": "hologram", "x": 1, "y": 3},
+        {"type": "hologram", "y": 4},
+    ]
+
+
+def test_unknown_part_of_an_ending_payload_replaces():
+    found = fold(
+        message_delta("m", {"index": 0, "type": "hologram", "x": 1}), end_message("m", {"type": "hologram", "y": 2})
+    )
+    (part,) = found.accumulator.messages[0].content
+
+    assert isinstance(part, UnknownContentBlock)
+    assert json.loads(part.raw) == {"type": "hologram", "y": 2}
+
+
 def test_opening_an_unknown_part_closes_the_open_one():
     found = fold(message_delta("m", text("a")), message_delta("m", {"index": 1, "type": "hologram"}))
 

@@ -83,6 +83,15 @@ def test_unknown_id_makes_a_stub_whatever_event_brings_it(word):
     assert [step["id"] for step in found.steps] == ["s"]
 
 
+def test_stub_made_by_tool_calls_is_told_with_their_type():
+    first = fold(step_delta("s", function("{}", id="c"))).changes[0]
+
+    assert isinstance(first, RunStepCreated)
+    assert first.snapshot == RunStep(
+        id="s", status="in_progress", type="tool_calls", step_details=ToolCallsStepDetails()
+    )
+
+
 def test_stub_made_by_tool_calls_has_their_type():
     assert fold(step_delta("s", function("{}", id="c"))).steps[0]["type"] == "tool_calls"
     assert fold(step_delta("s", other("mcp", id="c"), type="mcp")).steps[0]["type"] == "tool_calls"

@@ -405,6 +405,18 @@ def test_replaced_calls_are_found_under_their_indexes():
     assert len(found.slots.calls) == 2
 
 
+def test_replaced_arguments_are_whole_or_not_by_themselves():
+    found = assemble(entry(0, "f", "{} {}", "a"))
+    (slot,) = found.slots.calls
+    assert slot.value() is None
+    slot.set_arguments('{"a":1}')
+
+    assert slot.value() == '{"a":1}'
+    assert slot.merge(entry(0, arguments='{"a":1}'), found.repairs) is False
+    slot.set_arguments("")
+    assert slot.value() is None
+
+
 def test_ended_slot_shows_half_a_pair():
     slot = assemble(entry(0, "f", "a\ud83d")).slots.calls[0]
 
