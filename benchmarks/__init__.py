@@ -1,0 +1,13 @@
+"""What the library costs, side by side with its peers and with the same work done bare.
+
+`python -m benchmarks` measures and judges; `--help` says the rest. From the ground up:
+
+- `workloads`: the prepared streams and what is in them, so that every peer's counts can be checked.
+- `server`: a process of its own that sends them.
+- `adapters`: one file a peer; each reads a stream to its end and says what it saw.
+- `rounds`: interleaved rounds and their cost in CPU time.
+- `sections`, `targets`: which peers meet on which streams, and which ratios are asked for. New streams, peers and
+  targets are new rows there.
+- `memory`, `imports`: the two figures that are no ratio of CPU times.
+- `report`, `plot`: how results are shown.
+"""

@@ -1,0 +1,63 @@
+"""The peers: each reads one prepared stream to its end, as its users would, and says what it saw.
+
+An adapter is an async context manager over a base URL that gives a function from a stream's name to `Seen`. It keeps
+one client open over all its requests. All raw adapters do the same with an event: count it, look at its name, add the
+length of its text or of its code interpreter input, count its citations.
+
+A peer's packages are imported only when it is opened.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from benchmarks.workloads import Seen
+
+__all__ = ["ADAPTERS", "Adapter", "Read"]
+
+Read = Callable[[str], Awaitable[Seen]]
+"""Read the stream of that name (`text-2000.bulk`) to its end."""
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A peer in one way of using it."""
+
+    name: str
+    place: str
+    """Module in this package and function in it."""
+    needs: tuple[str, ...] = ()
+    """Packages that must be installed besides the library's own."""
+
+    def missing(self) -> list[str]:
+        """Return the packages that this peer needs and that are not installed."""
+        return [package for package in self.needs if importlib.util.find_spec(package) is None]
+
+    def open(self, base_url: str) -> AbstractAsyncContextManager[Read]:
+        """Import the peer and open its client."""
+        module, _, function = self.place.partition(":")
+        opened: AbstractAsyncContextManager[Read] = getattr(
+            importlib.import_module(f"benchmarks.adapters.{module}"), function
+        )(base_url)
+        return opened
+
+
+ADAPTERS = {
+    adapter.name: adapter
+    for adapter in (
+        Adapter("asyncstream raw", "own:raw"),
+        Adapter("asyncstream accumulating", "own:accumulating"),
+        Adapter("asyncstream handler", "own:handler"),
+        Adapter("asyncstream text", "own:text"),
+        Adapter("openai raw", "openai_python:raw", ("openai",)),
+        Adapter("openai raw, aiohttp backend", "openai_python:raw_on_aiohttp", ("openai",)),
+        Adapter("openai accumulating", "openai_python:accumulating", ("openai",)),
+        Adapter("openai handler", "openai_python:handler", ("openai",)),
+        Adapter("aiohttp-sse-client + msgspec", "sse_libraries:aiohttp_sse_client", ("aiohttp_sse_client",)),
+        Adapter("httpx-sse + msgspec", "sse_libraries:httpx_sse", ("httpx_sse",)),
+        Adapter("bare aiohttp + msgspec", "bare:typed"),
+        Adapter("aiohttp, read only", "bare:read_only"),
+    )
+}

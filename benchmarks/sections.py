@@ -1,0 +1,115 @@
+"""Which peers meet on which streams. The cells of a section are interleaved with each other, and with nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from benchmarks.adapters import ADAPTERS
+from benchmarks.rounds import Cell, Costs
+
+__all__ = ["LENGTHS", "LENGTH_SECTIONS", "SECTIONS", "Result", "Section", "quick"]
+
+_OWN = ("asyncstream raw", "asyncstream accumulating", "asyncstream handler")
+_OPENAI = ("openai raw", "openai accumulating", "openai handler")
+_LIBRARIES = ("aiohttp-sse-client + msgspec", "httpx-sse + msgspec")
+_LIMITS = ("bare aiohttp + msgspec", "aiohttp, read only")
+_EVERYBODY = (*_OWN, "asyncstream text", *_OPENAI, "openai raw, aiohttp backend", *_LIBRARIES, *_LIMITS)
+_ON_CODE = tuple(name for name in _EVERYBODY if name != "asyncstream text")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Cells that are compared with each other."""
+
+    name: str
+    title: str
+    adapters: tuple[str, ...]
+    workloads: Mapping[str, str]
+    """What targets call a stream -> the workload that it is."""
+    pacing: Literal["bulk", "chunked", "live"] = "bulk"
+    per: Literal["event", "request"] = "event"
+    rounds: int = 9
+
+    def cell(self, adapter: str, stream: str) -> Cell:
+        """Return the cell of a peer on one of the section's streams."""
+        return Cell(adapter, f"{self.workloads[stream]}.{self.pacing}")
+
+    def cells(self) -> list[Cell]:
+        """Return the cells of the peers that are installed."""
+        here = [name for name in self.adapters if not ADAPTERS[name].missing()]
+        return [self.cell(name, stream) for stream in self.workloads for name in here]
+
+
+class Result(NamedTuple):
+    """A section and what its cells cost."""
+
+    section: Section
+    costs: dict[Cell, Costs]
+
+
+SECTIONS = (
+    Section("text", "assistants text, bulk", _EVERYBODY, {"text": "text-2000"}),
+    Section("code", "code interpreter, bulk", _ON_CODE, {"code": "code-2000"}),
+    Section("cited", "text with a citation in every 10th delta, bulk", _EVERYBODY, {"cited": "cited-2000"}),
+    Section(
+        "chunked",
+        "assistants text, everything at once, one HTTP chunk an event",
+        ("asyncstream raw", "openai raw", *_LIMITS),
+        {"text": "text-2000"},
+        "chunked",
+    ),
+    Section(
+        "live",
+        "assistants text, live (a write each 500 us)",
+        _EVERYBODY,
+        {"text": "text-1000"},
+        "live",
+        rounds=11,
+    ),
+    Section(
+        "growth",
+        "growth with the length of the answer, bulk",
+        ("asyncstream raw", "asyncstream accumulating"),
+        {"text": "text-2000", "long text": "text-50000", "cited": "cited-2000", "long cited": "cited-50000"},
+    ),
+    Section(
+        "short",
+        "short requests: 9 events, kept-alive",
+        (*_OWN, *_OPENAI, *_LIMITS),
+        {"short": "short-4"},
+        per="request",
+        rounds=15,
+    ),
+    Section(
+        "huge",
+        "one huge ASCII event",
+        ("asyncstream raw", "asyncstream accumulating", *_LIMITS),
+        {"huge": "huge-5000000"},
+        per="request",
+    ),
+)
+
+LENGTHS = (250, 500, 1000, 2000, 4000)
+
+LENGTH_SECTIONS = tuple(
+    Section(
+        f"{kind} by length",
+        f"{title}, by length, bulk",
+        (*_OWN[:2], *_OPENAI[:2], *_LIBRARIES, *_LIMITS),
+        {f"{length:,} deltas": f"{kind}-{length}" for length in LENGTHS},
+        rounds=3,
+    )
+    for kind, title in (("text", "text"), ("cited", "text with a citation in every 10th delta"))
+)
+"""For the plot: what every peer costs as the answer grows."""
+
+
+def quick(section: Section) -> Section:
+    """Return a section with short streams and two rounds: it shows that all runs and all counts agree, no figures."""
+    workloads = {stream: _shortened(workload) for stream, workload in section.workloads.items()}
+    return replace(section, workloads=workloads, rounds=2)
+
+
+def _shortened(workload: str) -> str:
+    kind, _, size = workload.rpartition("-")
+    return f"{kind}-{max(4, int(size) // 20)}"
