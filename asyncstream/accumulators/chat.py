@@ -139,6 +139,14 @@ class ChatAccumulator:
             changes.append(UsageChanged(self._usage, usage))
         return changes
 
+    def fold(self, event: ChatStreamEvent) -> None:
+        """Fold an event as `push` does, for those who do not ask what changed.
+
+        Raises:
+            StreamEventError: It is an error event; `partial` is this accumulator.
+        """
+        self.push(event)
+
     def finish(self) -> list[ChatChange]:
         """Say that nothing follows: call it at `[DONE]` or at the end of the bytes.
 

@@ -298,6 +298,22 @@ class MessageNode:
                 setattr(snapshot, name, getattr(payload, name))
         return MessageCreated(snapshot)
 
+    def grow(self, delta: MessageDelta) -> bool:
+        """Fold a delta that adds to one open text part, which nearly all do; False if it is any other."""
+        content = delta.content
+        if content is None or len(content) != 1 or delta.role:
+            return False
+        block = content[0]
+        if type(block) is not TextDeltaBlock:
+            return False
+        part = self._parts.get(block.index)  # type: ignore[arg-type]  # None is no key
+        said = block.text
+        if said is None or type(part) is not _TextPart or not part.created:
+            return False
+        part.fold(said)
+        self._built = None
+        return True
+
     def fold_delta(self, delta: MessageDelta) -> list[MessageChange]:
         """Fold a delta; return its changes in order, `MessageChanged` last."""
         self._built = None

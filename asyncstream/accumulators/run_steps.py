@@ -171,6 +171,21 @@ class _Call(ToolSlot):
         self._rest = JSONFold()
         self._built: ToolCall | None = None
 
+    def grow(self, said: FunctionToolCallDelta | CodeInterpreterToolCallDelta, repairs: Repairs) -> bool:
+        """Fold a delta that only adds a piece; False, and nothing folded, if it says more than that."""
+        if isinstance(said, FunctionToolCallDelta):
+            function = said.function
+            if function is None or function.name or function.output is not None or type(function.arguments) is not str:
+                return False
+            if not self.add(function.arguments, repairs):
+                return False
+        elif said.code_interpreter is None or self._code is None:
+            return False
+        else:
+            self._code.fold(said.code_interpreter)
+        self._built = None
+        return True
+
     def fold(self, said: ToolCallDelta) -> ToolCallDelta:
         """Fold what the slot itself does not hold; return the delta as typed as it can be."""
         self._built = None
@@ -330,8 +345,27 @@ class RunStepNode:
             snapshot.step_details = ToolCallsStepDetails()
         return RunStepCreated(snapshot)
 
+    def grow(self, delta: RunStepDelta) -> tuple[_Call, ToolCallDelta] | None:
+        """Fold a delta that adds to one open call, which nearly all do; None if it is any other."""
+        details = delta.step_details
+        if type(details) is not ToolCallDeltaObject or details.tool_calls is None or len(details.tool_calls) != 1:
+            return None
+        said = details.tool_calls[0]
+        if type(said) is FunctionToolCallDelta or type(said) is CodeInterpreterToolCallDelta:
+            call = self._slots.at(said.index)
+            if call is None or not call.created or call.type != said.type or (said.id and said.id != call.id):
+                return None
+            if call.grow(said, self._repairs):
+                self._built = None
+                return call, said
+        return None
+
     def fold_delta(self, delta: RunStepDelta) -> list[RunStepChange]:
         """Fold a delta; return its changes in order, `RunStepChanged` last."""
+        grown = self.grow(delta)
+        if grown is not None:
+            call, said = grown
+            return [ToolCallChanged(call, said, self._fields.id, call.index or 0), RunStepChanged(self, delta)]
         self._built = None
         changes: list[RunStepChange] = []
         calls = self._delta_calls(delta.step_details)

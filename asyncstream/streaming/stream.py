@@ -74,6 +74,10 @@ class Accumulator(Protocol[E_contra, C_co]):
         """Fold an event; return its changes."""
         ...
 
+    def fold(self, event: E_contra) -> None:
+        """Fold an event, when nobody asks for its changes."""
+        ...
+
     def finish(self) -> list[Any]:
         """Say that nothing follows; return the closing changes."""
         ...
@@ -148,6 +152,8 @@ class Stream(Generic[E, C, A]):
         self._event: E | None = None
         self._frame = b""
         self._changes: list[C] = []
+        # Somebody wants the changes: a handler, or a view; from the first view on they are always made.
+        self._telling = callbacks is not None
         self._views: dict[str, ViewState[Any, Any]] = {}
 
     # What is known of the response.
@@ -326,7 +332,10 @@ class Stream(Generic[E, C, A]):
                 frames.extend(taken)
                 continue
             self._fresh = True
-            self._changes = self.accumulator.push(event)
+            if self._telling:
+                self._changes = self.accumulator.push(event)
+            else:
+                self.accumulator.fold(event)
             self._event = event
             return event
 
@@ -552,6 +561,7 @@ class View(Generic[C, T]):
         self._derive = derive
         # Kept by the stream, so that a second `async for` goes on where the first one broke off.
         self._left: ViewState[C, T] = stream._views.setdefault(name, ViewState())
+        stream._telling = True
 
     def __aiter__(self) -> Self:
         return self
