@@ -50,7 +50,9 @@ __all__ = [
     "ThreadRunStepExpired",
     "ThreadRunStepFailed",
     "ThreadRunStepInProgress",
+    "decode_data",
     "decode_frame",
+    "decode_plain",
 ]
 
 
@@ -330,18 +332,26 @@ _BY_NAME = _known_events()
 _BY_FIRST_LINE = {b"event: " + name.encode(): (kind.make, kind.decode) for name, kind in _BY_NAME.items()}
 
 
+def decode_plain(frame: bytes) -> AssistantStreamEvent | None:
+    """Decode a frame that is as the protocol has it: the hot path. None for any other, and for what ends a stream."""
+    first_line, _, data = frame.partition(b"\ndata: ")
+    kind = _BY_FIRST_LINE.get(first_line)
+    if kind is None or 10 in data:
+        return None
+    try:
+        return kind[0](kind[1](data), data)
+    except STRICT_ERRORS:
+        return None
+
+
 def decode_frame(frame: bytes) -> list[AssistantStreamEvent | StreamDecodeError]:
     """Decode a frame of `sse.FrameSplitter` into its events: mostly one.
 
     A frame that cannot be read gives the error as its last item, so that what came before it is not lost.
     """
-    first_line, _, data = frame.partition(b"\ndata: ")
-    kind = _BY_FIRST_LINE.get(first_line)
-    if kind is not None and 10 not in data:
-        try:
-            return [kind[0](kind[1](data), data)]
-        except STRICT_ERRORS:
-            pass
+    plain = decode_plain(frame)
+    if plain is not None:
+        return [plain]
     event, lines = parse_frame(frame)
     return decode_data(event, lines)
 

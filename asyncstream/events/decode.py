@@ -27,10 +27,12 @@ class Wire(NamedTuple, Generic[E]):
     """A frame of `FrameSplitter` to its events; an error stands last."""
     decode_data: Callable[[str, list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
     """An event name and the lines of its data to its events."""
+    decode_plain: Callable[[bytes], E | None]
+    """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
 
 
-ASSISTANTS = Wire[AssistantStreamEvent](assistants.decode_frame, assistants.decode_data)
-CHAT = Wire[ChatCompletionChunk](chat.decode_frame, chat.decode_data)
+ASSISTANTS = Wire[AssistantStreamEvent](assistants.decode_frame, assistants.decode_data, assistants.decode_plain)
+CHAT = Wire[ChatCompletionChunk](chat.decode_frame, chat.decode_data, chat.decode_plain)
 
 _WIRES: dict[str, Wire[Any]] = {"assistants": ASSISTANTS, "chat": CHAT}
 

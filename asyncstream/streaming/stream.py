@@ -133,6 +133,7 @@ class Stream(Generic[E, C, A]):
         self._open_response = open
         self._wire = wire
         self._decode = wire.decode_frame
+        self._decode_plain = wire.decode_plain
         self._callbacks = callbacks
         self._usage = usage
         self._live: LiveResponse | None = None
@@ -271,7 +272,16 @@ class Stream(Generic[E, C, A]):
         if self._busy:
             raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
         if self._callbacks is None and self._outcome is None and self._live is not None:
-            # Most events need no waiting and have no callbacks: one call, no state to restore.
+            # Most events need no waiting and have no callbacks: no state to restore.
+            if self._frames and not self._ahead and not self._telling:
+                # `_step` for a plain frame that is here: a tenth of what a raw event costs.
+                event = self._decode_plain(self._frames[0])
+                if event is not None:
+                    self._frame = self._frames.popleft()
+                    self._fresh = True
+                    self.accumulator.fold(event)
+                    self._event = event
+                    return event
             event = self._step()
             if event is not None:
                 return event
