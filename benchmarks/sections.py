@@ -89,6 +89,22 @@ SECTIONS = (
     ),
 )
 
+CHAT = ("asyncstream chat raw", "asyncstream chat accumulating", "openai chat raw", "openai chat accumulating")
+
+CHAT_SECTIONS = (
+    Section("chat", "chat text, bulk", CHAT, {"chat": "chat-2000"}),
+    Section("chat tools", "chat tool arguments, a character each, bulk", CHAT, {"args": "args-2000"}),
+    Section(
+        "chat growth",
+        "growth with the length of tool arguments, bulk",
+        CHAT[:2],
+        {"args": "args-2000", "long args": "args-117000"},
+        rounds=5,
+    ),
+)
+
+SECTIONS = (*SECTIONS, *CHAT_SECTIONS)
+
 LENGTHS = (250, 500, 1000, 2000, 4000)
 
 LENGTH_SECTIONS = tuple(

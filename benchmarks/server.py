@@ -3,7 +3,8 @@
 It is never what limits a client: every answer is one prepared buffer, or (live) one prepared piece a write. Held
 constant, as common servers do it: keep-alive, chunked encoding, no delay of small packets.
 
-What is sent is named in the path, where the thread's id stands: `/v1/threads/text-2000.bulk/runs`. Pacings:
+What is sent is named in the path, where the thread's id stands: `/v1/threads/text-2000.bulk/runs`; for chat, which has
+no id there, in the query: `/v1/chat/completions?stream=chat-2000.bulk`. Pacings:
 
 - `bulk`: everything at once, in HTTP chunks of 4 KiB, as from a proxy that is catching up (nginx sends its buffers,
   a page each); events are cut anywhere.
@@ -41,7 +42,7 @@ _HEAD = (
 _LAST_CHUNK = b"0\r\n\r\n"
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
-_ASSISTANTS = re.compile(r"/v1/threads/([^/?]+)/runs")
+_NAMED = re.compile(r"/v1/(?:threads/|chat/completions\?stream=)([^/?&]+)(?:/runs)?")
 
 
 def _chunk(data: bytes) -> bytes:
@@ -106,7 +107,7 @@ async def _serve(connection: socket.socket) -> None:
     held = bytearray()
     try:
         while (path := await _read_request(loop, connection, held)) is not None:
-            match = _ASSISTANTS.fullmatch(path)
+            match = _NAMED.fullmatch(path)
             name, _, pacing = match[1].rpartition(".") if match else ("", "", "")
             if pacing == "bulk":
                 await loop.sock_sendall(connection, _bulk(name))

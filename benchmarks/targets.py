@@ -61,6 +61,8 @@ _RAW = "asyncstream raw"
 _FOLD = "asyncstream accumulating"
 _BARE = "bare aiohttp + msgspec"
 _FLOOR = "aiohttp, read only"
+_CHAT = "asyncstream chat raw"
+_CHAT_FOLD = "asyncstream chat accumulating"
 
 TARGETS = (
     *(
@@ -82,6 +84,22 @@ TARGETS = (
         RatioTarget("P6", "growth", (adapter, f"long {stream}"), (adapter, stream), "at most", 1.15)
         for stream in ("text", "cited")
         for adapter in (_RAW, _FOLD)
+    ),
+    *(
+        RatioTarget("P1", section, ("openai chat raw", stream), (_CHAT, stream), "at least", limit)
+        for section, stream, limit in (("chat", "chat", 40), ("chat tools", "args", 35))
+    ),
+    *(
+        RatioTarget("P2", section, ("openai chat accumulating", stream), (_CHAT_FOLD, stream), "at least", 60)
+        for section, stream in (("chat", "chat"), ("chat tools", "args"))
+    ),
+    *(
+        RatioTarget("fold", section, (_CHAT_FOLD, stream), (_CHAT, stream), "at most", 1.3)
+        for section, stream in (("chat", "chat"), ("chat tools", "args"))
+    ),
+    *(
+        RatioTarget("P6", "chat growth", (adapter, "long args"), (adapter, "args"), "at most", 1.15)
+        for adapter in (_CHAT, _CHAT_FOLD)
     ),
     RatioTarget("P7", "huge", (_RAW, "huge"), (_BARE, "huge"), "at most", 1.5),
     RatioTarget("P9", "short", ("openai raw", "short"), (_RAW, "short"), "at least", 8),

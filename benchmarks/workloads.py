@@ -2,7 +2,8 @@
 
 A name is `<kind>-<size>`: `text-2000` (an Assistants run that writes one message in 2,000 deltas), `cited-2000` (the
 same with a citation in every 10th delta), `code-2000` (a code interpreter call whose input comes in 2,000 deltas),
-`huge-5000000` (one delta of that many ASCII characters), `short-4` (a run of nine events, four of them deltas).
+`huge-5000000` (one delta of that many ASCII characters), `short-4` (a run of nine events, four of them deltas); the
+chat streams are in `chat_workloads`.
 
 Pure: stdlib only, no clock, no randomness. The payloads have the fields and the lengths that OpenAI's have.
 """
@@ -12,7 +13,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["KINDS", "Seen", "Workload", "make"]
+from benchmarks.chat_workloads import chat, one_character_arguments
+
+__all__ = ["CHAT_KINDS", "KINDS", "Seen", "Workload", "make"]
 
 
 class Seen(NamedTuple):
@@ -241,7 +244,21 @@ KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
     "huge": _huge,
     "short": _short,
 }
-"""Kind -> the frames and the counts of a stream of some size."""
+"""Kind -> the frames and the counts of an Assistants stream of some size."""
+
+
+def _chat(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters = chat(_pieces(size))
+    return frames, Seen(len(frames) - 1, characters)
+
+
+def _args(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters = one_character_arguments(size)
+    return frames, Seen(len(frames) - 1, characters)
+
+
+CHAT_KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {"chat": _chat, "args": _args}
+"""The same of Chat Completions."""
 
 
 @lru_cache(maxsize=64)
@@ -253,5 +270,5 @@ def make(name: str) -> Workload:
         ValueError: The name has no size.
     """
     kind, _, size = name.rpartition("-")
-    frames, seen = KINDS[kind](int(size))
+    frames, seen = (KINDS | CHAT_KINDS)[kind](int(size))
     return Workload(name, tuple(frames), seen._replace(bytes=sum(map(len, frames))))

@@ -59,5 +59,9 @@ ADAPTERS = {
         Adapter("httpx-sse + msgspec", "sse_libraries:httpx_sse", ("httpx_sse",)),
         Adapter("bare aiohttp + msgspec", "bare:typed"),
         Adapter("aiohttp, read only", "bare:read_only"),
+        Adapter("asyncstream chat raw", "chat:raw"),
+        Adapter("asyncstream chat accumulating", "chat:accumulating"),
+        Adapter("openai chat raw", "chat:openai_raw", ("openai",)),
+        Adapter("openai chat accumulating", "chat:openai_accumulating", ("openai",)),
     )
 }

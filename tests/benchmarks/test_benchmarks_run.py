@@ -15,11 +15,12 @@ from benchmarks.rounds import Cell, Costs, CountsDiffer, measure_rounds, ratio
 from benchmarks.sections import SECTIONS, quick
 from benchmarks.server import PACINGS, running
 from benchmarks.targets import TARGETS, judge
-from benchmarks.workloads import KINDS, make
+from benchmarks.workloads import CHAT_KINDS, KINDS, make
 
 ROOT = Path(__file__).parents[2]
 
 STREAMS = [f"{kind}-30.{pacing}" for kind in KINDS for pacing in PACINGS]
+CHAT_STREAMS = [f"{kind}-30.{pacing}" for kind in CHAT_KINDS for pacing in PACINGS]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,8 @@ def installed(adapter: Adapter) -> Adapter:
 @pytest.mark.parametrize("name", ADAPTERS)
 @pytest.mark.usefixtures("peer_warnings")
 async def test_peer_sees_every_event_and_character(base_url: str, name: str) -> None:
-    cells = [Cell(installed(ADAPTERS[name]).name, stream) for stream in STREAMS]
+    streams = CHAT_STREAMS if " chat " in name else STREAMS
+    cells = [Cell(installed(ADAPTERS[name]).name, stream) for stream in streams]
     if name == "asyncstream text":
         cells = [cell for cell in cells if not cell.stream.startswith("code")]
 
@@ -63,13 +65,19 @@ async def test_wrong_counts_are_an_error(base_url: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_prepared_stream_knows_its_events(kind: str) -> None:
+    events = decode_stream(b"".join(make(f"{kind}-30").frames), "assistants")
+
+    assert [event.event for event in events].count("unknown") == 0
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *CHAT_KINDS])
 def test_prepared_stream_is_complete_and_counted(kind: str) -> None:
     workload = make(f"{kind}-30")
 
-    events = list(decode_stream(b"".join(workload.frames), "assistants"))
+    events = list(decode_stream(b"".join(workload.frames), "chat" if kind in CHAT_KINDS else "assistants"))
 
     assert isinstance(events[-1], DoneEvent)
-    assert [event.event for event in events[:-1]].count("unknown") == 0
     assert workload.seen.events == len(events) - 1
     assert all(frame.endswith(b"\n\n") and frame.count(b"\n\n") == 1 for frame in workload.frames)
 

@@ -1,0 +1,90 @@
+"""Chat Completions: asyncstream and openai-python, raw and accumulating.
+
+All raw adapters count a chunk and add the length of its text, or of its tool arguments; the accumulating ones read to
+the end and look at the final completion. The clients have their defaults.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from asyncstream import AsyncClient
+from benchmarks.adapters import Read
+from benchmarks.workloads import Seen
+
+__all__ = ["accumulating", "openai_accumulating", "openai_raw", "raw"]
+
+_BODY: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say much."}]}
+
+
+async def _count(stream: Any) -> Seen:
+    events = characters = 0
+    async for chunk in stream:
+        events += 1
+        delta = chunk.choices[0].delta
+        if delta.content:
+            characters += len(delta.content)
+        elif delta.tool_calls:
+            characters += len(delta.tool_calls[0].function.arguments)
+    return Seen(events, characters)
+
+
+def _in_final(completion: Any, events: int | None) -> Seen:
+    message = completion.choices[0].message
+    calls = message.tool_calls or ()
+    return Seen(events, len(message.content or "") + sum(len(call.function.arguments) for call in calls))
+
+
+@asynccontextmanager
+async def raw(base_url: str) -> AsyncIterator[Read]:
+    """`async for chunk in stream`."""
+    async with AsyncClient(api_key="sk-benchmark", base_url=base_url) as client:
+
+        async def read(name: str) -> Seen:
+            async with client.chat.completions.stream(**_BODY, extra_query={"stream": name}) as stream:
+                return await _count(stream)
+
+        yield read
+
+
+@asynccontextmanager
+async def accumulating(base_url: str) -> AsyncIterator[Read]:
+    """`get_final_completion()`."""
+    async with AsyncClient(api_key="sk-benchmark", base_url=base_url) as client:
+
+        async def read(name: str) -> Seen:
+            async with client.chat.completions.stream(**_BODY, extra_query={"stream": name}) as stream:
+                completion = await stream.get_final_completion()
+            return _in_final(completion, stream.accumulator.events_seen)
+
+        yield read
+
+
+@asynccontextmanager
+async def openai_raw(base_url: str) -> AsyncIterator[Read]:
+    """`async for chunk in await create(..., stream=True)`."""
+    from openai import AsyncOpenAI
+
+    async with AsyncOpenAI(api_key="sk-benchmark", base_url=base_url) as client:
+
+        async def read(name: str) -> Seen:
+            stream: Any = await client.chat.completions.create(**_BODY, stream=True, extra_query={"stream": name})
+            return await _count(stream)
+
+        yield read
+
+
+@asynccontextmanager
+async def openai_accumulating(base_url: str) -> AsyncIterator[Read]:
+    """`chat.completions.stream`, every event of it, then `get_final_completion()`."""
+    from openai import AsyncOpenAI
+
+    async with AsyncOpenAI(api_key="sk-benchmark", base_url=base_url) as client:
+
+        async def read(name: str) -> Seen:
+            async with client.chat.completions.stream(**_BODY, extra_query={"stream": name}) as stream:
+                async for _ in stream:
+                    pass
+                return _in_final(await stream.get_final_completion(), None)
+
+        yield read

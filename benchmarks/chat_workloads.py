@@ -1,0 +1,44 @@
+"""The prepared streams of Chat Completions; `workloads` says how a stream is made from a name.
+
+`chat-2000` is an answer of 2,000 pieces of text, `args-2000` one tool call whose arguments come in 2,000 deltas of one
+character each, as Empower and vLLM send them.
+
+Pure: stdlib only, no clock, no randomness. The payloads have the fields and the lengths that OpenAI's have.
+"""
+
+import json
+
+__all__ = ["chat", "one_character_arguments"]
+
+
+def _chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
+    data = {
+        "id": "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
+        "object": "chat.completion.chunk",
+        "created": 1750000000,
+        "model": "gpt-4o-2024-08-06",
+        "service_tier": "default",
+        "system_fingerprint": "fp_44709d6fcb",
+        "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
+    }
+    return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
+
+
+_DONE = b"data: [DONE]\n\n"
+
+
+def chat(pieces: list[str]) -> tuple[list[bytes], int]:
+    """Make an answer of text; give its frames, the last being `[DONE]`, and its characters."""
+    opening = _chunk({"role": "assistant", "content": "", "refusal": None})
+    frames = [opening, *(_chunk({"content": piece}) for piece in pieces), _chunk({}, "stop"), _DONE]
+    return frames, sum(map(len, pieces))
+
+
+def one_character_arguments(size: int) -> tuple[list[bytes], int]:
+    """Make a tool call with arguments of that many characters; give its frames and its characters."""
+    arguments = '{"text":"' + "x" * (size - 11) + '"}'
+    function = {"name": "get_current_weather", "arguments": ""}
+    call = {"index": 0, "id": "call_M8sVz4GhP2lUjDxN6cFyBk9W", "type": "function", "function": function}
+    opening = _chunk({"role": "assistant", "content": None, "tool_calls": [call]})
+    deltas = [_chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}) for piece in arguments]
+    return [opening, *deltas, _chunk({}, "tool_calls"), _DONE], len(arguments)
