@@ -366,7 +366,9 @@ def _compile_union(info: inspect.UnionType) -> _Coercer:
             return _struct_coercer(known.cls)(value, path, repairs)
         if unknown is None:
             return _ABSENT
-        return unknown.cls(wire_type=tag if isinstance(tag, str) else "", raw=dump_raw(value))
+        id = value.get("id")
+        named = {"id": id} if "id" in unknown.cls.__struct_fields__ and isinstance(id, str) else {}
+        return unknown.cls(wire_type=tag if isinstance(tag, str) else "", raw=dump_raw(value), **named)
 
     def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
         if structs and isinstance(value, dict):

@@ -67,6 +67,7 @@ class Sample(Struct, kw_only=True):
 def coerced(**fields: object) -> tuple[Sample, list[str]]:
     """Coerce a sample with these fields; give the paths of the repairs."""
     sample, repairs = coerce_json(Sample, {"id": "x"} | fields)
+    assert {repair.rule for repair in repairs} <= {"6.4"}
     return sample, [repair.where for repair in repairs]
 
 
@@ -243,7 +244,7 @@ def test_object_without_a_tag_but_with_two_payloads_is_unknown():
 
 def test_our_own_tag_of_unknown_parts_is_unknown_on_the_wire_too():
     assert coerce_json(types.ToolCall, {"type": "unknown", "id": "c"})[0] == UnknownToolCall(  # type: ignore[arg-type]
-        wire_type="unknown", raw=b'{"type":"unknown","id":"c"}'
+        wire_type="unknown", raw=b'{"type":"unknown","id":"c"}', id="c"
     )
 
 

@@ -269,6 +269,7 @@ class UnknownToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="unk
     """The wire's own `type`; "" if it had none."""
     raw: bytes
     """Its JSON as received or, after deltas, as folded."""
+    id: str = ""
 
 
 ToolCall: TypeAlias = (
@@ -383,6 +384,7 @@ class UnknownToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag
     """The wire's own `type`; "" if it had none."""
     raw: bytes
     """Its JSON as received."""
+    id: str | None = None
 
 
 ToolCallDelta: TypeAlias = (

@@ -778,3 +778,14 @@ def test_our_own_tag_on_the_wire_can_do_no_harm():
     found = fold(step_delta_of(b'{"index":0,"type":"unknown","wire_type":"x","raw":"////","id":"c"}'))
 
     assert len(found.calls) == 1
+
+
+def test_a_call_of_an_unknown_type_keeps_its_id_at_hand():
+    entry = other("weather_radar", id="call_w", weather_radar={"input": "Os"})
+    more = other("weather_radar", weather_radar={"input": "lo"})
+    folded = fold(created(), step_delta("s", entry), step_delta("s", more), END)
+    (call,) = folded.accumulator.run_steps[0].step_details.tool_calls
+
+    assert ("call_w", "weather_radar") == (call.id, call.wire_type)
+    assert {"id": "call_w", "type": "weather_radar", "weather_radar": {"input": "Oslo"}} == json.loads(call.raw)
+    assert "tool_call_created call_w" in folded.callbacks
