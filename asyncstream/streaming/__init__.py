@@ -4,7 +4,7 @@ from asyncstream.streaming.assistants import AssistantStream
 from asyncstream.streaming.chat import ChatStream
 from asyncstream.streaming.content import ContentRequest, ContentStream, FileContent
 from asyncstream.streaming.handlers import AssistantEventHandler
-from asyncstream.streaming.stream import View
+from asyncstream.streaming.view import View
 
 __all__ = [
     "AssistantEventHandler",

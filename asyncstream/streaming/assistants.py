@@ -14,7 +14,8 @@ from asyncstream.events import AssistantStreamEvent
 from asyncstream.events.decode import ASSISTANTS
 from asyncstream.params import ToolApproval, ToolOutput
 from asyncstream.streaming.handlers import AssistantCallbacks, AssistantEventHandler
-from asyncstream.streaming.stream import Stream, View
+from asyncstream.streaming.stream import Stream
+from asyncstream.streaming.view import View
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types import Message, Run, RunStep

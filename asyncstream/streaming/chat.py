@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from asyncstream.accumulators import ChatAccumulator, ChatChange, ContentChanged, ContentDone
 from asyncstream.accumulators.fragments import HalfPairs
 from asyncstream.events.decode import CHAT
-from asyncstream.streaming.stream import Stream, View
+from asyncstream.streaming.stream import Stream
+from asyncstream.streaming.view import View
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types import ChatCompletion, ChatCompletionChunk

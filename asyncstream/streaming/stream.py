@@ -14,7 +14,7 @@ Rule 2: a callback is taken from `_calls` before it is called, and `on_end` is p
 import asyncio
 import warnings
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
@@ -28,9 +28,10 @@ from asyncstream.errors import (
 from asyncstream.events.control import DoneEvent, ErrorEvent
 from asyncstream.events.decode import Wire, decode_last_frame
 from asyncstream.sse import parse_frame
+from asyncstream.streaming.view import View, ViewState
 from asyncstream.transport.live import LiveResponse
 
-__all__ = ["Accumulator", "Call", "Callbacks", "Stream", "View"]
+__all__ = ["Accumulator", "Call", "Callbacks", "Stream"]
 
 E = TypeVar("E")
 C = TypeVar("C")
@@ -555,46 +556,3 @@ def _passable(error: Exception) -> Exception:
     passable = RuntimeError("a callback raised StopAsyncIteration")
     passable.__cause__ = error
     return passable
-
-
-class View(Generic[C, T]):
-    """An async iterator over something else than events, derived from the changes as the cursor moves.
-
-    All views of a stream and the stream itself share its cursor: what the cursor has passed in one view does not come
-    again in another. Cancelling a step loses nothing.
-    """
-
-    __slots__ = ("_derive", "_left", "_stream")
-
-    def __init__(self, stream: Stream[Any, C, Any], name: str, derive: Callable[[list[C]], Iterable[T]]) -> None:
-        self._stream = stream
-        self._derive = derive
-        # Kept by the stream, so that a second `async for` goes on where the first one broke off.
-        self._left: ViewState[C, T] = stream._views.setdefault(name, ViewState())
-        stream._telling = True
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T:
-        stream, left = self._stream, self._left
-        while not left.items or left.source is not stream._changes:
-            try:
-                await stream.__anext__()
-            except StopAsyncIteration:
-                # The closing changes come without an event.
-                if left.source is stream._changes:
-                    raise
-            left.source = stream._changes
-            left.items = deque(self._derive(left.source))
-        return left.items.popleft()
-
-
-class ViewState(Generic[C, T]):
-    """What a view has derived and not handed out yet, and from which changes."""
-
-    __slots__ = ("items", "source")
-
-    def __init__(self) -> None:
-        self.items: deque[T] = deque()
-        self.source: list[C] | None = None
