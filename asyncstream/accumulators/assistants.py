@@ -178,22 +178,23 @@ class AssistantAccumulator:
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
-        grown = False
-        if isinstance(event, ThreadMessageDelta):
-            message = self._messages.get(event.data.id)
-            if message is not None and not event.repairs and message.grow(event.data.delta):
+        if type(event) is ThreadMessageDelta:
+            grown = event.data
+            message = self._messages.get(grown.id)
+            if message is not None and not event.repairs and message.grow(grown.delta):
                 self._current_message = message
-                grown = True
-        elif isinstance(event, ThreadRunStepDelta):
-            step = self._steps.get(event.data.id)
-            if step is not None and not event.repairs and step.grow(event.data.delta) is not None:
+                self.events_seen += 1
+                self._last_event = "thread.message.delta"
+                return
+        elif type(event) is ThreadRunStepDelta:
+            said = event.data
+            step = self._steps.get(said.id)
+            if step is not None and not event.repairs and step.grow(said.delta):
                 self._current_step = step
-                grown = True
-        if grown:
-            self.events_seen += 1
-            self._last_event = event.event
-        else:
-            self.push(event)
+                self.events_seen += 1
+                self._last_event = "thread.run.step.delta"
+                return
+        self.push(event)
 
     def _repaired(self, event: Any) -> Any:
         """Record what was mended in an event; of half a surrogate pair, leave only what a next event may complete."""

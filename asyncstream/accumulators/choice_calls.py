@@ -59,32 +59,37 @@ class ChoiceCalls:
 
     def fold(self, deltas: list[ChoiceDeltaToolCall], changes: ChangeSink[CallChange]) -> None:
         """Fold the list of one delta."""
-        if len(deltas) == 1 and self._fold_piece(deltas[0], changes):
-            return
+        if len(deltas) == 1:
+            call = self._open_call(deltas[0])
+            if call is not None:
+                call.touch()
+                if call.add(deltas[0].function.arguments, self._repairs):  # type: ignore[arg-type, union-attr]  # as above
+                    changes.append(ToolCallChanged(call, deltas[0], self._index, call.place))
+                return
         routed = self._slots.route([entry_of(said) for said in deltas], self._repairs)
         for (entry, call), said in zip(routed, deltas, strict=True):
             told = call.merge(entry, self._repairs)
             self._tell(call, said, changes, told=told, grew=bool(entry.arguments))
 
-    def _fold_piece(self, said: ChoiceDeltaToolCall, changes: ChangeSink[CallChange]) -> bool:
-        """Fold what nearly every delta of a call is: a piece of arguments for the call at an index, and nothing else.
-
-        Returns:
-            False if it is anything else; then nothing was folded.
-        """
-        function = said.function
-        call = self._slots.at(said.index)
-        if call is None or function is None or function.name or said.custom is not None:
-            return False
-        piece = function.arguments
-        if not isinstance(piece, str) or not piece or not call.created or self.late or said.extra_content is not None:
-            return False
-        if (said.id and not call.id) or (said.type and not call.type):
+    def grow(self, said: ChoiceDeltaToolCall) -> bool:
+        """Fold what nearly every delta of a call is, and tell nobody; False, and nothing folded, if it is any other."""
+        call = self._open_call(said)
+        if call is None:
             return False
         call.touch()
-        if call.add(piece, self._repairs):
-            changes.append(ToolCallChanged(call, said, self._index, call.place))
+        call.add(said.function.arguments, self._repairs)  # type: ignore[arg-type, union-attr]  # _open_call saw it
         return True
+
+    def _open_call(self, said: ChoiceDeltaToolCall) -> ChatCall | None:
+        """Find the open call at an index for which a delta is a piece of arguments and nothing else."""
+        function = said.function
+        call = self._slots.by_index.get(said.index)  # type: ignore[arg-type]  # None is no key
+        if call is None or function is None or function.name or said.custom is not None:
+            return None
+        piece = function.arguments
+        if not isinstance(piece, str) or not piece or not call.created or self.late or said.extra_content is not None:
+            return None
+        return None if (said.id and not call.id) or (said.type and not call.type) else call
 
     def fold_legacy(self, said: ChoiceDeltaFunctionCall, changes: ChangeSink[CallChange]) -> None:
         """Fold what a delta says of the call of the older form."""

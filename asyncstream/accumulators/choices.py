@@ -123,6 +123,42 @@ class ChoiceNode:
     def _where(self) -> str:
         return f"choice {self.index}"
 
+    def grow(self, choice: ChunkChoice) -> bool:
+        """Fold a delta that adds to the open content or to one open call, and tell nobody; False if it is any other."""
+        delta = choice.delta
+        if (
+            choice.finish_reason is not None
+            or choice.usage is not None
+            or choice.logprobs is not None
+            or choice.message is not None
+            or choice.content_filter_results is not None
+            or choice.native_finish_reason is not None
+            or delta.refusal is not None
+            or delta.function_call is not None
+            or delta.reasoning is not None
+            or delta.reasoning_content is not None
+            or delta.reasoning_details is not None
+            or delta.content_parts is not None
+            or delta.annotations is not None
+            or delta.audio is not None
+            or delta.extra_content is not None
+            or (delta.role and not self._role)
+        ):
+            return False
+        said = delta.content
+        if delta.tool_calls is not None:
+            if said is not None or len(delta.tool_calls) != 1 or not self._calls.grow(delta.tool_calls[0]):
+                return False
+        elif said:
+            text = self._content
+            if not text.created or text.done or self._parts is not None:
+                return False
+            text.fragments.append(said)
+        else:
+            return False
+        self._built = None
+        return True
+
     def fold(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange]) -> None:
         """Fold what a chunk says of this choice; append its changes in order, `FinishChanged` last."""
         self._built = None

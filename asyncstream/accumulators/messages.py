@@ -29,6 +29,7 @@ from asyncstream.decoding import coerce_json, dump_raw
 from asyncstream.types import (
     Annotation,
     AnnotationDelta,
+    FileCitation,
     FileCitationAnnotation,
     FileCitationDeltaAnnotation,
     FilePathAnnotation,
@@ -104,12 +105,19 @@ class _TextPart(_Part):
         if said.value:
             self.value.append(said.value)
         if said.annotations:
-            for annotation in said.annotations:
-                if isinstance(annotation, UnknownAnnotationDelta):
-                    index = index_of(members_of(annotation.raw).get("index"))
-                else:
-                    index = annotation.index
-                self.annotations.put(index, _fold_annotation(self.annotations.get(index), annotation))
+            self.cite(said.annotations)
+
+    def cite(self, annotations: list[AnnotationDelta]) -> None:
+        for said in annotations:
+            if isinstance(said, UnknownAnnotationDelta):
+                index = index_of(members_of(said.raw).get("index"))
+            else:
+                index = said.index
+            held = self.annotations.get(index)
+            if held is None and type(said) is FileCitationDeltaAnnotation:
+                self.annotations.put(index, _new_file_citation(said))
+            else:
+                self.annotations.put(index, _fold_annotation(held, said))
 
     def load(self, block: TextContentBlock) -> None:
         if block.text.value:
@@ -132,6 +140,19 @@ _ANNOTATIONS: dict[type[Struct], type[FileCitationAnnotation | FilePathAnnotatio
     FilePathDeltaAnnotation: FilePathAnnotation,
     URLCitationDeltaAnnotation: URLCitationAnnotation,
 }
+
+
+def _new_file_citation(said: FileCitationDeltaAnnotation) -> FileCitationAnnotation:
+    """Make what `_fold_annotation` makes of the first word on a citation: nearly all have one only."""
+    file = said.file_citation
+    return FileCitationAnnotation(
+        text=said.text or "",
+        file_citation=FileCitation()
+        if file is None
+        else FileCitation(file_id=file.file_id or "", quote=file.quote or None),
+        start_index=said.start_index,
+        end_index=said.end_index,
+    )
 
 
 def _fold_annotation(held: Annotation | None, said: AnnotationDelta) -> Annotation:
@@ -310,7 +331,10 @@ class MessageNode:
         said = block.text
         if said is None or type(part) is not _TextPart or not part.created:
             return False
-        part.fold(said)
+        if said.value:
+            part.value.append(said.value)
+        if said.annotations:
+            part.cite(said.annotations)
         self._built = None
         return True
 

@@ -179,10 +179,14 @@ class _Call(ToolSlot):
                 return False
             if not self.add(function.arguments, repairs):
                 return False
-        elif said.code_interpreter is None or self._code is None:
-            return False
         else:
-            self._code.fold(said.code_interpreter)
+            code = said.code_interpreter
+            if code is None or self._code is None:
+                return False
+            if code.outputs:
+                self._code.fold(code)
+            elif code.input:
+                self._code.input.append(code.input)
         self._built = None
         return True
 
@@ -352,7 +356,7 @@ class RunStepNode:
             return None
         said = details.tool_calls[0]
         if type(said) is FunctionToolCallDelta or type(said) is CodeInterpreterToolCallDelta:
-            call = self._slots.at(said.index)
+            call = self._slots.by_index.get(said.index)  # type: ignore[arg-type]  # None is no key
             if call is None or not call.created or call.type != said.type or (said.id and said.id != call.id):
                 return None
             if call.grow(said, self._repairs):

@@ -108,7 +108,7 @@ class ToolSlot:
     def add(self, fragment: str, repairs: Repairs) -> bool:
         """Join a fragment to the arguments; False if it is the whole arguments again, which is dropped."""
         # Most fragments begin or end in the middle of a value; only what looks whole is worth the question.
-        if fragment[-1:] in _ENDS and fragment[:1] in _BEGINS and len(fragment) > 1 and self._repeats(fragment):
+        if len(fragment) > 1 and fragment[-1] in _ENDS and fragment[0] in _BEGINS and self._repeats(fragment):
             repairs.add("4.10", self.where, fragment)
             return False
         self.arguments.append(fragment)
@@ -157,11 +157,12 @@ S = TypeVar("S", bound=ToolSlot)
 class ToolSlots(Generic[S]):
     """The tool calls of one choice or one step, in first-seen order."""
 
-    __slots__ = ("_by_index", "_make", "calls")
+    __slots__ = ("_make", "by_index", "calls")
 
     def __init__(self, make: Callable[[int | None], S]) -> None:
         self._make = make
-        self._by_index: dict[int, S] = {}
+        self.by_index: dict[int, S] = {}
+        """The slot at each index; read only, from outside."""
         self.calls: list[S] = []
 
     def route(self, entries: list[ToolEntry], repairs: Repairs) -> Iterator[tuple[ToolEntry, S]]:
@@ -193,7 +194,7 @@ class ToolSlots(Generic[S]):
                     return self.open(None)
                 return last
             index = position
-        slot = self._by_index.get(index)
+        slot = self.by_index.get(index)
         if slot is None:
             return self.open(index)
         if entry.name and self._takes_over(entry, slot):
@@ -203,21 +204,21 @@ class ToolSlots(Generic[S]):
 
     def at(self, index: int | None) -> S | None:
         """Give the slot at an index: where an entry goes that names this index and no name."""
-        return None if index is None else self._by_index.get(index)
+        return None if index is None else self.by_index.get(index)
 
     def open(self, index: int | None) -> S:
         """Open a slot at an index, or at the next free one."""
         if index is None:
-            index = max(self._by_index, default=-1) + 1
+            index = max(self.by_index, default=-1) + 1
         slot = self._make(index)
-        self._by_index[index] = slot
+        self.by_index[index] = slot
         self.calls.append(slot)
         return slot
 
     def replace(self, calls: list[S]) -> None:
         """Make these the calls, in this order; what is not among them is forgotten."""
         self.calls = calls
-        self._by_index = {slot.index: slot for slot in calls if slot.index is not None}
+        self.by_index = {slot.index: slot for slot in calls if slot.index is not None}
 
     @staticmethod
     def _takes_over(entry: ToolEntry, slot: ToolSlot) -> bool:

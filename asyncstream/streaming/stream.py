@@ -45,6 +45,8 @@ Call = Callable[[], Awaitable[object]]
 AFTER_EVIDENCE = 5.0
 """Seconds to wait for the end of a body whose answer is already complete; servers that forget to close it exist."""
 
+_NO_FRAMES: deque[bytes] = deque(maxlen=0)
+
 _CONTROL = frozenset({DoneEvent, ErrorEvent, StreamDecodeError})
 """What a decoder gives that is no event for the user: it ends the stream."""
 
@@ -135,6 +137,7 @@ class Stream(Generic[E, C, A]):
         self._wire = wire
         self._decode = wire.decode_frame
         self._decode_plain = wire.decode_plain
+        self._fold = accumulator.fold
         self._callbacks = callbacks
         self._usage = usage
         self._live: LiveResponse | None = None
@@ -142,6 +145,8 @@ class Stream(Generic[E, C, A]):
         self._outcome: Exception | None = None
         # Undecoded frames, and decoded items of a frame that held several. The items come first.
         self._frames: deque[bytes] = deque()
+        # The same frames while they may be read without more ado, else none: see `__anext__`.
+        self._quick = self._frames if callbacks is None else _NO_FRAMES
         self._ahead: deque[Any] = deque()
         self._last_frame_taken = False
         self._calls: deque[Call] = deque()
@@ -270,22 +275,17 @@ class Stream(Generic[E, C, A]):
         return self
 
     async def __anext__(self) -> E:
+        if self._quick and not self._ahead:
+            # A plain frame that is here, and nobody else to tell: `_step` in one piece, at half its cost.
+            event = self._decode_plain(self._quick[0])
+            if event is not None:
+                self._frame = self._quick.popleft()
+                self._fresh = True
+                self._fold(event)
+                self._event = event
+                return event
         if self._busy:
             raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
-        if self._callbacks is None and self._outcome is None and self._live is not None:
-            # Most events need no waiting and have no callbacks: no state to restore.
-            if self._frames and not self._ahead and not self._telling:
-                # `_step` for a plain frame that is here: a tenth of what a raw event costs.
-                event = self._decode_plain(self._frames[0])
-                if event is not None:
-                    self._frame = self._frames.popleft()
-                    self._fresh = True
-                    self.accumulator.fold(event)
-                    self._event = event
-                    return event
-            event = self._step()
-            if event is not None:
-                return event
         return await self._next()
 
     async def _next(self) -> E:
@@ -444,6 +444,7 @@ class Stream(Generic[E, C, A]):
         """Decide how the stream ended: once, and with `on_end` last."""
         if self._outcome is None:
             self._outcome = outcome
+            self._quick = _NO_FRAMES
             self._calls.extend(calls)
             if self._callbacks is not None:
                 self._calls.extend(self._callbacks.for_end())
@@ -533,6 +534,11 @@ class Stream(Generic[E, C, A]):
             raise raised
 
     # Views of the cursor.
+
+    def _tell_changes(self) -> None:
+        """Make the changes of every event from now on: somebody wants them."""
+        self._telling = True
+        self._quick = _NO_FRAMES
 
     @property
     def changes(self) -> "View[C, C]":

@@ -31,7 +31,7 @@ class View(Generic[C, T]):
         self._derive = derive
         # Kept by the stream, so that a second `async for` goes on where the first one broke off.
         self._left: ViewState[C, T] = stream._views.setdefault(name, ViewState())
-        stream._telling = True
+        stream._tell_changes()
 
     def __aiter__(self) -> Self:
         return self
