@@ -10,6 +10,7 @@ Rule 2: no message repeats a header's value or a key: they may be secrets.
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -224,10 +225,15 @@ def join_url(base: URL, path: str, *queries: Mapping[str, object]) -> URL:
         merged.update(query)
     pairs = [pair for name, value in merged.items() for pair in _query_pairs(name, value)]
     try:
-        encoded = urlencode(pairs, quote_via=quote)
+        encoded = urlencode(pairs, quote_via=quote) if pairs else ""
     except UnicodeEncodeError as error:
         raise ConfigurationError("a query value is no valid text") from error
-    return URL(f"{base.origin()}{base.raw_path.rstrip('/')}{path}" + (f"?{encoded}" if encoded else ""), encoded=True)
+    return URL(f"{_root(base)}{path}" + (f"?{encoded}" if encoded else ""), encoded=True)
+
+
+@lru_cache(maxsize=16)
+def _root(base: URL) -> str:
+    return f"{base.origin()}{base.raw_path.rstrip('/')}"
 
 
 def _query_pairs(name: str, value: object) -> Iterable[tuple[str, str]]:
@@ -255,18 +261,19 @@ def merge_headers(*layers: HeaderValues) -> CIMultiDict[str]:
     for layer in layers:
         for name, value in layer.items():
             _check_header(name, value)
-            merged.popall(name, None)
-            if value is not None:
+            if value is None:
+                merged.popall(name, None)
+            else:
                 merged[name] = value
     return merged
 
 
 def _check_header(name: object, value: object) -> None:
-    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+    if not isinstance(name, str) or not _is_token(name):
         raise ConfigurationError(f"a header name must be an HTTP token: {name!r}")
     if name.lower() in _FRAMING:
         raise ConfigurationError(f"header {name!r} follows from the body and cannot be set")
-    if value is None:
+    if value is None or (isinstance(value, str) and value.isascii() and value.isprintable()):
         return
     if not isinstance(value, str):
         raise ConfigurationError(f"the value of header {name!r} must be a string or None, not {type(value).__name__}")
@@ -277,6 +284,11 @@ def _check_header(name: object, value: object) -> None:
     except UnicodeEncodeError:
         # Without `from`: the codec's error holds the value.
         raise ConfigurationError(f"the value of header {name!r} holds characters beyond latin-1") from None
+
+
+@lru_cache(maxsize=256)
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
 
 
 def check_key(key: object, source: str) -> str:
