@@ -11,8 +11,9 @@ from msgspec.structs import fields
 from multidict import CIMultiDict
 from yarl import URL
 
-from asyncstream.decoding import UnreadableJSON, decode_json, dump_json, load_json
+from asyncstream.decoding import UnreadableJSON, decode_json, dump_json, load_json, printable
 from asyncstream.errors import APIError, APIResponseValidationError, APIStatusError, StreamEventError, status_error_type
+from asyncstream.transport.codings import unreadable_coding
 from asyncstream.transport.redaction import Secrets
 from asyncstream.transport.retry import MAX_RETRY_AFTER, server_delay
 
@@ -22,6 +23,7 @@ __all__ = [
     "Answer",
     "Misfit",
     "ServerWords",
+    "coding_error",
     "make_answer",
     "misfit_error",
     "oversize_error",
@@ -32,6 +34,7 @@ __all__ = [
     "server_words",
     "status_error",
     "stream_error",
+    "told_error",
     "why_no_stream",
 ]
 
@@ -44,9 +47,6 @@ MAX_BODY = 1 << 20
 
 _TEXT_LIMIT = 500
 """Characters of a body without structure that a message shows: enough for a proxy's page title."""
-
-_READABLE_CODINGS = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
-"""What aiohttp takes off. It refuses the last two itself where it cannot, and hands over any other as it came."""
 
 
 class ServerWords(Struct, frozen=True, kw_only=True):
@@ -123,7 +123,7 @@ def server_words(body: bytes, *, strict: bool = False) -> ServerWords | None:
     # On the outside, "error" is a marker and no value.
     kind = None if payload.get("type") == "error" else payload.get("type")
     return ServerWords(
-        message=_printable(message or _detail(payload.get("detail")) or "") or None,
+        message=printable(message or _detail(payload.get("detail")) or "") or None,
         code=_first(inner.get("code"), payload.get("code")),
         type=_first(inner.get("type"), kind),
         param=_first(inner.get("param"), payload.get("param")),
@@ -132,11 +132,6 @@ def server_words(body: bytes, *, strict: bool = False) -> ServerWords | None:
 
 def _first(inner: object, outer: object) -> object:
     return outer if inner is None else inner
-
-
-def _printable(text: str) -> str:
-    """Return text in which a lone surrogate is U+FFFD: printing it would raise."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _text(value: object) -> str | None:
@@ -225,7 +220,7 @@ def misfit_error(answer: Answer, misfit: Misfit) -> APIError:
     if misfit.words is not None:
         problem = "an error" if misfit.words.message is None else f"an error: {misfit.words.message}"
     kind = _content_type(answer.headers) or "no content type"
-    coding = _unreadable_coding(answer.headers)
+    coding = unreadable_coding(answer.headers)
     if coding is not None:
         kind = f"{kind} in the coding {coding!r}"
     message = f"expected {misfit.expected} as JSON, got {kind} (status {answer.status}): {problem}"
@@ -240,17 +235,26 @@ def why_no_stream(status: int, headers: Mapping[str, str]) -> str | None:
     # Some servers send no type, or that of text; their events are right all the same.
     if kind not in ("", "text/event-stream", "text/plain"):
         return kind
-    coding = _unreadable_coding(headers)
+    coding = unreadable_coding(headers)
     return None if coding is None else f"one in the coding {coding!r}, which was not asked for"
 
 
 def stream_error(answer: Answer, problem: str) -> APIError:
     """Return the error for an answer that is no event stream: the server's, if it is JSON that says one."""
+    message = f"expected an event stream, got {problem} (status {answer.status})"
+    return told_error(answer) or _error(APIResponseValidationError, answer, message, ServerWords())
+
+
+def told_error(answer: Answer) -> APIError | None:
+    """Return the server's error, if the body is JSON that says one."""
     words = server_words(answer.body, strict=True)
-    if words is None:
-        message = f"expected an event stream, got {problem} (status {answer.status})"
-        return _error(APIResponseValidationError, answer, message, ServerWords())
-    return _error(StreamEventError, answer, words.message or _describe(answer), words)
+    return None if words is None else _error(StreamEventError, answer, words.message or _describe(answer), words)
+
+
+def coding_error(answer: Answer, coding: str) -> APIError:
+    """Return the error for content in a coding that cannot be read."""
+    message = f"expected content without a coding, got it in the coding {coding!r} (status {answer.status})"
+    return _error(APIResponseValidationError, answer, message, ServerWords())
 
 
 def oversize_error(answer: Answer, limit: int) -> APIError:
@@ -278,14 +282,13 @@ def _error(kind: type[APIError], answer: Answer, message: str, words: ServerWord
 
 def _describe(answer: Answer) -> str:
     """Return what can be said of an answer without words: the beginning of its text, or its status line."""
+    line = f"{answer.status} {answer.reason}".strip()
+    coding = unreadable_coding(answer.headers)
+    if coding is not None:
+        return f"{line} (its body is in the coding {coding!r}, which was not asked for)"
     text = answer.body.decode("utf-8", "replace").strip()
-    return text[:_TEXT_LIMIT] or f"{answer.status} {answer.reason}".strip()
+    return text[:_TEXT_LIMIT] or line
 
 
 def _content_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _unreadable_coding(headers: Mapping[str, str]) -> str | None:
-    coding = headers.get("content-encoding", "").strip().lower()
-    return None if coding in _READABLE_CODINGS else coding

@@ -4,8 +4,6 @@ Below `transport.http`, which makes one `Call` for each `send` or `open` and kee
 """
 
 import asyncio
-import functools
-import importlib.metadata
 import secrets
 
 import aiohttp
@@ -13,13 +11,19 @@ from msgspec import Struct
 from yarl import URL
 
 from asyncstream.transport.answers import MAX_BODY, Answer, make_answer
+from asyncstream.transport.codings import coding_of, reader_of
+from asyncstream.transport.connections import running_loop
 from asyncstream.transport.failures import FOREIGN
 from asyncstream.transport.observing import SILENT, Watch
 from asyncstream.transport.redaction import Secrets
 from asyncstream.transport.request import HeaderValues, Request
+from asyncstream.transport.spool import Spool
 from asyncstream.transport.timeout import Timeout
+from asyncstream.version import VERSION
 
 __all__ = ["Body", "Call", "read_body"]
+
+_USER_AGENT = f"asyncstream/{VERSION}"
 
 
 class Call:
@@ -42,7 +46,7 @@ class Call:
         self.request = request
         self.url = url
         self.timeout = timeout
-        self.headers: dict[str, str | None] = {"User-Agent": _user_agent(), **accept}
+        self.headers: dict[str, str | None] = {"User-Agent": _USER_AGENT, **accept}
         if request.body is not None:
             self.headers["Content-Type"] = "application/json"
         # No one else's media type has the boundary that the form has.
@@ -114,16 +118,18 @@ async def read_body(response: aiohttp.ClientResponse, limit: int, until: float |
 
     A body that is not whole closes its connection; a whole one gives it back to the pool.
     """
-    pieces: list[bytes] = []
-    size = 0
+    read = reader_of(response)
+    spool = Spool()
     whole = False
     caught: Exception | None = None
+    if not coding_of(response.headers) and (response.content_length or 0) > limit:
+        # What is announced to be too much need not be read to be known.
+        limit = min(limit, MAX_BODY)
     try:
         async with asyncio.timeout_at(until):
-            while not whole and size <= limit:
-                piece = await response.content.readany()
-                pieces.append(piece)
-                size += len(piece)
+            while not whole and spool.size <= limit:
+                piece = await read()
+                spool.add(piece)
                 whole = not piece
     except FOREIGN as error:
         caught = error
@@ -132,30 +138,8 @@ async def read_body(response: aiohttp.ClientResponse, limit: int, until: float |
             response.release()
         else:
             response.close()
-    return Body(b"".join(pieces) if whole else _beginning(pieces), size, whole, caught)
-
-
-def _beginning(pieces: list[bytes]) -> bytes:
-    # Joining all of them first would hold a body twice that is refused for its size.
-    begin: list[bytes] = []
-    room = MAX_BODY
-    for piece in pieces:
-        begin.append(piece[:room])
-        room -= len(begin[-1])
-        if not room:
-            break
-    return b"".join(begin)
+    return Body(spool.whole() if whole else spool.beginning(MAX_BODY), spool.size, whole, caught)
 
 
 def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-@functools.cache
-def _user_agent() -> str:
-    try:
-        version = importlib.metadata.version("asyncstream")
-    except importlib.metadata.PackageNotFoundError:
-        # A checkout that was never installed.
-        version = "0"
-    return f"asyncstream/{version}"
+    return running_loop().time()

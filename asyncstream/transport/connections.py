@@ -9,15 +9,17 @@ import asyncio
 import math
 import ssl
 import urllib.request
+from contextlib import AsyncExitStack
 from types import SimpleNamespace
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.transport.timeout import Timeout
 
-__all__ = ["AttemptTrace", "Connections", "parse_proxy"]
+__all__ = ["AttemptTrace", "Connections", "end_with_connection", "parse_proxy", "running_loop"]
 
 
 class AttemptTrace:
@@ -83,7 +85,7 @@ class Connections:
         """
         if self._closed:
             raise ConfigurationError("the client is closed")
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         if self._borrowed is not None:
             if self._borrowed.closed:
                 raise ConfigurationError("the session that was given to the client is closed")
@@ -142,11 +144,27 @@ class Connections:
             ConfigurationError: They belong to another event loop, which is still open.
         """
         if self._loop is not None and not self._loop.is_closed():
-            _check_loop(self._loop, asyncio.get_running_loop())
+            _check_loop(self._loop, running_loop())
         self._closed = True
-        for session in (self._own, self._unpooled):
-            if session is not None:
-                await session.close()
+        # Cancelled at one of them, it closes the other all the same.
+        async with AsyncExitStack() as sessions:
+            for session in (self._own, self._unpooled):
+                if session is not None:
+                    sessions.push_async_callback(session.close)
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that this is called in.
+
+    Raises:
+        ConfigurationError: There is none; also in the child of a process that was forked in one.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "no asyncio event loop is running here; a forked process needs a loop and a client of its own"
+        ) from None
 
 
 def _check_loop(owner: asyncio.AbstractEventLoop, running: asyncio.AbstractEventLoop) -> None:
@@ -204,3 +222,48 @@ async def _on_create(_session: aiohttp.ClientSession, context: SimpleNamespace, 
 
 async def _on_headers(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
     context.trace_request_ctx.sent = True
+
+
+def end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """Let reading the body fail if its connection is lost and aiohttp does not say so.
+
+    That happens when the size of a chunk cannot be read: aiohttp closes the connection and forgets the body, whose
+    reader would wait until its deadline.
+    """
+    connection, content = response.connection, response.content
+    protocol = None if connection is None else connection.protocol
+    if protocol is None:
+        # All of it came with the head.
+        return
+
+    def lost(_: object = None) -> None:
+        if not response.closed and not content.is_eof() and content.exception() is None:
+            error = aiohttp.ClientPayloadError(_reason(protocol.exception()))
+            error.__cause__ = protocol.exception()
+            content.set_exception(error)
+
+    closed = protocol.closed
+    if closed is None:
+        lost()
+        return
+
+    def forget() -> None:
+        closed.remove_done_callback(lost)
+
+    # A connection is used for many answers; each takes its callback along.
+    closed.add_done_callback(lost)
+    content.on_eof(forget)
+    closed.remove_done_callback(_retrieve)
+    closed.add_done_callback(_retrieve)
+
+
+def _reason(error: BaseException | None) -> str:
+    # Below its first line, aiohttp points at the place with a caret.
+    text = error.message if isinstance(error, HttpProcessingError) else str(error or "")
+    return next((line.strip().rstrip(":") for line in text.splitlines() if line.strip()), "the connection was lost")
+
+
+def _retrieve(closed: "asyncio.Future[None]") -> None:
+    # asyncio complains of an error that nobody has looked at.
+    if not closed.cancelled():
+        closed.exception()

@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from asyncstream.errors import APIConnectionError, APIError, APITimeoutError, StreamInterruptedError
 from asyncstream.transport.answers import public_headers
 from asyncstream.transport.call import Call
+from asyncstream.transport.codings import coding_of, reader_of
 from asyncstream.transport.failures import FOREIGN, broken_body, safe_cause
 
 __all__ = ["LiveContent"]
@@ -37,10 +38,11 @@ class LiveContent:
         self.headers: CIMultiDict[str] = public_headers(response.headers)
         self.request_id = self.headers.get("x-request-id")
         # The length of a compressed body is not that of its content.
-        self.size = None if "content-encoding" in self.headers else response.content_length
+        self.size = None if coding_of(self.headers) else response.content_length
         self.received = 0
         self._whole = False
         self._response = response
+        self._reader = reader_of(response)
         self._call = call
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -61,7 +63,7 @@ class LiveContent:
         self._call.restart_clock()
         try:
             async with asyncio.timeout_at(self._call.deadline):
-                return await self._response.content.readany()
+                return await self._reader()
         except FOREIGN as error:
             caught = error
         broken = self._broken(caught)

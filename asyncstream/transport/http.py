@@ -28,6 +28,7 @@ from asyncstream.transport.answers import (
     MAX_BODY,
     REDIRECTS,
     Misfit,
+    coding_error,
     misfit_error,
     oversize_error,
     public_headers,
@@ -39,7 +40,8 @@ from asyncstream.transport.answers import (
     why_no_stream,
 )
 from asyncstream.transport.call import Body, Call, read_body
-from asyncstream.transport.connections import AttemptTrace, Connections
+from asyncstream.transport.codings import ACCEPTED, unreadable_coding
+from asyncstream.transport.connections import AttemptTrace, Connections, end_with_connection
 from asyncstream.transport.content import LiveContent
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
@@ -169,7 +171,7 @@ class Transport:
         Raises:
             AsyncStreamError: What `send` raises.
         """
-        call = self._begin(request, {"Accept": "application/json"})
+        call = self._begin(request, {"Accept": "application/json", "Accept-Encoding": ACCEPTED})
         with call.watch:
             response = await self._respond(call)
             body = await read_body(response, _MAX_ANSWER, call.deadline)
@@ -204,18 +206,25 @@ class Transport:
                 total_deadline=call.total,
                 max_event_bytes=self._max_event_bytes,
                 watch=call.watch,
+                secrets=call.secrets,
             )
 
     async def download(self, request: Request) -> LiveContent:
         """Send a request and return the content that it answers, which the caller reads in pieces and closes.
 
         Raises:
+            APIResponseValidationError: The content is in a coding that was not asked for and cannot be read.
             APIError: What `send` raises, except for what it finds wrong with an answer's content.
         """
         # Compressed, it would have no size that can be told beforehand.
         call = self._begin(request, {"Accept": "*/*", "Accept-Encoding": "identity"})
         with call.watch:
-            return LiveContent(await self._respond(call), call)
+            response = await self._respond(call)
+            coding = unreadable_coding(response.headers)
+            if coding is not None:
+                response.close()
+                raise coding_error(call.answer(response), coding)
+            return LiveContent(response, call)
 
     def _begin(self, request: Request, accept: HeaderValues, *, streamed: bool = False) -> Call:
         url = join_url(self._base_url, self._dialect.path(request), self._query, request.query)
@@ -305,10 +314,12 @@ class Transport:
                     allow_redirects=False,
                     # The session may be the user's, with defaults of its own that would change what comes back.
                     raise_for_status=False,
-                    auto_decompress=True,
+                    # `transport.codings` takes them off.
+                    auto_decompress=False,
                     timeout=self._connections.deadlines(call.timeout),
                     trace_request_ctx=trace if self._connections.watched else None,
                 )
+            end_with_connection(response)
             call.watch.responded(response.status, response.headers.get("x-request-id"))
             return response
         except FOREIGN as error:

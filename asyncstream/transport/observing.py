@@ -12,6 +12,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from types import TracebackType
 from typing import TypeAlias
 
@@ -152,7 +153,10 @@ class _Summary(Struct):
     choices: list[_Choice] | None = None
 
 
-_read_summary = msgspec.json.Decoder(_Summary)
+@cache
+def _summary_decoder() -> "msgspec.json.Decoder[_Summary]":
+    # Only who observes needs one.
+    return msgspec.json.Decoder(_Summary)
 
 
 class Watch:
@@ -288,7 +292,7 @@ SILENT = Watch()
 def _summary(body: bytes, result: object) -> _Summary:
     try:
         if body:
-            return _read_summary.decode(body)
+            return _summary_decoder().decode(body)
         if result is not None:
             return msgspec.convert(result, _Summary, from_attributes=True)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

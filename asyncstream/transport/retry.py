@@ -34,7 +34,7 @@ _MAX_DELAY = 8.0
 _JITTER = 0.25
 """The part of a delay that chance may take off, so that clients that failed together do not come back together."""
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NUMBER = r"(?ai)[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ def _may_repeat(failure: Failure, method: str) -> bool:
 
 def _number(text: str | None) -> float | None:
     # float() alone also reads "nan", "infinity", "1_0" and the digits of other scripts.
-    if text is None or not _NUMBER.fullmatch(text.strip()):
+    if text is None or not re.fullmatch(_NUMBER, text.strip()):
         return None
     return float(text)
 

@@ -188,7 +188,7 @@ async def _source(content: object, lock: threading.Lock) -> tuple[int | None, Ca
     if inspect.iscoroutinefunction(read):
         return None, lambda: _read_async(content), False
     if _is_seekable(content):
-        begin, end = await asyncio.to_thread(_extent, content)
+        begin, end = await asyncio.to_thread(_extent, content, lock)
         if end and begin == end:
             raise ConfigurationError(f"the file object is at its end, after {end} bytes: seek(0) begins anew")
         return end - begin, lambda: _read_at(content, lock, begin, end), True
@@ -200,11 +200,12 @@ def _is_seekable(file: object) -> TypeGuard[BinaryIO]:
     return callable(seekable) and seekable() is True
 
 
-def _extent(file: BinaryIO) -> tuple[int, int]:
+def _extent(file: BinaryIO, lock: threading.Lock) -> tuple[int, int]:
     """Return where a file object stands, and where it ends."""
-    begin = file.tell()
-    end = file.seek(0, os.SEEK_END)
-    file.seek(begin)
+    with lock:
+        begin = file.tell()
+        end = file.seek(0, os.SEEK_END)
+        file.seek(begin)
     return begin, end
 
 

@@ -1,0 +1,60 @@
+"""The pieces of a body whose size is not known yet: the first as they came, the others compressed. Pure.
+
+An answer may have 64 MiB; one that goes on for ever is known by its size only, when 64 MiB of it were read. Held as it
+came it would cost as much memory as a real answer of that size, for nothing. Endless bodies compress well; JSON does by
+three times at least, and the few answers of this size pay some 10 ms a MiB for it.
+
+Above it: `transport.call`.
+"""
+
+import zlib
+from typing import Final
+
+__all__ = ["Spool"]
+
+PLAIN: Final = 8 << 20
+"""Bytes that are kept as they come: more than any usual answer has."""
+
+
+class Spool:
+    """Bytes in the order in which they were added.
+
+    Attributes:
+        size: How many.
+    """
+
+    __slots__ = ("_packed", "_packer", "_pieces", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._pieces: list[bytes] = []
+        self._packed: list[bytes] = []
+        self._packer = zlib.compressobj(1)
+
+    def add(self, piece: bytes) -> None:
+        """Add some bytes."""
+        self.size += len(piece)
+        if self.size <= PLAIN:
+            self._pieces.append(piece)
+        elif packed := self._packer.compress(piece):
+            self._packed.append(packed)
+
+    def whole(self) -> bytes:
+        """Return all bytes. Call it once, at the end."""
+        if self.size > PLAIN:
+            self._packed.append(self._packer.flush())
+            unpacker = zlib.decompressobj()
+            self._pieces.extend(map(unpacker.decompress, self._packed))
+            self._packed = []
+        return b"".join(self._pieces)
+
+    def beginning(self, size: int) -> bytes:
+        """Return the first bytes, at most `PLAIN`, without joining all the others."""
+        begin: list[bytes] = []
+        room = size
+        for piece in self._pieces:
+            begin.append(piece[:room])
+            room -= len(begin[-1])
+            if not room:
+                break
+        return b"".join(begin)
