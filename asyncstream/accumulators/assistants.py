@@ -154,6 +154,11 @@ class AssistantAccumulator:
         """What the wire got wrong and was mended, each with the number of its rule; what repeats stands once."""
         return self._repairs.made
 
+    @property
+    def repairs_omitted(self) -> int:
+        """How many repairs were made after the thousand that `repairs` holds at most."""
+        return self._repairs.omitted
+
     def push(self, event: AssistantStreamEvent) -> list[AssistantChange]:
         """Fold an event.
 
@@ -200,7 +205,8 @@ class AssistantAccumulator:
         """Record what was mended in an event; of half a surrogate pair, leave only what a next event may complete."""
         self._repairs.extend(event.repairs)
         if any(repair.rule == "6.2" for repair in event.repairs):
-            return replace(event, data=mended(event.data))
+            # Nothing of a run grows from event to event.
+            return replace(event, data=mended(event.data, frozenset() if isinstance(event.data, Run) else None))
         return event
 
     def _push_control(self, event: AssistantStreamEvent) -> list[AssistantChange]:

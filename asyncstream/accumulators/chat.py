@@ -87,6 +87,11 @@ class ChatAccumulator:
         """What the wire got wrong and was mended, each with the number of its rule; what repeats stands once."""
         return self._repairs.made
 
+    @property
+    def repairs_omitted(self) -> int:
+        """How many repairs were made after the thousand that `repairs` holds at most."""
+        return self._repairs.omitted
+
     def push(self, event: ChatStreamEvent) -> list[ChatChange]:
         """Fold an event.
 

@@ -6,7 +6,12 @@ Servers that split text by UTF-16 units send half of a surrogate pair at the end
 the next. A half that waits for its partner is held back, so that what is shown can always be printed and encoded.
 """
 
+from typing import Final
+
 __all__ = ["Fragments", "HalfPairs", "mend_halves"]
+
+MOST_PIECES: Final = 4096
+"""From here pieces are joined to one: each has 50 bytes besides its text, which counts in a million of them."""
 
 
 class Fragments:
@@ -16,7 +21,7 @@ class Fragments:
         ended: Nothing follows: a half pair at the end is shown as U+FFFD instead of being held back.
     """
 
-    __slots__ = ("_pieces", "append", "ended")
+    __slots__ = ("_joined", "_pieces", "_whole", "ended")
 
     def __init__(self, text: str = "") -> None:
         self.ended = False
@@ -25,15 +30,27 @@ class Fragments:
     def replace(self, text: str) -> None:
         """Start again with this text."""
         self._pieces = [text] if text else []
-        # A bound method saves an attribute lookup and a frame for each fragment.
-        self.append = self._pieces.append
+        self._joined: list[str] = []
+        # So many characters, from the first, are known to hold no half: they need no second look.
+        self._whole = 0
+
+    def append(self, text: str) -> None:
+        """Add a fragment."""
+        pieces = self._pieces
+        pieces.append(text)
+        if len(pieces) >= MOST_PIECES:
+            self._joined.append("".join(pieces))
+            pieces.clear()
 
     def __bool__(self) -> bool:
         """Tell whether any text arrived."""
-        return any(self._pieces)
+        return any(self._joined) or any(self._pieces)
 
     def raw(self) -> str:
         """Return all text as it came, half pairs included. Costs one copy, the first time after a change."""
+        if self._joined:
+            self._pieces[:0] = self._joined
+            self._joined = []
         if len(self._pieces) > 1:
             text = "".join(self._pieces)
             self._pieces[:] = [text]
@@ -43,9 +60,13 @@ class Fragments:
     def text(self) -> str:
         """Return all text that can be shown."""
         text = self.raw()
-        if text.isascii() or _encodable(text):
+        if text.isascii():
             return text
-        return mend_halves(text, ended=self.ended)
+        new = text[self._whole :]
+        if new.isascii() or _encodable(new):
+            self._whole = len(text)
+            return text
+        return text[: self._whole] + mend_halves(new, ended=self.ended)
 
     def __getstate__(self) -> tuple[bool, str]:
         """Give what a checkpoint needs."""

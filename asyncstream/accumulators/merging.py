@@ -35,7 +35,7 @@ def replace_present(held: S, said: Struct, *, leave: tuple[str, ...] = ()) -> S:
     result = copy.copy(held)
     for name, default in _shared_fields(type(held), type(said)):
         value = getattr(said, name)
-        if name in leave or value is None or value in ("", [], {}) or value == default:
+        if value is None or value == default or value in ("", [], {}) or name in leave:
             continue
         known = getattr(held, name)
         if isinstance(value, Struct) and isinstance(known, Struct):
@@ -57,11 +57,13 @@ def _shared_fields(held: type[Struct], said: type[Struct]) -> list[tuple[str, ob
 class Indexed(Generic[T]):
     """A list whose entries come with an index or without: in place, or after all others. A gap stays a gap."""
 
-    __slots__ = ("_entries", "_next")
+    __slots__ = ("_entries", "_next", "_sorted")
 
     def __init__(self, entries: Iterable[T] = ()) -> None:
         self._entries: dict[int, T] = dict(enumerate(entries))
         self._next = len(self._entries)
+        # Servers count upwards: the order of arrival is nearly always that of the indexes.
+        self._sorted = True
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -74,12 +76,17 @@ class Indexed(Generic[T]):
         """Set the entry at an index; without one it goes after all others."""
         if index is None:
             index = self._next
+        elif index < self._next and index not in self._entries:
+            self._sorted = False
         self._entries[index] = entry
         self._next = max(self._next, index + 1)
 
     def listed(self) -> list[T]:
         """Return the entries by index."""
-        return [self._entries[index] for index in sorted(self._entries)]
+        if not self._sorted:
+            self._entries = {index: self._entries[index] for index in sorted(self._entries)}
+            self._sorted = True
+        return list(self._entries.values())
 
 
 def index_of(value: object) -> int | None:

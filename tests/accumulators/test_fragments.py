@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncstream.accumulators import fragments as fragments_module
 from asyncstream.accumulators.fragments import Fragments, HalfPairs, mend_halves
 
 HIGH, LOW, WHOLE = "\ud83d", "\ude00", "\U0001f600"
@@ -138,3 +139,48 @@ def test_both_ways_show_the_same_and_can_always_be_encoded(pieces):
         shown.encode()
     text.ended = True
     assert shown + halves.end() == text.text()
+
+
+@given(st.lists(st.text(st.sampled_from(["a", "é", WHOLE, HIGH, LOW]), max_size=4), max_size=12))
+def test_text_that_is_looked_at_all_the_time_shows_the_same(pieces):
+    text = Fragments()
+    for number, piece in enumerate(pieces):
+        text.append(piece)
+
+        assert text.text() == mend_halves("".join(pieces[: number + 1]), ended=False)
+
+
+def test_text_that_was_replaced_is_looked_at_from_its_beginning():
+    text = fragments("ééé")
+    assert text.text() == "ééé"
+    text.replace(HIGH + "éé")
+
+    assert text.text() == "\ufffdéé"
+
+
+def test_a_look_examines_only_what_came_since_the_last(monkeypatch):
+    examined = []
+    encodable = fragments_module._encodable
+    monkeypatch.setattr(fragments_module, "_encodable", lambda text: examined.append(text) or encodable(text))
+    text = Fragments()
+    for piece in ("é", "", "è", "a", "ê"):
+        text.append(piece)
+        text.text()
+
+    assert ["é", "è", "ê"] == examined
+
+
+def test_pieces_that_were_joined_on_the_way_are_shown_once(monkeypatch):
+    monkeypatch.setattr(fragments_module, "MOST_PIECES", 3)
+    text = Fragments()
+    for number in range(8):
+        text.append(str(number))
+
+    assert (text.raw(), text.text()) == ("01234567", "01234567")
+    for number in range(8, 13):
+        text.append(str(number % 10))
+    assert (text.raw(), text.text()) == ("0123456789012", "0123456789012")
+
+
+def test_all_high_halves_wait_for_a_partner():
+    assert [mend_halves(half, ended=False) for half in ("\ud800", "\udbff")] == ["", ""]

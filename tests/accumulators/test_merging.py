@@ -4,6 +4,8 @@ import pickle
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, mended, replace_present
@@ -90,6 +92,50 @@ def test_entry_at_a_known_index_takes_its_place():
 
 def test_entry_without_an_index_goes_after_all_others():
     assert listed((None, "a"), (4, "b"), (None, "c"), (2, "d"), (None, "e")) == ["a", "d", "b", "c", "e"]
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(-3, 6), st.integers()), max_size=12))
+def test_list_that_is_looked_at_all_the_time_is_the_same(entries):
+    found: Indexed[int] = Indexed()
+    expected: dict[int, int] = {}
+    for index, entry in entries:
+        found.put(index, entry)
+        expected[max([-1, *expected]) + 1 if index is None else index] = entry
+
+        assert [expected[at] for at in sorted(expected)] == found.listed()
+
+
+class CountedIndex(int):
+    """An index that counts how often it is compared."""
+
+    compared = 0
+
+    def __lt__(self, other: int) -> bool:
+        CountedIndex.compared += 1
+        return super().__lt__(other)
+
+
+@pytest.mark.parametrize(
+    ("indexes", "looks", "sorts"),
+    [([0, 1, 2], 1, False), ([0, 1, 2, 1, 0], 1, False), ([0, 2, 1], 1, True), ([0, 2, 1], 2, False)],
+)
+def test_a_look_sorts_only_what_came_out_of_order_since_the_last(monkeypatch, indexes, looks, sorts):
+    found: Indexed[int] = Indexed()
+    for index in indexes:
+        found.put(CountedIndex(index), index)
+    for _ in range(looks):
+        monkeypatch.setattr(CountedIndex, "compared", 0)
+
+        assert [0, 1, 2] == found.listed()
+
+    assert sorts is (CountedIndex.compared > 0)
+
+
+def test_what_was_listed_is_the_callers():
+    found = Indexed(["a"])
+    found.listed().append("b")
+
+    assert ["a"] == found.listed()
 
 
 def test_list_begins_with_what_it_is_given():

@@ -451,3 +451,75 @@ def test_cost_of_a_fragment_does_not_grow_with_the_arguments(repeats_name):
     cost(1_000)
 
     assert cost(20_000) < 2 * cost(1_000)
+
+
+# Borders of what is above.
+
+
+def test_long_arguments_sent_again_are_dropped():
+    whole = '{"city": "Amsterdam", "unit": "celsius"}'
+    found = assemble(entry(0, "f", whole[:20], "a"), entry(0, arguments=whole[20:]), entry(0, arguments=whole))
+
+    assert found.calls == [("a", "f", whole)]
+    assert (found.told, found.rules) == ([True, True, False], ["4.10"])
+
+
+@pytest.mark.parametrize("literal", ["true", "false", "null"])
+def test_literal_sent_again_is_dropped(literal):
+    found = assemble(entry(0, "f", literal, "a"), entry(0, arguments=literal))
+
+    assert (found.calls, found.told) == ([("a", "f", literal)], [True, False])
+
+
+def test_literal_is_looked_for_in_short_texts_only():
+    within, beyond = ToolSlot(0), ToolSlot(0)
+    within.add(" " * 11 + "true", Repairs())
+    beyond.add(" " * 12 + "true", Repairs())
+
+    assert (within.value(), beyond.value()) == ("true", None)
+
+
+def test_arguments_that_were_set_are_read_from_their_own_beginning():
+    slot = ToolSlot(0)
+    slot.add('{"torn": [', Repairs())
+    assert slot.value() is None
+    slot.set_arguments('{"city":"Amsterdam"}')
+
+    assert slot.value() == '{"city":"Amsterdam"}'
+
+
+def test_other_object_for_arguments_that_are_whole_is_recorded_and_tells_a_change():
+    found = assemble(entry(0, "f", '{"a":1}', "a"), entry(0, arguments={"a": 2}))
+
+    assert (found.calls, found.told, found.rules) == ([("a", "f", '{"a":1}')], [True, True], ["4.10"])
+
+
+def test_quoted_half_of_a_surrogate_pair_is_no_repetition():
+    found = assemble(entry(0, "f", '{"a":1}', "a"), entry(0, arguments='"\ud83d"'))
+
+    assert found.told == [True, True]
+
+
+def test_one_entry_without_index_beside_one_with_continues_the_last_call():
+    found = Assembled([entry(0, "f", '{"x"', "a")], [entry(0, arguments=":"), entry(arguments="1}")])
+
+    assert found.calls == [("a", "f", '{"x":1}')]
+
+
+def test_one_entry_without_index_beside_one_with_an_id_continues_the_last_call():
+    found = Assembled([entry(0, "f", '{"x"', "a")], [entry(id="a", arguments=":"), entry(arguments="1}")])
+
+    assert found.calls == [("a", "f", '{"x":1}')]
+
+
+def test_index_that_was_taken_over_is_recorded_with_the_id():
+    found = assemble(entry(0, "f", "{}", "a"), entry(0, "g", "{}", "b"))
+
+    assert [("4.9", "b", b"0")] == [(repair.rule, repair.where, repair.raw) for repair in found.repairs.made]
+
+
+def test_slot_at_an_index_is_the_latest_there():
+    found = assemble(entry(0, "f", "{}", "a"), entry(0, "g", "{}", "b"))
+
+    assert found.slots.at(0) is found.slots.calls[1]
+    assert (None, None) == (found.slots.at(1), found.slots.at(None))
