@@ -14,7 +14,6 @@ import asyncio
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from asyncstream.commands import COMMANDS
@@ -22,6 +21,7 @@ from asyncstream.commands.command import Command, CommandFailed
 from asyncstream.commands.statuses import FAILED, INTERRUPTED, OUTPUT_CLOSED, WRONG_USAGE
 from asyncstream.commands.terminal import OutputFailed, Terminal
 from asyncstream.errors import AsyncStreamError
+from asyncstream.version import VERSION
 
 __all__ = ["main"]
 
@@ -71,7 +71,7 @@ def _parser() -> ArgumentParser:
         prog="python -m asyncstream" if Path(sys.argv[0]) == Path(__file__) else "asyncstream",
         description="Asyncio client for OpenAI's streaming protocols: try it, ask a model, or serve your own programs.",
     )
-    parser.add_argument("--version", action="version", version=f"asyncstream {_version()}")
+    parser.add_argument("--version", action="version", version=f"asyncstream {VERSION}")
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
@@ -79,13 +79,6 @@ def _parser() -> ArgumentParser:
         command.add_arguments(subparser)
         subparser.set_defaults(command=command)
     return parser
-
-
-def _version() -> str:
-    try:
-        return version("asyncstream")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def _fail(error: Exception) -> int:

@@ -49,8 +49,8 @@ FOUNDRY = Dialect(provider="azure.ai.inference")
 
 _FOUNDRY_VERSION = "v1"
 
-_PROJECT = re.compile(r"/api/projects/[^/]+/?$")
-_DATED = re.compile(r"\d{4}-\d\d-\d\d")
+_PROJECT = r"/api/projects/[^/]+/?$"
+_DATED = r"\d{4}-\d\d-\d\d"
 
 
 def azure_options(
@@ -114,14 +114,14 @@ def _endpoint(given: str | None) -> URL:
 def _form(url: URL, version: str | None) -> tuple[Dialect, URL, str | None]:
     """Return the form that an endpoint and a version mean, the base URL and the version to send."""
     path = url.raw_path.rstrip("/")
-    if _PROJECT.search(path):
+    if re.search(_PROJECT, path):
         return FOUNDRY, url, version or _FOUNDRY_VERSION
     if "/deployments/" in f"{path}/":
         raise ConfigurationError("endpoint must end before '/deployments/'; give the name as model or deployment")
     if path.endswith("/openai/v1"):
-        return AZURE_OPENAI_V1, url, None if version is None or _DATED.match(version) else version
+        return AZURE_OPENAI_V1, url, None if version is None or re.match(_DATED, version) else version
     base = url if path.endswith("/openai") else URL(f"{url.origin()}{path}/openai")
-    if version is not None and _DATED.match(version):
+    if version is not None and re.match(_DATED, version):
         return AZURE_OPENAI, base, version
     return AZURE_OPENAI_V1, URL(f"{base}/v1"), version
 

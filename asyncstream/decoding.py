@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Struct, inspect
 
 __all__ = [
+    "SHALLOW",
     "Repair",
     "UnreadableJSON",
     "coerce_json",
@@ -33,6 +34,7 @@ __all__ = [
     "has_halves",
     "load_json",
     "nested_too_deep",
+    "printable",
     "strict_decoder",
 ]
 
@@ -44,6 +46,12 @@ STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 MAX_DEPTH = 128
 """How deep JSON may be nested. Schemas and tool results stay under 20; folding, building and pickling a level takes up
 to five frames of Python's 1,000, and the caller's stack needs some too."""
+
+SHALLOW = 2 * MAX_DEPTH
+"""JSON of so many bytes cannot be nested deeper than `MAX_DEPTH`: each level takes two."""
+
+MOST_REPAIRS = 1000
+"""How many repairs of one payload are told of: one of 16 MiB can be wrong in millions of places."""
 
 _STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
@@ -58,7 +66,7 @@ class Repair(Struct, frozen=True):
     Attributes:
         rule: The number of the rule that says how it is mended; `tests/test_rules.py` lists them.
         where: What it was found in: an id, a slot, or a path in the payload.
-        raw: The value as it came, as JSON.
+        raw: The value as it came, as JSON; an accumulator keeps 4 KiB of it.
     """
 
     rule: str
@@ -107,7 +115,7 @@ def load_json(data: bytes) -> object:
 
 def nested_too_deep(data: bytes) -> bool:
     """Tell whether JSON is nested deeper than `MAX_DEPTH`; short of many brackets, one look at the length tells."""
-    if len(data) <= 2 * MAX_DEPTH or data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+    if len(data) <= SHALLOW or data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
         return False
     depth = 0
     for mark in _STRUCTURE.finditer(data):
@@ -128,6 +136,11 @@ def has_halves(value: object) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def printable(text: str) -> str:
+    """Return text in which half a surrogate pair is U+FFFD: printing it would raise."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def dump_json(value: object) -> str:
@@ -154,16 +167,26 @@ def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
     """Fit a value from `load_json` into a type.
 
     Returns:
-        The typed value and what was mended in it.
+        The typed value and what was mended in it, the first `MOST_REPAIRS` of it.
 
     Raises:
         UnreadableJSON: The value is of another kind than the type.
     """
-    repairs: list[Repair] = []
+    repairs: list[Repair] = _FirstRepairs()
     fitted = _coercer(type)(value, "$", repairs)
     if fitted is _ABSENT:
         raise UnreadableJSON(f"expected {getattr(type, '__name__', type)}, got {_kind(value)}")
     return cast("T", fitted), repairs
+
+
+class _FirstRepairs(list[Repair]):
+    """A list that takes no more than `MOST_REPAIRS`."""
+
+    __slots__ = ()
+
+    def append(self, repair: Repair) -> None:
+        if len(self) < MOST_REPAIRS:
+            super().append(repair)
 
 
 def _reject_constant(name: str) -> object:

@@ -17,7 +17,7 @@ __all__ = ["parse_json"]
 
 T = TypeVar("T")
 
-_PATH = re.compile(r" - at `(?:key in )?(.+)`$")
+_PATH = r" - at `(?:key in )?(.+)`$"
 
 
 def parse_json(text: str, target: type[T], *, what: str, cut: str | None = None, empty: str = "") -> T:
@@ -51,7 +51,7 @@ def parse_json(text: str, target: type[T], *, what: str, cut: str | None = None,
         return decoder.decode((text if text.strip() else empty).encode("utf-8", "surrogatepass"))
     except msgspec.ValidationError as error:
         reason = str(error)
-        found = _PATH.search(reason)
+        found = re.search(_PATH, reason)
         path = found.group(1) if found else "$"
         raise _unfit(what, target, path, reason[: found.start()] if found else reason, text) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

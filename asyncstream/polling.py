@@ -66,7 +66,7 @@ _POLL_HEADERS: HeaderValues = {"X-Stainless-Poll-Helper": "true"}
 _FOREVER = 1e15
 """More of any unit is a mistake; it also keeps an integer from overflowing a float."""
 
-_MILLISECONDS = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
+_MILLISECONDS = r"(?a)\d{1,12}(?:\.\d{1,6})?"
 
 
 class Pace(Generic[T]):
@@ -291,7 +291,7 @@ async def _call_off(cancel: Callable[[], Awaitable[object]], cancelled: asyncio.
 def _asked_ms(headers: Mapping[str, str]) -> float | None:
     """Return the milliseconds that the server asks to wait; None if it asks for nothing that can be read."""
     text = headers.get("openai-poll-after-ms", "").strip()
-    return min(float(text), _MAX_INTERVAL_MS) if _MILLISECONDS.fullmatch(text) else None
+    return min(float(text), _MAX_INTERVAL_MS) if re.fullmatch(_MILLISECONDS, text) else None
 
 
 def _described(seen: object) -> str:

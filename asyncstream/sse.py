@@ -245,13 +245,14 @@ def encode(data: str | bytes, *, event: str | None = None, id: str | None = None
     r"""Encode one event, its blank line included.
 
     Args:
-        data: The payload; each of its lines (CR, LF or CRLF ends one) becomes a `data` field.
+        data: The payload; each of its lines (CR, LF or CRLF ends one) becomes a `data` field. Half of a surrogate pair,
+            which has no UTF-8, becomes U+FFFD.
         event: The event's name.
         id: The event's id.
         retry: Reconnection time in milliseconds.
 
     Raises:
-        ConfigurationError: A name or id that would break the frame (CR, LF; in an id also NUL).
+        ConfigurationError: A name or id that would break the frame (CR, LF; in an id also NUL), or has no UTF-8.
     """
     fields = []
     if event is not None:
@@ -262,7 +263,7 @@ def encode(data: str | bytes, *, event: str | None = None, id: str | None = None
         fields.append(b"id: " + _one_line("id", id))
     if retry is not None:
         fields.append(b"retry: %d" % retry)
-    payload = data.encode() if isinstance(data, str) else data
+    payload = _utf8(data) if isinstance(data, str) else data
     if 13 in payload:
         payload = payload.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     fields.extend(b"data: " + line for line in payload.split(b"\n"))
@@ -272,4 +273,15 @@ def encode(data: str | bytes, *, event: str | None = None, id: str | None = None
 def _one_line(field: str, value: str) -> bytes:
     if "\r" in value or "\n" in value:
         raise ConfigurationError(f"an {field} must be one line, got {value!r}")
-    return value.encode()
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"an {field} must be valid text, got {value!r}") from error
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # By way of UTF-16, so that two halves of a pair become its character.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

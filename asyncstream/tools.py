@@ -21,11 +21,9 @@ from asyncstream.types import ChatCompletionMessageFunctionToolCall
 
 __all__ = ["arguments_for", "function_tool", "parameters_of", "response_format_for"]
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SECTION = re.compile(
-    r"\s*(Args|Arguments|Parameters|Returns?|Yields|Raises|Examples?|Notes?|Source|See also):.*", re.I
-)
-_ARGUMENT = re.compile(r"(\s*)\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)")
+_NAME = r"[A-Za-z0-9_-]{1,64}"
+_SECTION = r"(?i)\s*(Args|Arguments|Parameters|Returns?|Yields|Raises|Examples?|Notes?|Source|See also):.*"
+_ARGUMENT = r"(\s*)\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)"
 
 
 def function_tool(
@@ -50,7 +48,7 @@ def function_tool(
     """
     is_type = isinstance(function, type)
     name = name or schema_name(getattr(function, "__name__", ""))
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise ConfigurationError(f"a tool needs a name of 1 to 64 letters, digits, _ or -, got {name!r}: pass name=")
     schema = schema_of(function if is_type else parameters_of(function), strict=strict)
     schema.pop("title", None)
@@ -142,17 +140,17 @@ def _described(hint: Any, text: str | None) -> Any:
 def _docstring(function: Callable[..., object]) -> tuple[str, dict[str, str]]:
     """Read a docstring: what stands before its first section, and the text of each argument."""
     lines = (inspect.getdoc(function) or "").splitlines()
-    first = next((number for number, line in enumerate(lines) if _SECTION.fullmatch(line)), len(lines))
+    first = next((number for number, line in enumerate(lines) if re.fullmatch(_SECTION, line)), len(lines))
     arguments: dict[str, str] = {}
     name = ""
     indent: int | None = None
     inside = False
     for line in lines[first:]:
-        section = _SECTION.fullmatch(line)
+        section = re.fullmatch(_SECTION, line)
         if section is not None and not line[:1].isspace():
             inside = section.group(1).lower() in ("args", "arguments", "parameters")
             continue
-        entry = _ARGUMENT.fullmatch(line)
+        entry = re.fullmatch(_ARGUMENT, line)
         if not inside or not line.strip():
             continue
         if entry is not None and (indent is None or len(entry.group(1)) <= indent):

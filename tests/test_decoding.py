@@ -424,3 +424,10 @@ def test_where_the_strict_reading_fits_the_lenient_one_says_the_same(value):
 
         assert lenient == strict
         assert repairs == []
+
+
+def test_repairs_of_one_payload_are_bounded():
+    value, repairs = coerce_json(list[int], ["x"] * 5000)
+
+    assert value == []
+    assert len(repairs) == 1000

@@ -1,13 +1,10 @@
 """Bytes to frames to events by the WHATWG rules, and an event to bytes."""
 
-import base64
-import json
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shared_files import SHARED, needs_shared
 
 from asyncstream.errors import APIResponseValidationError, ConfigurationError, StreamDecodeError
 from asyncstream.sse import EventDecoder, Frame, FrameSplitter, ServerSentEvent, encode, parse_frame
@@ -222,26 +219,6 @@ def test_bad_utf8_is_replaced_per_event():
     ]
 
 
-@needs_shared("sse_cases.json")
-def test_shared_cases_hold_however_the_bytes_are_cut():
-    cases = json.loads(SHARED.joinpath("sse_cases.json").read_text())["cases"]
-    runs, misread = 0, []
-    for case in cases:
-        data = base64.b64decode(case["bytes_b64"])
-        cuts = [[data], byte_by_byte(data), *([data[:at], data[at:]] for at in range(len(data) + 1))]
-        for chunks in cuts:
-            decoder = EventDecoder()
-            events = [event for chunk in chunks for event in decoder.feed(chunk)]
-            said = [{"data": event.data, "event": event.event, "id": event.id} for event in events]
-            if said != case["expected"] or decoder.retry != case["retry"]:
-                misread.append((case["name"], len(chunks[0])))
-            runs += 1
-
-    assert misread == []
-    assert len(cases) >= 68
-    assert runs >= 6000
-
-
 LINES = st.lists(
     st.sampled_from(["data: a", "data", "data:", "event: e", "id: 1", "retry: 5", ": c", "error: x", "x", "\ufeff", ""])
     | st.text(st.characters(codec="utf-8"), max_size=5),
@@ -361,6 +338,14 @@ def test_id_with_nul_is_refused():
         encode("x", id="a\0")
 
 
+def test_half_of_a_surrogate_pair_is_replaced_in_data_and_refused_elsewhere():
+    assert encode("a\ud83d b\ude00") == "data: a\ufffd b\ufffd\n\n".encode()
+    assert encode("\ud83d\ude00") == "data: \U0001f600\n\n".encode()
+    for field in ("event", "id"):
+        with pytest.raises(ConfigurationError, match=f"an {field} must be valid text"):
+            encode("x", **{field: "\ud83d"})
+
+
 ONE_LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20)
 
 
@@ -379,3 +364,64 @@ def test_encoded_event_decodes_to_itself(data, event, id, retry, size):
     lines = data.replace("\r\n", "\n").replace("\r", "\n")
     assert found == [ServerSentEvent(lines, event or "message", id or "", retry)]
     assert decoder.unterminated() is None
+
+
+# Borders of what is above.
+
+
+def test_line_feed_at_the_very_start_is_a_line_of_its_own():
+    assert frames(b"\ndata: a\n\n") == [b"\ndata: a"]
+
+
+def test_line_feed_belongs_to_the_carriage_return_just_before_it_only():
+    assert frames(b"data: a\r", b"data: b", b"\n\ndata: c") == [b"data: a\ndata: b", b"data: c"]
+
+
+def test_byte_order_mark_that_begins_a_later_chunk_is_text():
+    bom = b"\xef\xbb\xbf"
+
+    assert frames(b"data: a\n\n", bom + b"data: b\n\n") == [b"data: a", bom + b"data: b"]
+
+
+def test_nothing_but_a_possible_byte_order_mark_is_held_back():
+    splitter = FrameSplitter()
+
+    assert splitter.feed(b"\n\n") == [b""]
+    assert frames(b"\xef\xbb\xbf") == []
+    whole = FrameSplitter()
+    whole.feed(b"\xef\xbb\xbf")
+    assert whole.pending_bytes == 0
+
+
+def test_last_chunk_of_a_frame_may_bring_it_over_the_limit():
+    splitter = FrameSplitter(10)
+
+    assert splitter.feed(b"data: 123") == []
+    assert splitter.feed(b"45\n\ndata: 6\n\n") == []
+    assert splitter.failure is not None
+    assert splitter.failure.raw == b"data: 12345"
+
+
+@pytest.mark.parametrize("make", [FrameSplitter, lambda: EventDecoder()._splitter])
+def test_frames_have_16_mib_at_most_unless_said_otherwise(make):
+    least = 16 * 1024 * 1024
+    chunk = b"x" * least
+    within, beyond = make(), make()
+    within.feed(chunk)
+    beyond.feed(chunk + b"x")
+
+    assert within.failure is None
+    assert beyond.failure is not None
+
+
+def test_retry_has_18_digits_at_most():
+    decoder = EventDecoder()
+    decoder.feed(b"retry: " + b"9" * 18 + b"\n\nretry: " + b"9" * 19 + b"\n\n")
+
+    assert decoder.retry == 10**18 - 1
+
+
+@pytest.mark.parametrize("field", ["event", "id"])
+def test_refusal_names_the_field(field):
+    with pytest.raises(ConfigurationError, match=f"^an {field} must be one line, got 'a.nb'"):
+        encode("x", **{field: "a\nb"})

@@ -1,17 +1,20 @@
 """The events of the Assistants protocol, and the table event name -> decoder.
 
 Pure. A module-level table maps the first line of a frame to its event class and cached decoder: the hot path is one
-`partition`, one dict lookup, one typed decode. All that does not fit goes through `payloads`.
+`partition`, one dict lookup, one typed decode. All that does not fit goes through `payloads`. A decoder is made when
+the first payload of its type comes: making all would be a twentieth of the import.
 
 Source: https://platform.openai.com/docs/api-reference/assistants-streaming/events
 """
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, TypeAlias, get_args, get_type_hints
+from functools import cache
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
 from asyncstream.decoding import (
+    SHALLOW,
     STRICT_ERRORS,
     Repair,
     UnreadableJSON,
@@ -52,6 +55,7 @@ __all__ = [
     "ThreadRunStepInProgress",
     "decode_data",
     "decode_frame",
+    "decode_long",
     "decode_plain",
 ]
 
@@ -302,41 +306,50 @@ class _Kind(Struct, frozen=True):
 
     make: "Callable[..., AssistantStreamEvent]"
     payload: type
-    decode: Callable[[bytes], object]
 
 
 def _known_events() -> dict[str, _Kind]:
     kinds = {}
     for event in get_args(AssistantStreamEvent):
         if event not in (ErrorEvent, DoneEvent, UnknownEvent):
-            payload = get_type_hints(event)["data"]
-            decode: Callable[[bytes], object] = strict_decoder(payload).decode
-            if payload in (Thread, Run, RunStep, RunStepDeltaEvent):
-                decode = _without_depth(decode)
-            kinds[event.event] = _Kind(event, payload, decode)
+            kinds[event.event] = _Kind(event, event.__annotations__["data"])
     return kinds
 
 
-def _without_depth(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
-    """Guard a decoder of a type that holds JSON of no fixed shape: folding walks that, so it must not be too deep."""
+_OPEN = frozenset({Thread, Run, RunStep, RunStepDeltaEvent})
+"""Payloads that hold JSON of no fixed shape: folding walks that, so it must not be too deep."""
 
-    def decode_flat(data: bytes) -> object:
-        if nested_too_deep(data):
-            raise RecursionError
+
+@cache
+def _decode_of(payload: type) -> Callable[[bytes], object]:
+    decode: Callable[[bytes], object] = strict_decoder(payload).decode
+    return decode
+
+
+def _on_first_use(line: bytes, kind: _Kind) -> Callable[[bytes], object]:
+    """Give what makes the decoder of an event, and then leaves the table to it."""
+
+    def decode_first(data: bytes) -> object:
+        decode = _decode_of(kind.payload)
+        _BY_FIRST_LINE[line] = (kind.make, decode, kind.payload in _OPEN)
         return decode(data)
 
-    return decode_flat
+    return decode_first
 
 
 _BY_NAME = _known_events()
-_BY_FIRST_LINE = {b"event: " + name.encode(): (kind.make, kind.decode) for name, kind in _BY_NAME.items()}
+_BY_FIRST_LINE = {
+    (line := b"event: " + name.encode()): (kind.make, _on_first_use(line, kind), kind.payload in _OPEN)
+    for name, kind in _BY_NAME.items()
+}
 
 
 def decode_plain(frame: bytes) -> AssistantStreamEvent | None:
     """Decode a frame that is as the protocol has it: the hot path. None for any other, and for what ends a stream."""
     first_line, _, data = frame.partition(b"\ndata: ")
     kind = _BY_FIRST_LINE.get(first_line)
-    if kind is None or 10 in data:
+    # The length first: short payloads, which nearly all are, cannot be nested too deep.
+    if kind is None or 10 in data or (len(data) > SHALLOW and kind[2] and nested_too_deep(data)):
         return None
     try:
         return kind[0](kind[1](data), data)
@@ -354,6 +367,22 @@ def decode_frame(frame: bytes) -> list[AssistantStreamEvent | StreamDecodeError]
         return [plain]
     event, lines = parse_frame(frame)
     return decode_data(event, lines)
+
+
+def decode_long(frames: list[bytes]) -> list[AssistantStreamEvent | StreamDecodeError]:
+    """Take the first frame off a list and decode it as `decode_frame` does, without holding it meanwhile.
+
+    An event keeps its payload, and what is decoded from it is as large again: the frame would be a third copy.
+    """
+    first_line, _, data = frames[0].partition(b"\ndata: ")
+    kind = _BY_FIRST_LINE.get(first_line)
+    if kind is None or 10 in data or (kind[2] and nested_too_deep(data)):
+        return decode_frame(frames.pop(0))
+    del frames[0]
+    try:
+        return [kind[0](kind[1](data), data)]
+    except STRICT_ERRORS:
+        return decode_data(first_line[len(b"event: ") :].decode(), [data])
 
 
 def decode_data(event: str, lines: list[bytes]) -> list[AssistantStreamEvent | StreamDecodeError]:
@@ -386,7 +415,9 @@ def _decode_known(
     event: str, kind: _Kind, payload: Payload, lines: list[bytes]
 ) -> "AssistantStreamEvent | StreamDecodeError":
     try:
-        data = kind.decode(payload.raw)
+        if kind.payload in _OPEN and nested_too_deep(payload.raw):
+            raise RecursionError
+        data = _decode_of(kind.payload)(payload.raw)
         repairs = reading_repairs(event, payload, lines, fits=True)
     except STRICT_ERRORS:
         try:

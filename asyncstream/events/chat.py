@@ -6,7 +6,7 @@ goes through `payloads`, and comes out as a `MendedChunk` if anything had to be 
 Source: https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -25,7 +25,15 @@ from asyncstream.events.payloads import Payload, error_in, read_payloads, readin
 from asyncstream.sse import parse_frame
 from asyncstream.types import ChatCompletionChunk, CompletionTokensDetails, CompletionUsage, PromptTokensDetails
 
-__all__ = ["ChatStreamEvent", "MendedChunk", "decode_data", "decode_frame", "decode_plain", "read_usage"]
+__all__ = [
+    "ChatStreamEvent",
+    "MendedChunk",
+    "chunk_payloads",
+    "decode_data",
+    "decode_frame",
+    "decode_plain",
+    "read_usage",
+]
 
 ChatStreamEvent: TypeAlias = ChatCompletionChunk | ErrorEvent | DoneEvent
 """Every event of the protocol. A stream yields chunks only: it raises an `ErrorEvent`, and a `DoneEvent` ends it."""
@@ -37,7 +45,15 @@ class MendedChunk(ChatCompletionChunk, kw_only=True, gc=False):
     repairs: tuple[Repair, ...] = ()
 
 
-_decode = strict_decoder(ChatCompletionChunk).decode
+def _decode_first(data: bytes) -> ChatCompletionChunk:
+    # Made when the first chunk comes, the decoder is no part of the import.
+    global _decode
+    decode: Callable[[bytes], ChatCompletionChunk] = strict_decoder(ChatCompletionChunk).decode
+    _decode = decode
+    return decode(data)
+
+
+_decode: Callable[[bytes], ChatCompletionChunk] = _decode_first
 
 Decoded: TypeAlias = list[ChatStreamEvent | StreamDecodeError]
 
@@ -45,7 +61,23 @@ Decoded: TypeAlias = list[ChatStreamEvent | StreamDecodeError]
 def decode_plain(frame: bytes) -> ChatCompletionChunk | None:
     """Decode a frame that is as the protocol has it: the hot path. None for any other, and for what ends a stream."""
     # A slice costs a third of `startswith`.
-    return _decode_plain(frame[6:]) if frame[:7] == b"data: {" and 10 not in frame else None
+    if frame[:7] != b"data: {" or 10 in frame:
+        return None
+    try:
+        chunk = _decode(frame[6:])
+    except STRICT_ERRORS:
+        return None
+    # What needs a second look: an error, or numbers that providers send under names of their own.
+    if (
+        chunk.choices
+        and chunk.usage is None
+        and chunk.x_groq is None
+        and not chunk.error
+        and chunk.type is None
+        and chunk.object != "error"
+    ):
+        return chunk
+    return None
 
 
 def decode_frame(frame: bytes) -> Decoded:
@@ -59,28 +91,10 @@ def decode_frame(frame: bytes) -> Decoded:
     event, lines = parse_frame(frame)
     if len(lines) == 1 and event != "error":
         # Other frames that hold one plain chunk: without a space after the colon, with an id or a name.
-        chunk = _decode_plain(lines[0])
+        chunk = decode_plain(b"data: " + lines[0])
         if chunk is not None:
             return [chunk]
     return decode_data(event, lines)
-
-
-def _decode_plain(data: bytes) -> ChatCompletionChunk | None:
-    """Decode what is a chunk with choices, and has nothing that needs a second look; None for all else."""
-    try:
-        chunk: ChatCompletionChunk = _decode(data)
-    except STRICT_ERRORS:
-        return None
-    if (
-        chunk.choices
-        and chunk.usage is None
-        and chunk.x_groq is None
-        and not chunk.error
-        and chunk.type is None
-        and chunk.object != "error"
-    ):
-        return chunk
-    return None
 
 
 def decode_data(event: str, lines: list[bytes]) -> Decoded:
@@ -94,6 +108,17 @@ def decode_data(event: str, lines: list[bytes]) -> Decoded:
         if decoded and isinstance(decoded[-1], ErrorEvent | StreamDecodeError):
             break
     return decoded
+
+
+def chunk_payloads(frame: bytes) -> list[bytes]:
+    """Return the payloads of the chunks that a frame decodes to, as received and in order; mostly one."""
+    event, lines = parse_frame(frame)
+    return [
+        payload.raw
+        for payload in read_payloads(event, lines, _never_data)
+        if isinstance(payload, Payload)
+        and any(isinstance(item, ChatCompletionChunk) for item in _decode_payload(event, payload, lines))
+    ]
 
 
 def _never_data(event: str) -> bool:
@@ -120,7 +145,7 @@ def _decode_chunk(event: str, payload: Payload, lines: list[bytes]) -> ChatCompl
     mended: list[Repair] = []
     fits = True
     try:
-        chunk: ChatCompletionChunk = _decode(payload.raw)
+        chunk = _decode(payload.raw)
     except STRICT_ERRORS:
         fits = False
         _split_content(value)

@@ -13,7 +13,10 @@ __all__ = ["DoneEvent", "ErrorEvent", "ErrorObject", "UnknownEvent"]
 
 
 class ErrorObject(Struct, frozen=True, gc=False):
-    """What an error event says. `code`, `type` and `param` keep the JSON type that the server sent."""
+    """What an error event says. `code`, `type` and `param` keep the JSON type that the server sent.
+
+    In `message` half of a surrogate pair is U+FFFD, so that the error can be printed.
+    """
 
     message: str
     code: ErrorValue = None

@@ -29,9 +29,13 @@ class Wire(NamedTuple, Generic[E]):
     """An event name and the lines of its data to its events."""
     decode_plain: Callable[[bytes], E | None]
     """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
+    decode_long: Callable[[list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]] | None = None
+    """Takes the first frame off a list and decodes it, not holding it meanwhile; None where events keep no payload."""
 
 
-ASSISTANTS = Wire[AssistantStreamEvent](assistants.decode_frame, assistants.decode_data, assistants.decode_plain)
+ASSISTANTS = Wire[AssistantStreamEvent](
+    assistants.decode_frame, assistants.decode_data, assistants.decode_plain, assistants.decode_long
+)
 CHAT = Wire[ChatCompletionChunk](chat.decode_frame, chat.decode_data, chat.decode_plain)
 
 _WIRES: dict[str, Wire[Any]] = {"assistants": ASSISTANTS, "chat": CHAT}

@@ -7,7 +7,7 @@ Whatever a hot path recognises never comes here; here are the frames that server
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from asyncstream.decoding import Repair, UnreadableJSON, dump_json, dump_raw, has_halves, load_json
+from asyncstream.decoding import Repair, UnreadableJSON, dump_json, dump_raw, has_halves, load_json, printable
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject
 
@@ -65,7 +65,8 @@ def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]
                 if isinstance(item, dict):
                     yield Payload(item, dump_raw(item))
         case str() if event == "error":
-            yield ErrorEvent(ErrorObject(value.strip() or "the server sent an error without a message"), data)
+            message = printable(value.strip()) or "the server sent an error without a message"
+            yield ErrorEvent(ErrorObject(message), data)
 
 
 def _read_text(
@@ -169,7 +170,7 @@ def error_in(event: str, value: dict[str, object], *, inner: object = None) -> E
     code = source.get("code")
     param = source.get("param")
     return ErrorObject(
-        message=message if isinstance(message, str) else dump_json(message),
+        message=printable(message if isinstance(message, str) else dump_json(message)),
         code=value.get("code") if code is None else code,
         type=kind,
         param=value.get("param") if param is None else param,

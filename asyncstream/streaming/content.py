@@ -149,7 +149,7 @@ class ContentStream:
         path = Path(target)
         partial = await in_thread(_partial_beside, path)
         try:
-            with await open_file(partial or path, "wb") as file:
+            with await open_file(partial or path, "wb", temporary=partial is not None) as file:
                 await self._write(file, on_progress)
             if partial is not None:
                 await in_thread(_put_in_place, partial, path)

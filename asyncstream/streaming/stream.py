@@ -47,6 +47,9 @@ AFTER_EVIDENCE = 5.0
 
 _NO_FRAMES: deque[bytes] = deque(maxlen=0)
 
+LONG_FRAME = 256 * 1024
+"""Bytes above which a frame is not kept besides its event: only the first of a chunk can have gathered as many."""
+
 _CONTROL = frozenset({DoneEvent, ErrorEvent, StreamDecodeError})
 """What a decoder gives that is no event for the user: it ends the stream."""
 
@@ -158,6 +161,8 @@ class Stream(Generic[E, C, A]):
         self._fresh = True
         self._event: E | None = None
         self._frame = b""
+        # What came instead of the first event, if there was anything but comments.
+        self._eventless = b""
         self._changes: list[C] = []
         # Somebody wants the changes: a handler, or a view; from the first view on they are always made.
         self._telling = callbacks is not None
@@ -172,7 +177,10 @@ class Stream(Generic[E, C, A]):
 
     @property
     def current_frame(self) -> bytes:
-        """The frame that the last event came in, without its blank line; some servers put several into one."""
+        """The frame that the last event came in, without its blank line; some servers put several into one.
+
+        b"" for one over 256 KiB whose event keeps its payload itself.
+        """
         return self._frame
 
     @property
@@ -221,15 +229,14 @@ class Stream(Generic[E, C, A]):
         self._entered = True
         try:
             self._live = await self._open_response()
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             self._end_with(StreamInterruptedError("cancelled while it was opened", partial=self.accumulator), [])
-            await self._run_calls()
-            raise
+            await self._run_last_calls(cancelled)
         except Exception as error:
             if isinstance(error, StreamError):
                 error.partial = self.accumulator
             self._end_with(error, self._failure_calls(error))
-            await self._run_calls()
+            await self._run_last_calls()
             raise
         return self
 
@@ -239,27 +246,34 @@ class Stream(Generic[E, C, A]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.close()
+        await self._close(error if isinstance(error, asyncio.CancelledError) else None)
 
     async def close(self) -> None:
         """Close the connection and end the stream. May be called at any time, also twice.
 
         A stream that had not ended yet is interrupted: reading on and `get_final_...` raise `StreamInterruptedError`.
         """
+        await self._close(None)
+
+    async def _close(self, cancelled: asyncio.CancelledError | None) -> None:
         if not self._entered:
             self._entered = True
             self._outcome = ConfigurationError("this stream was closed before it was opened")
             return
+        live = self._live
+        if live is not None and not live.gone:
+            live.check_loop("closed")
         if self._outcome is None:
             self._undelivered = None
             self._calls.clear()
             seen = self.accumulator.events_seen
             self._end_with(self._about(StreamInterruptedError(f"closed by the consumer after {seen} events")), [])
         try:
-            if self._live is not None:
-                await self._live.aclose()
-        finally:
-            await self._run_calls()
+            if live is not None:
+                await live.aclose()
+        except asyncio.CancelledError as error:
+            cancelled = error
+        await self._run_last_calls(cancelled)
 
     def __del__(self) -> None:
         live = getattr(self, "_live", None)
@@ -293,7 +307,8 @@ class Stream(Generic[E, C, A]):
         self._busy = True
         try:
             while True:
-                await self._run_calls()
+                if self._calls:
+                    await self._run_calls()
                 if self._outcome is not None:
                     if isinstance(self._outcome, _Ended):
                         raise StopAsyncIteration
@@ -332,6 +347,8 @@ class Stream(Generic[E, C, A]):
                 if len(decoded) != 1 or type(decoded[0]) in _CONTROL:
                     if len(decoded) > 1:
                         self._frame = frame
+                    elif not decoded and self._event is None:
+                        self._note_eventless(frame)
                     ahead.extend(decoded)
                     continue
                 event = decoded[0]  # type: ignore[assignment]  # a cast would cost 60 ns; errors are in _CONTROL
@@ -340,6 +357,9 @@ class Stream(Generic[E, C, A]):
                 taken = self._live.take()  # type: ignore[union-attr]  # the caller saw it
                 if taken is None:
                     return None
+                if taken and len(taken[0]) > LONG_FRAME and self._wire.decode_long is not None:
+                    ahead.extend(self._wire.decode_long(taken))
+                    self._frame = b""
                 frames.extend(taken)
                 continue
             self._fresh = True
@@ -391,8 +411,14 @@ class Stream(Generic[E, C, A]):
             self._frame = live.take_last()
             last = decode_last_frame(self._wire, self._frame)
             self._ahead.extend(last)
+            if not last and self._event is None:
+                self._note_eventless(self._frame)
             return True
         return False
+
+    def _note_eventless(self, frame: bytes) -> None:
+        if not self._eventless and not frame.lstrip().startswith(b":"):
+            self._eventless = frame
 
     async def _end_by(self, item: E | StreamDecodeError) -> None:
         if isinstance(item, StreamDecodeError):
@@ -411,6 +437,8 @@ class Stream(Generic[E, C, A]):
         try:
             self._changes = self.accumulator.finish()
         except StreamError as error:
+            if self._event is None:
+                error = self._opened().eventless_error(self._eventless, error)
             await self._fail(error)
             return
         closing = [] if self._callbacks is None else self._callbacks.for_changes(self._changes)
@@ -432,9 +460,7 @@ class Stream(Generic[E, C, A]):
         error.partial = self.accumulator
         error.events_seen = self.accumulator.events_seen
         if self._live is not None:
-            error.status = self._live.status
-            error.headers = self._live.error_headers
-            error.request_id = self._live.request_id
+            self._live.explain(error)
         return error
 
     def _failure_calls(self, error: Exception) -> list[Call]:
@@ -507,6 +533,11 @@ class Stream(Generic[E, C, A]):
             self._ahead.extend(self._decode(self._frames.popleft()))
             if self._ahead and type(self._ahead[-1]) in _CONTROL:
                 return True
+        # What is queued keeps `_arrived` from waiting, and nobody else takes it meanwhile.
+        taken = self._opened().take()
+        if taken is not None:
+            self._frames.extend(taken)
+            return True
         return await self._arrived()
 
     # Callbacks.
@@ -532,6 +563,24 @@ class Stream(Generic[E, C, A]):
             self._in_callback = False
         if raised is not None:
             raise raised
+
+    async def _run_last_calls(self, cancelled: asyncio.CancelledError | None = None) -> None:
+        """Run all callbacks that are due at the end: there may be no other occasion.
+
+        A cancellation that led here, or that comes in one of them, goes on when all were called.
+        """
+        try:
+            while self._calls and not self._in_callback:
+                try:
+                    await self._run_calls()
+                except asyncio.CancelledError as error:
+                    cancelled = error
+        except Exception as error:
+            if cancelled is None:
+                raise
+            cancelled.add_note(f"a callback has failed besides: {error!r}")
+        if cancelled is not None:
+            raise cancelled
 
     # Views of the cursor.
 

@@ -102,9 +102,16 @@ def broken_body(error: Exception, secrets: Secrets) -> str:
 
 
 def safe_cause(error: BaseException | None, secrets: Secrets) -> BaseException | None:
-    """Return the exception to chain from: the nearest that neither prints a secret nor holds one in its repr."""
-    while isinstance(error, aiohttp.ClientError | TimeoutError) and _is_telling(error, secrets):
+    """Return the exception to chain from: the nearest that neither prints a secret nor holds one in its repr.
+
+    It comes without its traceback: the frames of aiohttp have the headers of the request among their local variables,
+    which trackers of errors print.
+    """
+    while error is not None and _is_telling(error, secrets):
         error = error.__cause__
+    if error is not None:
+        error.__traceback__ = error.__context__ = None
+        error.__cause__ = safe_cause(error.__cause__, secrets)
     return error
 
 
@@ -112,5 +119,6 @@ def _is_telling(error: BaseException, secrets: Secrets) -> bool:
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientProxyConnectionError):
         # The repr of the one shows the request's headers, of the other the proxy's password.
         return True
-    text = f"{error} {error!r}"
+    # Attributes too: a JSONDecodeError keeps all that was decoded.
+    text = f"{error} {error!r} {vars(error)}"
     return secrets.redact(text) != text

@@ -6,6 +6,10 @@ A server may repeat a key in its answer ("Incorrect API key provided: sk-..."), 
 
 from collections.abc import Iterable
 
+from multidict import CIMultiDict
+
+from asyncstream.errors import APIError, StreamDecodeError
+
 __all__ = ["Secrets"]
 
 _SECRET_NAMES = frozenset(
@@ -57,6 +61,21 @@ class Secrets:
         for value in self._values:
             data = data.replace(value.encode("utf-8", "surrogatepass"), b"***")
         return data
+
+    def clean(self, error: APIError) -> None:
+        """Put ``***`` in place of each secret in what an error says and keeps of an answer."""
+        error.message = self.redact(error.message)
+        error.args = (error.message,)
+        for name in ("code", "type", "param", "request_id"):
+            value = getattr(error, name)
+            if isinstance(value, str):
+                setattr(error, name, self.redact(value))
+        if error.body is not None:
+            error.body = self.redact_bytes(error.body)
+        if isinstance(error, StreamDecodeError):
+            error.raw = self.redact_bytes(error.raw)
+        if error.headers is not None:
+            error.headers = CIMultiDict((name, self.redact(value)) for name, value in error.headers.items())
 
 
 def _is_secret(word: str) -> bool:

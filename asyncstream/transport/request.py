@@ -48,6 +48,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What may not stand in a header: a CR or LF would begin another one. A tab may."""
 
+_BREAK = re.compile(r"[\r\n\0]")
+
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Set from the body alone: another value would let one request be read as two."""
 
@@ -218,16 +220,25 @@ def join_url(base: URL, path: str, *queries: Mapping[str, object]) -> URL:
     """Return the URL of a path below a base from `parse_base_url`; of queries with the same name the last one wins.
 
     Raises:
-        ConfigurationError: A query value is neither text, number, boolean nor a list of these.
+        ConfigurationError: A query value is neither text, number, boolean nor a list of these, or holds a line break or
+            NUL. The value is not in the message.
     """
     merged: dict[str, object] = {}
     for query in (base.query, *queries):
         merged.update(query)
+    for name in merged:
+        if not isinstance(name, str):
+            raise ConfigurationError(f"the name of a query must be a string: {name!r}")
     pairs = [pair for name, value in merged.items() for pair in _query_pairs(name, value)]
+    for name, text in pairs:
+        # Quoted, they could do no harm on the way; but no API has a use for them, and a key read from a file has one.
+        if _BREAK.search(name) or _BREAK.search(text):
+            raise ConfigurationError(f"query {name!r} must hold no line break or NUL")
     try:
         encoded = urlencode(pairs, quote_via=quote) if pairs else ""
-    except UnicodeEncodeError as error:
-        raise ConfigurationError("a query value is no valid text") from error
+    except UnicodeEncodeError:
+        # Without `from`: the codec's error holds the value.
+        raise ConfigurationError("a query value is no valid text") from None
     return URL(f"{_root(base)}{path}" + (f"?{encoded}" if encoded else ""), encoded=True)
 
 
@@ -248,7 +259,8 @@ def _query_pairs(name: str, value: object) -> Iterable[tuple[str, str]]:
             # The brackets are how OpenAI spells a list in a query: `include[]=a&include[]=b`.
             return [pair for item in value for pair in _query_pairs(f"{name.removesuffix('[]')}[]", item)]
         case _:
-            raise ConfigurationError(f"query {name!r} must be text, a number, a boolean or a list of these: {value!r}")
+            kind = type(value).__name__
+            raise ConfigurationError(f"query {name!r} must be text, a number, a boolean or a list of these, not {kind}")
 
 
 def merge_headers(*layers: HeaderValues) -> CIMultiDict[str]:

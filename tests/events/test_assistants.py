@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import tracemalloc
 from typing import get_args
 
 import pytest
@@ -23,7 +24,7 @@ from asyncstream.events import (
     ThreadRunStepDelta,
     UnknownEvent,
 )
-from asyncstream.events.assistants import decode_frame
+from asyncstream.events.assistants import decode_frame, decode_long
 from asyncstream.types import (
     FunctionToolCallDelta,
     Message,
@@ -481,3 +482,43 @@ def test_delta_under_a_null_index_and_value_is_read():
 
 def test_bad_utf8_in_a_field_that_nobody_reads_is_no_matter():
     assert only(b'event: thread.created\ndata: {"id":"t","more":"\xff"}\n\n').repairs == ()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'event: thread.created\ndata: {"id":"t"}',
+        b'event: thread.created\ndata: {"id":7}',
+        b'event: thread.created\ndata: {"id":',
+        b'event: thread.created\ndata: {"id":\ndata: "t"}',
+        b'data: {"id":"t"}\nevent: thread.created',
+        b'event: thread.invented\ndata: {"id":"t"}',
+        b"event: done\ndata: [DONE]",
+        b": a comment",
+    ],
+)
+def test_long_frame_is_taken_off_and_decoded_as_any_other(frame):
+    frames = [frame, b"next"]
+
+    decoded = decode_long(frames)
+
+    assert [b"next"] == frames
+    assert list(map(repr, decode_frame(frame))) == list(map(repr, decoded))
+
+
+def test_long_frame_is_not_held_while_it_is_decoded():
+    size = 2_000_000
+    before, after = message_delta("m", {"index": 0, "type": "text", "text": {"value": "@"}}).strip().split(b"@")
+    decode_long([before + after])
+    tracemalloc.start()
+    try:
+        frames = [before + b"x" * size + after]
+        tracemalloc.reset_peak()
+        events = decode_long(frames)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(events) == 1
+    # Its payload and its text.
+    assert peak < 2.1 * size

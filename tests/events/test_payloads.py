@@ -240,3 +240,11 @@ def test_nesting_that_can_be_read_can_be_shown():
 
     assert isinstance(value, dict)
     assert error_in("", value) is not None
+
+
+@pytest.mark.parametrize("payload", [{"error": "half \ud83d"}, {"error": {"message": ["half \ud83d"]}}])
+def test_message_of_an_error_can_always_be_printed(payload):
+    found = error_in("", payload)
+
+    assert found is not None
+    assert "half \ufffd" in found.message

@@ -244,23 +244,6 @@ async def test_done_ends_at_once_while_the_socket_stays_open(talk):
             assert 7 == len([event async for event in s])
 
 
-async def test_a_slow_consumer_gets_all_that_had_arrived_before_the_cut(talk):
-    deltas = [text(str(number)) for number in range(100)]
-
-    async def answer(exchange: Exchange) -> None:
-        await stream(exchange, run("created"), *deltas, end=False)
-        exchange.fin()
-
-    seen = 0
-    async with talk(answer) as t, t.stream() as s:
-        with pytest.raises(StreamInterruptedError):
-            async for _ in s:
-                seen += 1
-                await asyncio.sleep(0.001)
-
-    assert 101 == seen
-
-
 async def test_a_consumer_that_does_not_read_pauses_the_server(talk, monkeypatch):
     monkeypatch.setattr(live, "QUEUE_HIGH", 64 * 1024)
     monkeypatch.setattr(live, "QUEUE_LOW", 32 * 1024)
@@ -517,3 +500,16 @@ async def test_interleaved_messages_are_told_apart(talk):
         final = await s.get_final_messages()
 
     assert [("a", "2"), ("b", "1")] == [(m.id, m.content[0].text.value) for m in final]
+
+
+@pytest.mark.parametrize("frame_of", [text, lambda value: b": x\n" + text(value)], ids=["plain", "with a comment"])
+async def test_long_event_is_kept_without_its_frame(talk, frame_of):
+    value = "x" * 2 * stream_module.LONG_FRAME
+    async with talk([*HELLO[:3], frame_of(value), *HELLO[3:], DONE]) as t, t.stream() as s:
+        events = [(event.event, s.current_raw is event.raw, s.current_frame) async for event in s]
+        message = s.current_message_snapshot
+
+    assert [*TYPES[:4], *TYPES[3:]] == [name for name, _, _ in events]
+    assert all(same for _, same, _ in events)
+    assert [3] == [position for position, (_, _, held) in enumerate(events) if not held]
+    assert message is not None

@@ -257,3 +257,17 @@ def test_a_body_without_end_is_refused() -> None:
 
 def test_structs_of_the_wire_can_be_sent_back() -> None:
     assert b'"id":"t"' in encode_body({"a": Thread(id="t")})
+
+
+@pytest.mark.parametrize("query", [{"sig": f"{SECRET}\n"}, {"sig": ["a", f"{SECRET}\0"]}, {"sig": {"key": SECRET}}])
+def test_a_query_that_is_refused_is_not_repeated(query: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match="query 'sig") as caught:
+        join_url(parse_base_url("https://h"), "/x", query)
+
+    assert SECRET not in repr(caught.value)
+
+
+@pytest.mark.parametrize("value", ["x", ["x"]])
+def test_a_query_name_that_is_no_text_is_refused(value: object) -> None:
+    with pytest.raises(ConfigurationError, match="the name of a query must be a string: 3"):
+        join_url(parse_base_url("https://h"), "/x", {3: value})  # type: ignore[dict-item]

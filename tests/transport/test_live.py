@@ -1,0 +1,159 @@
+"""The live byte source over a body that the test feeds: who is woken when, and that nothing is left behind."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+
+from asyncstream.errors import StreamInterruptedError, StreamTimeoutError
+from asyncstream.transport.live import LiveResponse
+
+
+class Body:
+    """A body as aiohttp gives it: `readany` waits on a future, which is set when bytes come."""
+
+    total_bytes = 0
+
+    def __init__(self) -> None:
+        self.buffer: list[bytes] = []
+        self.waiter: asyncio.Future[None] | None = None
+        self.ended = False
+        self.broken: Exception | None = None
+
+    async def readany(self) -> bytes:
+        while not self.buffer and not self.ended:
+            if self.broken is not None:
+                raise self.broken
+            assert self.waiter is None, "two readers"
+            self.waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self.waiter
+            finally:
+                self.waiter = None
+        chunk = b"".join(self.buffer)
+        self.buffer.clear()
+        return chunk
+
+    def feed(self, chunk: bytes) -> None:
+        self.buffer.append(chunk)
+        self.wake()
+
+    def end(self) -> None:
+        self.ended = True
+        self.wake()
+
+    def break_off(self, error: Exception) -> None:
+        self.broken = error
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_exception(error)
+
+    def wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+
+def live_over(body: Body, event_timeout: float | None = None) -> LiveResponse:
+    response: Any = SimpleNamespace(
+        status=200, headers=CIMultiDict[str](), content=body, connection=None, closed=False, close=lambda: None
+    )
+    return LiveResponse(response, event_timeout=event_timeout, total_deadline=None, max_event_bytes=1000)
+
+
+async def test_bytes_that_were_there_are_queued_at_once() -> None:
+    body = Body()
+    body.feed(b"data: 1\n\n")
+    body.end()
+    live = live_over(body)
+    assert live.ended
+    assert live.take() == [b"data: 1"]
+
+
+async def test_whoever_waits_is_woken_in_the_turn_in_which_the_bytes_are_queued() -> None:
+    body = Body()
+    live = live_over(body)
+    seen: list[list[bytes] | None] = []
+
+    async def consume() -> None:
+        await live.wait()
+        seen.append(live.take())
+
+    consumer = asyncio.create_task(consume())
+    await asyncio.sleep(0)
+    body.feed(b"data: 1\n\n")
+    await asyncio.sleep(0)
+    assert seen == [[b"data: 1"]]
+    await consumer
+    live.close()
+
+
+@pytest.mark.parametrize("wait", ["wait", "finish"])
+async def test_bytes_that_came_in_this_turn_of_the_loop_are_not_waited_for(wait: str) -> None:
+    body = Body()
+    live = live_over(body)
+    body.feed(b"data: 1\n\n")
+    body.end()
+    # The future is set and nobody was told yet: a wait that only awaited it would spin for ever.
+    async with asyncio.timeout(1):
+        await getattr(live, wait)()
+    assert live.take() == [b"data: 1"]
+    assert live.ended
+    live.close()
+
+
+async def test_a_cancelled_wait_loses_nothing_and_reading_goes_on() -> None:
+    body = Body()
+    live = live_over(body)
+    for number in range(3):
+        consumer = asyncio.create_task(live.wait())
+        await asyncio.sleep(0)
+        if number % 2:
+            body.feed(b"data: %d\n\n" % number)  # the bytes and the cancellation in one turn
+        consumer.cancel()
+        await asyncio.gather(consumer, return_exceptions=True)
+        assert consumer.cancelled() or number % 2
+        if not number % 2:
+            body.feed(b"data: %d\n\n" % number)
+        await live.wait()
+        assert live.take() == [b"data: %d" % number]
+    live.close()
+
+
+async def test_a_broken_body_is_the_failure_and_wakes_whoever_waits() -> None:
+    body = Body()
+    live = live_over(body)
+    consumer = asyncio.create_task(live.wait())
+    await asyncio.sleep(0)
+    body.break_off(ConnectionResetError("gone"))
+    await consumer
+    assert live.ended
+    assert isinstance(live.failure, StreamInterruptedError)
+    assert isinstance(live.failure.__cause__, ConnectionResetError)
+
+
+async def test_the_deadline_wakes_whoever_waits_and_reading_goes_on() -> None:
+    body = Body()
+    live = live_over(body, event_timeout=0.01)
+    live.restart_deadline()
+    with pytest.raises(StreamTimeoutError, match=r"no event within 0\.01 s"):
+        await live.wait()
+    body.feed(b"data: 1\n\n")
+    live.restart_deadline()
+    await live.wait()
+    assert live.take() == [b"data: 1"]
+    live.close()
+
+
+async def test_closing_wakes_whoever_waits_and_leaves_no_reader() -> None:
+    body = Body()
+    live = live_over(body)
+    consumer = asyncio.create_task(live.wait())
+    await asyncio.sleep(0)
+    live.close()
+    await consumer
+    assert live.ended
+    assert body.waiter is None
+    body.feed(b"data: late\n\n")
+    await asyncio.sleep(0)
+    assert live.take() is None
