@@ -4,6 +4,7 @@ An outcome has the form of the shared fixtures: the snapshots as plain JSON, the
 """
 
 import json
+import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,8 +168,9 @@ def events_of(*chunks: bytes) -> list[AssistantStreamEvent]:
 
 
 def fold(*chunks: bytes, into: AssistantAccumulator | None = None) -> Outcome:
-    """Decode chunks and push what they hold; say how it ended."""
+    """Decode chunks and push what they hold; say how it ended. Folded without changes, it must come to the same."""
     result = Outcome() if into is None else Outcome(accumulator=into)
+    silent = AssistantAccumulator() if into is None else pickle.loads(pickle.dumps(into))
     try:
         for event in decode_stream(chunks, "assistants"):
             _note(result, result.accumulator.push(event))
@@ -180,7 +182,28 @@ def fold(*chunks: bytes, into: AssistantAccumulator | None = None) -> Outcome:
     if result.error is not None:
         result.callbacks.append("exception")
     result.callbacks.append("end")
+    assert [*_state(result.accumulator), str(result.error)] == _fold_silently(chunks, silent)
     return result
+
+
+def _fold_silently(chunks: Iterable[bytes], into: AssistantAccumulator) -> list[object]:
+    ended: StreamError | None = None
+    try:
+        for event in decode_stream(chunks, "assistants"):
+            into.fold(event)
+        into.finish()
+    except StreamError as error:
+        ended = error
+    return [*_state(into), str(ended)]
+
+
+def _state(accumulator: AssistantAccumulator) -> list[object]:
+    """Give all that an accumulator shows."""
+    found = accumulator
+    return [
+        *(found.run, found.thread, found.messages, found.run_steps, found.current_message, found.current_run_step),
+        *(found.events_seen, found.finished, found.waiting, found.repairs, found.repairs_omitted),
+    ]
 
 
 def _note(result: Outcome, changes: list[AssistantChange]) -> None:
