@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -61,15 +61,38 @@ async def serve(
         handler_cancellation=True,
         shutdown_timeout=_SHUTDOWN_SECONDS,
     )
-    await runner.setup()
-    try:
+
+    async def start() -> None:
+        await runner.setup()
         await web.TCPSite(runner, host, port).start()
-        bound_port = runner.addresses[0][1]
-        yield f"http://{f'[{host}]' if ':' in host else host}:{bound_port}/v1"
-    finally:
+
+    async def end() -> None:
         await runner.cleanup()
         # Once more: a request that was still being answered may have started a run.
         await service.engine.close()
+
+    try:
+        # asyncio itself loses a listening socket if it is cancelled in the wrong moment.
+        await _whole(start())
+        bound_port = runner.addresses[0][1]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{bound_port}/v1"
+    finally:
+        await _whole(end())
+
+
+async def _whole(step: Coroutine[object, object, None]) -> None:
+    """Do what must not be left half done; a cancellation is raised when it is over."""
+    task = asyncio.ensure_future(step)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            # What it failed with does not matter any more, but must have been looked at.
+            task.exception()
+        raise
 
 
 async def run_forever(

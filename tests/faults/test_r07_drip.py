@@ -23,8 +23,8 @@ SHORT_CHAT = 'data: {"choices":[{"index":0,"delta":{"content":"é"},"finish_reas
 
 
 def count(piece: bytes, end: bytes, size: int) -> int:
-    # The head has 100 bytes or more.
-    return -(-(size - 100 - len(end)) // len(piece))
+    # The head has 90 bytes or more.
+    return -(-(size - 90 - len(end)) // len(piece))
 
 
 def body(protocol: Protocol, size: int) -> bytes:
