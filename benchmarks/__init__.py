@@ -8,6 +8,9 @@
 - `rounds`: interleaved rounds and their cost in CPU time.
 - `sections`, `targets`: which peers meet on which streams, and which ratios are asked for. New streams, peers and
   targets are new rows there.
-- `memory`, `imports`: the two figures that are no ratio of CPU times.
+- `memory`, `imports`: two figures that are no ratio of CPU times.
+- `streams`, `soak`: many streams at once and one after the other, with `stream_server` and `process` below them.
 - `report`, `plot`: how results are shown.
+- `instructions`: machine instructions an event of splitting, decoding, folding and encoding; they repeat to under 1 %.
+- `micro`: the same steps timed one by one with pytest-benchmark, so that a regression can be bisected.
 """

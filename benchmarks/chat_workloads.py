@@ -1,14 +1,15 @@
 """The prepared streams of Chat Completions; `workloads` says how a stream is made from a name.
 
-`chat-2000` is an answer of 2,000 pieces of text, `args-2000` one tool call whose arguments come in 2,000 deltas of one
-character each, as Empower and vLLM send them.
+`chat-2000` is an answer of 2,000 pieces of text, `calls-2000` four parallel tool calls whose arguments come in 2,000
+pieces, `args-2000` one tool call whose arguments come in 2,000 deltas of one character each, as Empower and vLLM send
+them.
 
 Pure: stdlib only, no clock, no randomness. The payloads have the fields and the lengths that OpenAI's have.
 """
 
 import json
 
-__all__ = ["chat", "one_character_arguments"]
+__all__ = ["chat", "one_character_arguments", "parallel_calls"]
 
 
 def _chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
@@ -37,8 +38,29 @@ def chat(pieces: list[str]) -> tuple[list[bytes], int]:
 def one_character_arguments(size: int) -> tuple[list[bytes], int]:
     """Make a tool call with arguments of that many characters; give its frames and its characters."""
     arguments = '{"text":"' + "x" * (size - 11) + '"}'
+    opening = _chunk({"role": "assistant", "content": None, "tool_calls": [_call(0)]})
+    return [opening, *(_arguments(0, piece) for piece in arguments), _chunk({}, "tool_calls"), _DONE], len(arguments)
+
+
+def parallel_calls(pieces: list[str]) -> tuple[list[bytes], int]:
+    """Make four tool calls, one after the other, of these pieces of arguments; give its frames and its characters."""
+    frames = [_chunk({"role": "assistant", "content": None})]
+    characters = 0
+    for index in range(_CALLS):
+        frames.append(_chunk({"tool_calls": [_call(index)]}))
+        for piece in ('{"text":"', *pieces[index::_CALLS], '"}'):
+            frames.append(_arguments(index, piece))
+            characters += len(piece)
+    return [*frames, _chunk({}, "tool_calls"), _DONE], characters
+
+
+_CALLS = 4
+
+
+def _call(index: int) -> dict[str, object]:
     function = {"name": "get_current_weather", "arguments": ""}
-    call = {"index": 0, "id": "call_M8sVz4GhP2lUjDxN6cFyBk9W", "type": "function", "function": function}
-    opening = _chunk({"role": "assistant", "content": None, "tool_calls": [call]})
-    deltas = [_chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}) for piece in arguments]
-    return [opening, *deltas, _chunk({}, "tool_calls"), _DONE], len(arguments)
+    return {"index": index, "id": f"call_M8sVz4GhP2lUjDxN6cFyBk{index:02}", "type": "function", "function": function}
+
+
+def _arguments(index: int, piece: str) -> bytes:
+    return _chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})

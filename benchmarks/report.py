@@ -13,18 +13,18 @@ from benchmarks.rounds import Cell, Costs, Spread, ratio
 from benchmarks.sections import Result, Section
 from benchmarks.targets import Figure
 
-__all__ = ["as_json", "cost_table", "environment", "environment_lines", "target_table"]
+__all__ = ["aligned", "as_json", "cost_table", "environment", "environment_lines", "target_table"]
 
 _PACKAGES = ("asyncstream", "aiohttp", "msgspec", "openai", "httpx", "httpx-sse", "aiohttp-sse-client")
 
 
-def environment() -> dict[str, str]:
-    """Return what the figures depend on: when, where, and which versions."""
+def environment(program: str = "benchmarks") -> dict[str, str]:
+    """Return what the figures of a program depend on: when, where, which arguments, and which versions."""
     found = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "command": " ".join([f"python -m {program}", *sys.argv[1:]]),
     }
     for package in _PACKAGES:
         try:
@@ -51,23 +51,24 @@ def cost_table(section: Section, costs: Mapping[Cell, Costs]) -> list[str]:
         against = ratio(cost, costs[Cell(first, cell.stream)], per_event=per_event).median
         figures = (*(f"{figure:.2f}" for figure in spread), f"{against:.2f}x")
         rows.append((cell.adapter, cell.stream, *figures))
-    return [f"{section.title} ({section.rounds} rounds)", *_aligned(rows, left=2)]
+    return [f"{section.title} ({section.rounds} rounds)", *aligned(rows, left=2)]
 
 
 def target_table(figures: Iterable[Figure], *, judged: bool) -> list[str]:
     """Return every figure beside its target, and whether it is met."""
     rows: list[tuple[str, ...]] = [
-        ("", "ratio of CPU times, median of the rounds", "median", "low", "high", "target", "")
+        ("", "ratios of CPU times, and other figures", "median", "low", "high", "target", "")
     ]
     for figure in figures:
         places = 1 if figure.value.median >= 10 else 2
         spread = (f"{value:.{places}f}{figure.unit}" for value in figure.value)
         verdict = ("pass" if figure.met else "short") if judged else ""
         rows.append((figure.id, figure.says, *spread, f"{figure.bound} {figure.limit:g}{figure.unit}", verdict))
-    return _aligned(rows, left=2)
+    return aligned(rows, left=2)
 
 
-def _aligned(rows: Sequence[tuple[str, ...]], *, left: int) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]], *, left: int) -> list[str]:
+    """Return a line a row; the first columns are aligned to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

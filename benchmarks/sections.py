@@ -47,7 +47,7 @@ class Result(NamedTuple):
     costs: dict[Cell, Costs]
 
 
-SECTIONS = (
+SECTIONS: tuple[Section, ...] = (
     Section("text", "assistants text, bulk", _EVERYBODY, {"text": "text-2000"}),
     Section("code", "code interpreter, bulk", _ON_CODE, {"code": "code-2000"}),
     Section("cited", "text with a citation in every 10th delta, bulk", _EVERYBODY, {"cited": "cited-2000"}),
@@ -89,15 +89,27 @@ SECTIONS = (
     ),
 )
 
-CHAT = ("asyncstream chat raw", "asyncstream chat accumulating", "openai chat raw", "openai chat accumulating")
+_CHAT = ("asyncstream chat raw", "asyncstream chat accumulating")
+_OPENAI_CHAT = ("openai chat raw", "openai chat accumulating")
+_ON_CALLS = (*_CHAT, *_OPENAI_CHAT, "openai chat raw, aiohttp backend", *_LIBRARIES, *_LIMITS)
+_ON_CHAT = (*_CHAT, "asyncstream chat text", *_ON_CALLS[2:])
 
 CHAT_SECTIONS = (
-    Section("chat", "chat text, bulk", CHAT, {"chat": "chat-2000"}),
-    Section("chat tools", "chat tool arguments, a character each, bulk", CHAT, {"args": "args-2000"}),
+    Section("chat", "chat text, bulk", _ON_CHAT, {"chat": "chat-2000"}),
+    Section("chat calls", "four parallel tool calls, bulk", _ON_CALLS, {"calls": "calls-2000"}),
+    Section("chat tools", "chat tool arguments, a character each, bulk", _ON_CALLS, {"args": "args-2000"}),
+    Section(
+        "chat live",
+        "chat text, live (a write each 500 us)",
+        _ON_CHAT,
+        {"chat": "chat-1000"},
+        "live",
+        rounds=11,
+    ),
     Section(
         "chat growth",
         "growth with the length of tool arguments, bulk",
-        CHAT[:2],
+        _CHAT,
         {"args": "args-2000", "long args": "args-117000"},
         rounds=5,
     ),
@@ -110,12 +122,16 @@ LENGTHS = (250, 500, 1000, 2000, 4000)
 LENGTH_SECTIONS = tuple(
     Section(
         f"{kind} by length",
-        f"{title}, by length, bulk",
-        (*_OWN[:2], *_OPENAI[:2], *_LIBRARIES, *_LIMITS),
+        f"{title}, bulk",
+        adapters,
         {f"{length:,} deltas": f"{kind}-{length}" for length in LENGTHS},
         rounds=3,
     )
-    for kind, title in (("text", "text"), ("cited", "text with a citation in every 10th delta"))
+    for kind, title, adapters in (
+        ("text", "Assistants: text", (*_OWN[:2], *_OPENAI[:2], *_LIBRARIES, *_LIMITS)),
+        ("cited", "Assistants: a citation in every 10th delta", (*_OWN[:2], *_OPENAI[:2], *_LIBRARIES, *_LIMITS)),
+        ("chat", "Chat: text", (*_CHAT, *_OPENAI_CHAT, *_LIBRARIES, *_LIMITS)),
+    )
 )
 """For the plot: what every peer costs as the answer grows."""
 

@@ -145,16 +145,17 @@ async def _main() -> None:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Run the server in a process of its own.
+def running(module: str = "benchmarks.server") -> Iterator[str]:
+    """Run a server in a process of its own.
+
+    Args:
+        module: Run as a command, it prints its port and serves until its standard input closes.
 
     Yields:
         The base URL for clients; it ends in `/v1`.
     """
     root = Path(__file__).parent.parent
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
-    )
+    process = subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
     assert process.stdin is not None
     assert process.stdout is not None
     try:

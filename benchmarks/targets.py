@@ -63,39 +63,43 @@ _BARE = "bare aiohttp + msgspec"
 _FLOOR = "aiohttp, read only"
 _CHAT = "asyncstream chat raw"
 _CHAT_FOLD = "asyncstream chat accumulating"
+_CHAT_STREAMS = (("chat", "chat"), ("chat calls", "calls"), ("chat tools", "args"))
 
 TARGETS = (
     *(
-        RatioTarget("P1", stream, ("openai raw", stream), (_RAW, stream), "at least", limit)
-        for stream, limit in (("text", 40), ("code", 35), ("cited", 35))
+        RatioTarget("P1", section, ("openai raw", stream), (_RAW, stream), "at least", limit)
+        for section, stream, limit in (("text", "text", 40), ("code", "code", 35), ("cited", "cited", 35))
+    ),
+    *(
+        RatioTarget("P1", section, ("openai chat raw", stream), (_CHAT, stream), "at least", limit)
+        for section, stream, limit in (("chat", "chat", 40), ("chat calls", "calls", 35), ("chat tools", "args", 35))
     ),
     *(
         RatioTarget("P2", stream, ("openai accumulating", stream), (_FOLD, stream), "at least", 35)
         for stream in ("text", "code", "cited")
     ),
     *(
+        RatioTarget("P2", section, ("openai chat accumulating", stream), (_CHAT_FOLD, stream), "at least", 60)
+        for section, stream in _CHAT_STREAMS
+    ),
+    *(
         RatioTarget("P3", stream, (_RAW, stream), (_BARE, stream), "at most", 1.5)
         for stream in ("text", "code", "cited")
     ),
+    *(
+        RatioTarget("P3", section, (_CHAT, stream), (_BARE, stream), "at most", 1.5)
+        for section, stream in _CHAT_STREAMS
+    ),
     RatioTarget("P4", "live", (_RAW, "text"), (_FLOOR, "text"), "at most", 1.4),
+    RatioTarget("P4", "chat live", (_CHAT, "chat"), (_FLOOR, "chat"), "at most", 1.4),
     RatioTarget("P5", "live", ("openai raw", "text"), (_RAW, "text"), "at least", 2.5),
     RatioTarget("P5", "live", ("openai accumulating", "text"), (_FOLD, "text"), "at least", 2.7),
+    RatioTarget("P5", "chat live", ("openai chat raw", "chat"), (_CHAT, "chat"), "at least", 2.5),
+    RatioTarget("P5", "chat live", ("openai chat accumulating", "chat"), (_CHAT_FOLD, "chat"), "at least", 4.5),
     *(
         RatioTarget("P6", "growth", (adapter, f"long {stream}"), (adapter, stream), "at most", 1.15)
         for stream in ("text", "cited")
         for adapter in (_RAW, _FOLD)
-    ),
-    *(
-        RatioTarget("P1", section, ("openai chat raw", stream), (_CHAT, stream), "at least", limit)
-        for section, stream, limit in (("chat", "chat", 40), ("chat tools", "args", 35))
-    ),
-    *(
-        RatioTarget("P2", section, ("openai chat accumulating", stream), (_CHAT_FOLD, stream), "at least", 60)
-        for section, stream in (("chat", "chat"), ("chat tools", "args"))
-    ),
-    *(
-        RatioTarget("fold", section, (_CHAT_FOLD, stream), (_CHAT, stream), "at most", 1.3)
-        for section, stream in (("chat", "chat"), ("chat tools", "args"))
     ),
     *(
         RatioTarget("P6", "chat growth", (adapter, "long args"), (adapter, "args"), "at most", 1.15)
@@ -104,7 +108,7 @@ TARGETS = (
     RatioTarget("P7", "huge", (_RAW, "huge"), (_BARE, "huge"), "at most", 1.5),
     RatioTarget("P9", "short", ("openai raw", "short"), (_RAW, "short"), "at least", 8),
 )
-"""By their numbers; P7's memory and P8 are in `memory` and `imports`."""
+"""By their numbers; P7's memory, P8, and P10 with P11 are in `memory`, `imports` and `streams`."""
 
 
 def judge(section: Section, costs: Mapping[Cell, Costs]) -> list[Figure]:

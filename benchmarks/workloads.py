@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from benchmarks.chat_workloads import chat, one_character_arguments
+from benchmarks.chat_workloads import chat, one_character_arguments, parallel_calls
 
 __all__ = ["CHAT_KINDS", "KINDS", "Seen", "Workload", "make"]
 
@@ -257,7 +257,12 @@ def _args(size: int) -> tuple[list[bytes], Seen]:
     return frames, Seen(len(frames) - 1, characters)
 
 
-CHAT_KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {"chat": _chat, "args": _args}
+def _calls(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters = parallel_calls(_pieces(size))
+    return frames, Seen(len(frames) - 1, characters)
+
+
+CHAT_KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {"chat": _chat, "calls": _calls, "args": _args}
 """The same of Chat Completions."""
 
 

@@ -2,7 +2,8 @@
 
 An adapter is an async context manager over a base URL that gives a function from a stream's name to `Seen`. It keeps
 one client open over all its requests. All raw adapters do the same with an event: count it, look at its name, add the
-length of its text or of its code interpreter input, count its citations.
+length of its text or of its code interpreter input, count its citations; in chat, add the length of its text or of its
+tool arguments. What reads either protocol tells them apart by the stream's name.
 
 A peer's packages are imported only when it is opened.
 """
@@ -18,7 +19,10 @@ from benchmarks.workloads import Seen
 __all__ = ["ADAPTERS", "Adapter", "Read"]
 
 Read = Callable[[str], Awaitable[Seen]]
-"""Read the stream of that name (`text-2000.bulk`) to its end."""
+"""Read the stream of that name (`text-2000.bulk`, `chat-2000.bulk`) to its end."""
+
+
+_BOTH = ("assistants", "chat")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ class Adapter:
     """Module in this package and function in it."""
     needs: tuple[str, ...] = ()
     """Packages that must be installed besides the library's own."""
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Whose streams it reads."""
+        module = self.place.partition(":")[0]
+        return {"own": ("assistants",), "openai_python": ("assistants",), "chat": ("chat",)}.get(module, _BOTH)
 
     def missing(self) -> list[str]:
         """Return the packages that this peer needs and that are not installed."""
@@ -61,7 +71,9 @@ ADAPTERS = {
         Adapter("aiohttp, read only", "bare:read_only"),
         Adapter("asyncstream chat raw", "chat:raw"),
         Adapter("asyncstream chat accumulating", "chat:accumulating"),
+        Adapter("asyncstream chat text", "chat:text"),
         Adapter("openai chat raw", "chat:openai_raw", ("openai",)),
+        Adapter("openai chat raw, aiohttp backend", "chat:openai_raw_on_aiohttp", ("openai",)),
         Adapter("openai chat accumulating", "chat:openai_accumulating", ("openai",)),
     )
 }

@@ -12,11 +12,11 @@ from typing import Any
 import aiohttp
 from msgspec.json import Decoder
 
-from asyncstream.types import Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent
+from asyncstream.types import ChatCompletionChunk, Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent
 from benchmarks.adapters import Read
-from benchmarks.workloads import Seen
+from benchmarks.workloads import CHAT_KINDS, Seen
 
-__all__ = ["DECODE", "read_only", "typed"]
+__all__ = ["DECODE", "address", "chat_characters", "decode_chunk", "is_chat", "open_session", "read_only", "typed"]
 
 _HEADERS = {"Authorization": "Bearer sk-benchmark", "Accept": "text/event-stream", "OpenAI-Beta": "assistants=v2"}
 
@@ -40,32 +40,81 @@ _MESSAGE_DELTA = "thread.message.delta"
 _STEP_DELTA = "thread.run.step.delta"
 
 
+decode_chunk = Decoder(ChatCompletionChunk).decode
+"""The same for the one type of Chat Completions."""
+
+_BODY = {"assistant_id": "asst_1", "stream": True}
+
+
+def is_chat(name: str) -> bool:
+    """Tell of the stream of that name whether it is one of Chat Completions."""
+    return name.partition("-")[0] in CHAT_KINDS
+
+
+def address(base_url: str, name: str) -> str:
+    """Return where the server has the stream of that name."""
+    return f"{base_url}/chat/completions?stream={name}" if is_chat(name) else f"{base_url}/threads/{name}/runs"
+
+
+def chat_characters(chunk: ChatCompletionChunk) -> int:
+    """Return how many characters of text, or of tool arguments, are in a chunk: what every raw adapter looks at."""
+    delta = chunk.choices[0].delta
+    if delta.content:
+        return len(delta.content)
+    return len(delta.tool_calls[0].function.arguments) if delta.tool_calls else 0  # type: ignore[union-attr, arg-type]
+
+
+def _cut(pieces: list[bytes], chunk: bytes) -> list[bytes]:
+    """Return the frames that a chunk completes; what it begins is left in the pieces."""
+    if pieces and pieces[-1][-1:] == b"\n":
+        chunk = pieces.pop() + chunk
+    frames = chunk.split(b"\n\n")
+    pieces.append(frames[0])
+    if len(frames) == 1:
+        return []
+    frames[0] = b"".join(pieces)
+    pieces[:] = [frames.pop()]
+    return frames
+
+
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
     pieces: list[bytes] = []
     async for chunk in response.content.iter_any():
-        if pieces and pieces[-1][-1:] == b"\n":
-            chunk = pieces.pop() + chunk
-        frames = chunk.split(b"\n\n")
-        pieces.append(frames[0])
-        if len(frames) > 1:
-            frames[0] = b"".join(pieces)
-            pieces = [frames.pop()]
-            for frame in frames:
-                first_line, _, data = frame.partition(b"\ndata: ")
-                known = _BY_FIRST_LINE.get(first_line)
-                if known is not None:
-                    yield known[0], known[1](data)
+        for frame in _cut(pieces, chunk):
+            first_line, _, data = frame.partition(b"\ndata: ")
+            known = _BY_FIRST_LINE.get(first_line)
+            if known is not None:
+                yield known[0], known[1](data)
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[ChatCompletionChunk]:
+    pieces: list[bytes] = []
+    async for chunk in response.content.iter_any():
+        for frame in _cut(pieces, chunk):
+            data = frame[6:]
+            if data != b"[DONE]":
+                yield decode_chunk(data)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Open a session that allows as many connections as the library's, and has no deadline."""
+    connector = aiohttp.TCPConnector(limit=0)
+    return aiohttp.ClientSession(headers=_HEADERS, timeout=aiohttp.ClientTimeout(), connector=connector)
 
 
 @asynccontextmanager
 async def typed(base_url: str) -> AsyncIterator[Read]:
     """Read, split, decode: the limit."""
-    async with aiohttp.ClientSession(headers=_HEADERS, timeout=aiohttp.ClientTimeout()) as session:
+    async with open_session() as session:
 
         async def read(name: str) -> Seen:
             events = characters = citations = 0
-            body = {"assistant_id": "asst_1", "stream": True}
-            async with session.post(f"{base_url}/threads/{name}/runs", json=body) as response:
+            async with session.post(address(base_url, name), json=_BODY) as response:
+                if is_chat(name):
+                    async for chunk in _chunks(response):
+                        events += 1
+                        characters += chat_characters(chunk)
+                    return Seen(events, characters)
                 async for event, data in _events(response):
                     events += 1
                     if event == _MESSAGE_DELTA:
@@ -84,12 +133,11 @@ async def typed(base_url: str) -> AsyncIterator[Read]:
 @asynccontextmanager
 async def read_only(base_url: str) -> AsyncIterator[Read]:
     """Take the bytes off the socket and look at none: the floor."""
-    async with aiohttp.ClientSession(headers=_HEADERS, timeout=aiohttp.ClientTimeout()) as session:
+    async with open_session() as session:
 
         async def read(name: str) -> Seen:
             size = 0
-            body = {"assistant_id": "asst_1", "stream": True}
-            async with session.post(f"{base_url}/threads/{name}/runs", json=body) as response:
+            async with session.post(address(base_url, name), json=_BODY) as response:
                 async for chunk in response.content.iter_any():
                     size += len(chunk)
             return Seen(bytes=size)

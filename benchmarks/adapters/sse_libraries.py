@@ -5,7 +5,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from benchmarks.adapters import Read
-from benchmarks.adapters.bare import DECODE
+from benchmarks.adapters.bare import DECODE, address, chat_characters, decode_chunk, is_chat
 from benchmarks.workloads import Seen
 
 __all__ = ["aiohttp_sse_client", "httpx_sse"]
@@ -13,8 +13,10 @@ __all__ = ["aiohttp_sse_client", "httpx_sse"]
 _BODY = {"assistant_id": "asst_1", "stream": True}
 
 
-async def _count(source: AsyncIterator[Any], name: str) -> Seen:
+async def _count(source: AsyncIterator[Any], name: str, stream: str) -> Seen:
     """Read the events of either library, whose attribute for the event's name is `name`."""
+    if is_chat(stream):
+        return await _count_chat(source)
     events = characters = citations = 0
     async for sse in source:
         event = getattr(sse, name)
@@ -33,6 +35,16 @@ async def _count(source: AsyncIterator[Any], name: str) -> Seen:
     return Seen(events, characters, citations)
 
 
+async def _count_chat(source: AsyncIterator[Any]) -> Seen:
+    events = characters = 0
+    async for sse in source:
+        if sse.data == "[DONE]":
+            break
+        events += 1
+        characters += chat_characters(decode_chunk(sse.data))
+    return Seen(events, characters)
+
+
 @asynccontextmanager
 async def aiohttp_sse_client(base_url: str) -> AsyncIterator[Read]:
     """`EventSource` over a POST, left at `done`: it would send the request again at the end of the body."""
@@ -42,9 +54,9 @@ async def aiohttp_sse_client(base_url: str) -> AsyncIterator[Read]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as session:
 
         async def read(name: str) -> Seen:
-            url = f"{base_url}/threads/{name}/runs"
+            url = address(base_url, name)
             async with EventSource(url, option={"method": "POST"}, session=session, json=_BODY) as source:
-                return await _count(source, "type")
+                return await _count(source, "type", name)
 
         yield read
 
@@ -58,11 +70,10 @@ async def httpx_sse(base_url: str) -> AsyncIterator[Read]:
     async with httpx.AsyncClient(timeout=None) as client:
 
         async def read(name: str) -> Seen:
-            url = f"{base_url}/threads/{name}/runs"
             async with (
-                aconnect_sse(client, "POST", url, json=_BODY) as source,
+                aconnect_sse(client, "POST", address(base_url, name), json=_BODY) as source,
                 aclosing(source.aiter_sse()) as events,
             ):
-                return await _count(events, "event")
+                return await _count(events, "event", name)
 
         yield read

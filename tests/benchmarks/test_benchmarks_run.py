@@ -1,6 +1,7 @@
 """The benchmark harness runs, and every peer that is installed sees exactly what was sent. No figure is judged here."""
 
 import json
+import shutil
 import subprocess
 import sys
 import warnings
@@ -11,9 +12,12 @@ import pytest
 
 from asyncstream.events import DoneEvent, decode_stream
 from benchmarks.adapters import ADAPTERS, Adapter
+from benchmarks.instructions import count_instructions
 from benchmarks.rounds import Cell, Costs, CountsDiffer, measure_rounds, ratio
-from benchmarks.sections import SECTIONS, quick
+from benchmarks.sections import LENGTH_SECTIONS, SECTIONS, Result, quick
 from benchmarks.server import PACINGS, running
+from benchmarks.steps import STEPS, prepare
+from benchmarks.steps import STREAMS as STEP_STREAMS
 from benchmarks.targets import TARGETS, judge
 from benchmarks.workloads import CHAT_KINDS, KINDS, make
 
@@ -21,6 +25,10 @@ ROOT = Path(__file__).parents[2]
 
 STREAMS = [f"{kind}-30.{pacing}" for kind in KINDS for pacing in PACINGS]
 CHAT_STREAMS = [f"{kind}-30.{pacing}" for kind in CHAT_KINDS for pacing in PACINGS]
+
+
+def protocol_of(stream: str) -> str:
+    return "chat" if stream.partition("-")[0] in CHAT_KINDS else "assistants"
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +55,11 @@ def installed(adapter: Adapter) -> Adapter:
 @pytest.mark.parametrize("name", ADAPTERS)
 @pytest.mark.usefixtures("peer_warnings")
 async def test_peer_sees_every_event_and_character(base_url: str, name: str) -> None:
-    streams = CHAT_STREAMS if " chat " in name else STREAMS
+    protocols = ADAPTERS[name].protocols
+    streams = [stream for stream in STREAMS + CHAT_STREAMS if protocol_of(stream) in protocols]
     cells = [Cell(installed(ADAPTERS[name]).name, stream) for stream in streams]
-    if name == "asyncstream text":
-        cells = [cell for cell in cells if not cell.stream.startswith("code")]
+    if name.endswith(" text"):
+        cells = [cell for cell in cells if not cell.stream.startswith(("code", "calls", "args"))]
 
     costs = await measure_rounds(base_url, cells, 1)
 
@@ -111,7 +120,7 @@ def test_quick_sections_are_short() -> None:
 def test_command_prints_tables_and_writes_json(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
 
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "short,import", "--json", str(figures)]
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "short,memory", "--json", str(figures)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert (run.returncode, run.stderr) == (0, "")
@@ -119,4 +128,54 @@ def test_command_prints_tables_and_writes_json(tmp_path: Path) -> None:
     assert "\x1b" not in run.stdout
     written = json.loads(figures.read_text())
     assert "asyncstream raw" in [cell["adapter"] for cell in written["sections"][0]["cells"]]
-    assert "P8" in [figure["id"] for figure in written["targets"]]
+    assert "P7" in [figure["id"] for figure in written["targets"]]
+
+
+def test_every_target_is_in_one_section() -> None:
+    names = [section.name for section in SECTIONS]
+
+    assert len(names) == len(set(names))
+    assert {target.section for target in TARGETS} <= set(names)
+    assert {"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P9"} == {target.id for target in TARGETS}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("stream", STEP_STREAMS)
+def test_step_is_done_on_every_event_but_the_closing_ones(step: str, stream: str) -> None:
+    done = prepare(step, stream, 20)()
+
+    deltas = 20 + (1 if stream == "code" else 0)
+    if step == "decode":
+        assert isinstance(done, list)
+        assert None not in done
+        assert len(done) >= deltas
+    if step in ("fold", "push"):
+        assert deltas <= done.events_seen < make(f"{stream}-20").seen.events  # type: ignore[attr-defined, operator]
+
+
+@pytest.mark.system
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_instructions_repeat_to_under_a_hundredth() -> None:
+    first, second = (count_instructions(["split", "fold"], ["text"], 100) for _ in range(2))
+
+    assert [("split", "text"), ("fold", "text")] == list(first)
+    assert all(500 < count < 50_000 for count in first.values())
+    assert list(second.values()) == pytest.approx(list(first.values()), rel=0.01)
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_plot_has_a_line_for_every_peer(tmp_path: Path, ending: str) -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.plot import draw
+
+    measured = [Result(section, {cell: Costs(10, [1.0]) for cell in section.cells()}) for section in LENGTH_SECTIONS]
+    facts = {"asyncstream": "1", "openai": "2", "python": "3", "date": "2026-01-01 00:00 UTC"}
+    files = [tmp_path / f"{name}.{ending}" for name in "ab"]
+    for file in files:
+        draw(measured, facts, str(file))
+
+    drawn = files[0].read_bytes()
+    assert drawn == files[1].read_bytes()
+    if ending == "svg":
+        peers = {cell.adapter.replace(" chat ", " ") for result in measured for cell in result.costs}
+        assert [] == [peer for peer in peers if f">{peer}</text>".encode() not in drawn]

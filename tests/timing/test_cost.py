@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.adapters import ADAPTERS, Read
+from benchmarks.imports import measure_import
 from benchmarks.server import running
+from benchmarks.steps import STREAMS, prepare
 from benchmarks.workloads import make
 
 pytestmark = pytest.mark.timing
@@ -32,22 +34,50 @@ async def cost_of_event(read: Read, workload: str, requests: int) -> float:
     return (time.process_time() - start) / requests / (seen.events or 1)
 
 
-async def test_raw_iteration_costs_little_more_than_the_bare_loop(base_url: str) -> None:
-    async with (
-        ADAPTERS["asyncstream raw"].open(base_url) as own,
-        ADAPTERS["bare aiohttp + msgspec"].open(base_url) as bare,
-    ):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [*(("asyncstream raw", kind) for kind in ("text", "code")), ("asyncstream chat raw", "chat")],
+)
+async def test_raw_iteration_costs_little_more_than_the_bare_loop(base_url: str, name: str, kind: str) -> None:
+    async with ADAPTERS[name].open(base_url) as own, ADAPTERS["bare aiohttp + msgspec"].open(base_url) as bare:
         own_costs, bare_costs = [], []
         for _ in range(4):
-            own_costs.append(await cost_of_event(own, "text-2000", 5))
-            bare_costs.append(await cost_of_event(bare, "text-2000", 5))
+            own_costs.append(await cost_of_event(own, f"{kind}-2000", 5))
+            bare_costs.append(await cost_of_event(bare, f"{kind}-2000", 5))
 
     # The first round is the warm-up.
     assert min(own_costs[1:]) / min(bare_costs[1:]) <= 1.5 * MARGIN
 
 
-@pytest.mark.parametrize("kind", ["text", "cited"])
-@pytest.mark.parametrize("name", ["asyncstream raw", "asyncstream accumulating"])
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("step", ["split", "fold", "push"])
+def test_step_costs_the_same_in_a_long_answer(step: str, stream: str) -> None:
+    # Without IO and decoding, what grows cannot hide behind what does not.
+    short, long = prepare(step, stream, 2_000), prepare(step, stream, 50_000)
+    short_costs, long_costs = [], []
+    for _ in range(4):
+        for do, repeats, deltas, costs in ((short, 10, 2_000, short_costs), (long, 1, 50_000, long_costs)):
+            start = time.process_time()
+            for _ in range(repeats):
+                do()
+            costs.append((time.process_time() - start) / repeats / deltas)
+
+    assert min(long_costs[1:]) / min(short_costs[1:]) <= 1.15 * MARGIN
+
+
+def test_import_is_quick() -> None:
+    figure = measure_import(3)
+
+    assert figure.value.low <= figure.limit * MARGIN
+
+
+GROWING = [
+    *((f"asyncstream {way}", kind) for way in ("raw", "accumulating") for kind in ("text", "cited", "code")),
+    *((f"asyncstream chat {way}", kind) for way in ("raw", "accumulating") for kind in ("chat", "calls", "args")),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), GROWING)
 async def test_event_costs_the_same_in_a_long_answer(base_url: str, name: str, kind: str) -> None:
     async with ADAPTERS[name].open(base_url) as read:
         short, long = [], []
