@@ -19,6 +19,7 @@ FLOORS = {
     "schemas": GROUND,
     "types": GROUND,
     "params": GROUND,
+    "version": GROUND,
     "decoding": DECODING,
     "events": DECODING,
     "sse": DECODING,
@@ -40,8 +41,9 @@ FLOORS = {
 }
 PROTOCOLS = {"assistants", "chat"}
 
-MAY_OPEN_CONNECTIONS = ("asyncstream.transport", "asyncstream.relay", "asyncstream.server")
-"""The server and the relay's door are aiohttp applications; of the client's floors only `transport` runs aiohttp."""
+MAY_OPEN_CONNECTIONS = ("asyncstream.transport", "asyncstream.relay", "asyncstream.server", "asyncstream.commands.web")
+"""The servers, the example's too, are aiohttp applications, as is the relay's door; its follower connects to others.
+Of the client's floors only `transport` runs aiohttp."""
 
 
 class Import(NamedTuple):
@@ -194,7 +196,7 @@ def test_columns_of_two_protocols_do_not_lean_on_each_other(floor):
 
 def test_foreign_packages_are_those_that_are_declared():
     known = {"asyncstream", "msgspec", "aiohttp", "aiohttp_sse_client", "yarl", "multidict", "aiosignal"}
-    extras = {"redis", "rich", "jiter", "opentelemetry", "typing_extensions"}
+    extras = {"redis", "rich", "jiter", "opentelemetry", "typing_extensions", "fastapi", "uvicorn"}
     found = [
         str(one)
         for one in IMPORTS

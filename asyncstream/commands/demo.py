@@ -5,8 +5,9 @@ The option, and which demo it is; the demos themselves are in `demos`, one file 
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
-from asyncstream.commands.command import Command
+from asyncstream.commands.command import Command, CommandFailed
 from asyncstream.commands.demos import assistants, chat
+from asyncstream.commands.listening import port_number
 from asyncstream.commands.terminal import Terminal
 
 __all__ = ["COMMAND"]
@@ -15,6 +16,7 @@ __all__ = ["COMMAND"]
 _WATCHED_DELAY = 0.04
 # A demo has some 90 events, and its run expires after ten minutes.
 _MAX_DELAY = 5.0
+_WEB_PORT = 8080
 
 
 def _delay(text: str) -> float:
@@ -29,21 +31,48 @@ def _delay(text: str) -> float:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--chat", action="store_true", help="watch a chat with two tool calls instead")
+    parser.add_argument("--web", action="store_true", help="serve a page to watch runs in a browser, until Ctrl-C")
+    parser.add_argument(
+        "--port",
+        type=port_number,
+        metavar="PORT",
+        help=f"with --web: the port of the page, 0 takes a free one (default: {_WEB_PORT})",
+    )
+    parser.add_argument(
+        "--redis", metavar="URL", help="with --web: keep the runs in Redis, which several of these can share"
+    )
+    parser.add_argument("--fastapi", action="store_true", help="with --web: serve it with FastAPI and uvicorn")
     parser.add_argument(
         "--delay",
         metavar="SECONDS",
         type=_delay,
-        help=f"time between two events, from 0 to {_MAX_DELAY:g} (default: {_WATCHED_DELAY:g} on a terminal, else 0)",
+        help=f"time between two events, from 0 to {_MAX_DELAY:g} (default: {_WATCHED_DELAY:g} on a terminal and with "
+        "--web, else 0)",
     )
 
 
 async def _run(options: Namespace, terminal: Terminal) -> int:
     delay: float | None = options.delay
+    if options.web:
+        await _serve_web(options, terminal, _WATCHED_DELAY if delay is None else delay)
+        return 0
+    if options.port is not None or options.redis is not None or options.fastapi:
+        raise CommandFailed("--port, --redis and --fastapi need --web")
     if delay is None:
         delay = _WATCHED_DELAY if terminal.interactive else 0.0
     show = chat.show if options.chat else assistants.show
     await show(terminal, delay=delay)
     return 0
+
+
+async def _serve_web(options: Namespace, terminal: Terminal, delay: float) -> None:
+    # Imported here: the other demos do without the relay.
+    from asyncstream.commands.web_demo import serve_web
+
+    if options.chat:
+        raise CommandFailed("--chat is shown on the terminal, --web in a browser; choose one")
+    port = _WEB_PORT if options.port is None else options.port
+    await serve_web(terminal, host="127.0.0.1", port=port, delay=delay, redis=options.redis, fastapi=options.fastapi)
 
 
 COMMAND = Command(
@@ -53,8 +82,8 @@ COMMAND = Command(
         "Start the embedded server, create an assistant with a function tool and a code interpreter, and show its run "
         "as it streams: every event, the text, the function calls and how they are answered, the code and its logs, "
         "and at the end the finished objects. With --chat, ask a chat model that calls two functions at once: their "
-        "names come first, then the arguments of both by turns. Needs no key and no network. The exit status is 0 if "
-        "the run or the answer completed."
+        "names come first, then the arguments of both by turns. With --web, serve a page to ask, watch and reload. "
+        "Needs no key and no network. The exit status is 0 if the run or the answer completed."
     ),
     add_arguments=_add_arguments,
     run=_run,

@@ -1,0 +1,68 @@
+"""A stream out to browsers: directly, or through a log that they come back to; and a follower for Python.
+
+    return await relay_response(request, client.threads.runs.stream(thread_id, assistant_id=assistant_id))
+
+Direct: `relay_response` (aiohttp.web), `RelayResponse` and `open_relay` (ASGI), `sse_frames` and its kin (anything).
+Resumable: `RunLog` over a `MemoryStore` or a `RedisStore`. Python readers: `follow`.
+"""
+
+from typing import TYPE_CHECKING
+
+from asyncstream.relay.asgi import OpenedRelay, RelayResponse, open_relay
+from asyncstream.relay.cursor import after_of
+from asyncstream.relay.direct import ndjson_lines, sse_frames, text_chunks
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import (
+    AccessDeniedError,
+    BadCursorError,
+    CursorGoneError,
+    ProducerLostError,
+    RelayError,
+    RunExistsError,
+    RunNotFoundError,
+    StoreError,
+)
+from asyncstream.relay.followed import Follower
+from asyncstream.relay.follower import follow
+from asyncstream.relay.following import Following
+from asyncstream.relay.log import RunLog
+from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.web import relay_response
+
+if TYPE_CHECKING:
+    from asyncstream.relay.redis_store import RedisStore
+
+__all__ = [
+    "AccessDeniedError",
+    "BadCursorError",
+    "CursorGoneError",
+    "Entry",
+    "Follower",
+    "Following",
+    "MemoryStore",
+    "OpenedRelay",
+    "ProducerLostError",
+    "RedisStore",
+    "RelayError",
+    "RelayResponse",
+    "RunExistsError",
+    "RunLog",
+    "RunNotFoundError",
+    "StoreError",
+    "after_of",
+    "follow",
+    "ndjson_lines",
+    "open_relay",
+    "relay_response",
+    "sse_frames",
+    "text_chunks",
+]
+
+
+def __getattr__(name: str) -> object:
+    # Only who asks for the store needs what it stands on.
+    if name == "RedisStore":
+        from asyncstream.relay.redis_store import RedisStore
+
+        return RedisStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

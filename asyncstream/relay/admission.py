@@ -1,0 +1,105 @@
+"""A request that wants to read a run: may it, from where, and then the run. A `Source` for `web` and `asgi`.
+
+Asked in this order, and each before anything else is told: the application's hook, the cursor, the store. So a reader
+that may not read a run does not learn whether there is one.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self, TypeAlias
+from urllib.parse import parse_qsl
+
+from asyncstream.errors import ConfigurationError
+from asyncstream.relay.cursor import after_of
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import AccessDeniedError
+from asyncstream.relay.following import Following
+
+__all__ = ["Admission", "Authorize", "headers_and_query"]
+
+Authorize: TypeAlias = Callable[[Any, str], Awaitable[bool]]
+"""Decides whether a request may read a run: the framework's request, and the run's id."""
+
+
+class Admission:
+    """One request for one run, judged when it is opened.
+
+    Args:
+        request: What the hook is given.
+        run_id: The run that is asked for.
+        headers: The headers of the request, in a mapping that ignores case.
+        query: The parameters of its URL.
+        authorize: The application's hook; None lets everybody in.
+        follow: Gives the run from a cursor on.
+    """
+
+    def __init__(
+        self,
+        request: object,
+        run_id: str,
+        *,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        authorize: Authorize | None,
+        follow: Callable[[str, int | None], Following],
+    ) -> None:
+        self._request = request
+        self._run_id = run_id
+        self._headers = headers
+        self._query = query
+        self._authorize = authorize
+        self._follow = follow
+        self._following: Following | None = None
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the reader has all of a run that is over."""
+        return self._following is not None and self._following.at_end
+
+    async def open(self) -> Self:
+        """Judge the request, and open the run.
+
+        Raises:
+            AccessDeniedError: The hook said no. What the hook raises itself comes out as it is.
+            BadCursorError: The cursor is no id of an entry.
+            RelayError: As `Following.open`.
+            ConfigurationError: The hook is no coroutine function.
+        """
+        if self._following is None:
+            if self._authorize is not None:
+                answer: Any = self._authorize(self._request, self._run_id)
+                if not inspect.isawaitable(answer):
+                    raise ConfigurationError(f"expected authorize to be an async function, it returned {answer!r}")
+                if not await answer:
+                    raise AccessDeniedError("this run may not be read with this request")
+            self._following = self._follow(self._run_id, after_of(self._headers, self._query))
+        await self._following.open()
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Entry:
+        if self._following is None:
+            await self.open()
+        assert self._following is not None
+        return await self._following.__anext__()
+
+    async def close(self) -> None:
+        """Leave the run."""
+        if self._following is not None:
+            await self._following.close()
+
+
+class _Lower(dict[str, str]):
+    """Headers of ASGI, whose names are in lower case."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
+def headers_and_query(scope: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the headers and the query parameters of an ASGI scope."""
+    headers = _Lower((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+    query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+    return headers, query

@@ -1,0 +1,36 @@
+"""Where a reader wants to go on: `after_of`, from the headers and the query of its request. Pure.
+
+A browser that comes back sends `Last-Event-ID` by itself; a page that was reloaded has to say `?after=`.
+"""
+
+import re
+from collections.abc import Mapping
+
+from asyncstream.relay.errors import BadCursorError
+
+__all__ = ["after_of"]
+
+_CURSOR = re.compile(r"[0-9]{1,18}")
+"""What fits 64 bits; Python reads no more than 4,300 digits at all."""
+
+
+def after_of(headers: Mapping[str, str], query: Mapping[str, str]) -> int | None:
+    """Return the id of the last entry that a reader has; None if it begins.
+
+    `Last-Event-ID` wins: it is newer than the URL, which a browser repeats on each reconnection.
+
+    Args:
+        headers: The headers of the request, in a mapping that ignores case.
+        query: The parameters of its URL.
+
+    Raises:
+        BadCursorError: It is no id of an entry.
+    """
+    name, given = "Last-Event-ID", headers.get("Last-Event-ID")
+    if given is None:
+        name, given = "after", query.get("after")
+    if given is None:
+        return None
+    if not _CURSOR.fullmatch(given):
+        raise BadCursorError(f"expected {name} to be 1 to 18 digits, got {given[:40]!r}")
+    return int(given)

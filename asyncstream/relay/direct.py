@@ -1,0 +1,139 @@
+"""What a relay sends to one reader: which form, which headers, and the iterators of bytes that need no connection.
+
+Below it: `pump`, which reads ahead, beats and closes. Above it: `web` and `asgi`, which know of connections.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Literal, TypeAlias
+
+from asyncstream.errors import AsyncStreamError, ConfigurationError
+from asyncstream.relay.entries import Relayed, View, entries
+from asyncstream.relay.errors import error_body, error_headers, error_status
+from asyncstream.relay.frames import GREETING, HEARTBEAT, CompatibleFrames, ndjson_line, sse_frame, text_chunk
+from asyncstream.relay.pump import Pump, Shape, pumped
+
+__all__ = ["Form", "answer_headers", "error_answer", "make_pump", "ndjson_lines", "sse_frames", "text_chunks"]
+
+Form: TypeAlias = Literal["sse", "ndjson", "text"]
+
+
+def sse_frames(
+    source: Relayed, *, view: View = "events", heartbeat: float | None = 15.0, compatible: bool = False
+) -> AsyncGenerator[bytes, None]:
+    """Give a stream as server-sent events: the protocol's own frames, then `done` or one `error`.
+
+    Opens what is not open, and closes it in any case; `aclose` of the iterator closes it at once.
+
+    Args:
+        source: A stream, opened or not; or a `Following` of a log.
+        view: The wire's events, typed changes, or the text alone.
+        heartbeat: Seconds of silence after which a comment is sent; None for never.
+        compatible: Whether the frames are exactly the upstream's, for clients that know nothing of a relay.
+
+    Yields:
+        One frame or several whole ones, as they come.
+
+    Raises:
+        APIError: The request failed; nothing was streamed. Later failures are the `error` event.
+        ConfigurationError: These arguments do not go together.
+    """
+    pump = make_pump(source, form="sse", view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=None)
+    return pumped(pump)
+
+
+def ndjson_lines(
+    source: Relayed, *, view: View = "events", heartbeat: float | None = 15.0
+) -> AsyncGenerator[bytes, None]:
+    """Give a stream as lines of JSON: chat chunks and text as they are, other events as ``{"event", "data"}``.
+
+    The last line is ``{"event": "done", ...}`` or ``{"event": "error", ...}``; a heartbeat is an empty line. Otherwise
+    as `sse_frames`.
+
+    Yields:
+        One line or several whole ones, as they come.
+
+    Raises:
+        APIError: The request failed; nothing was streamed.
+        ConfigurationError: These arguments do not go together.
+    """
+    pump = make_pump(source, form="ndjson", view=view, heartbeat=heartbeat, compatible=False, stall_timeout=None)
+    return pumped(pump)
+
+
+def text_chunks(source: Relayed) -> AsyncGenerator[bytes, None]:
+    """Give the text of a stream as UTF-8 and nothing else.
+
+    Plain text has no way to say that it is not whole, so a failure is raised: frameworks then cut the connection.
+
+    Raises:
+        APIError: The request failed; nothing was streamed.
+        StreamEventError: The stream failed in the middle; what came before was given.
+    """
+    pump = make_pump(source, form="text", view=None, heartbeat=None, compatible=False, stall_timeout=None)
+    return pumped(pump)
+
+
+def make_pump(
+    source: Relayed,
+    *,
+    form: Form,
+    view: View | None,
+    heartbeat: float | None,
+    compatible: bool,
+    stall_timeout: float | None,
+) -> "Pump":
+    """Return the pump for what a caller asked for.
+
+    Raises:
+        ConfigurationError: These do not go together, or are none.
+    """
+    for name, seconds in (("heartbeat", heartbeat), ("stall_timeout", stall_timeout)):
+        if seconds is not None and not seconds > 0:
+            raise ConfigurationError(f"expected {name} to be seconds above zero, or None for none, got {seconds!r}")
+    if form not in ("sse", "ndjson", "text"):
+        raise ConfigurationError(f"expected form to be 'sse', 'ndjson' or 'text', got {form!r}")
+    if compatible and (form != "sse" or view not in (None, "events")):
+        raise ConfigurationError(f"the compatible form is SSE of events, got form {form!r} and view {view!r}")
+    if form == "text":
+        if view not in (None, "text"):
+            raise ConfigurationError(f"the form 'text' shows the view 'text' only, got {view!r}")
+        # Entries that are made already are text, or have none.
+        view = "text" if hasattr(source, "text_deltas") else None
+    return Pump(
+        entries(source, view=view or "events"), _shape(form, compatible), heartbeat=heartbeat, stall=stall_timeout
+    )
+
+
+def _shape(form: Form, compatible: bool) -> Shape:
+    if form == "ndjson":
+        return Shape("application/x-ndjson", ndjson_line, b"", b"\n")
+    if form == "text":
+        return Shape("text/plain; charset=utf-8", text_chunk, b"", b"")
+    if compatible:
+        return Shape("text/event-stream; charset=utf-8", CompatibleFrames(), b"", HEARTBEAT)
+    return Shape("text/event-stream; charset=utf-8", sse_frame, GREETING, HEARTBEAT)
+
+
+def answer_headers(pump: "Pump", headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the headers of an answer; the caller's own win."""
+    answer = {
+        "Content-Type": pump.shape.content_type,
+        "Cache-Control": "no-store",
+        # nginx and its kin hold back an answer until a buffer is full.
+        "X-Accel-Buffering": "no",
+        # Middlewares that compress, and hold back what they compress, leave alone what is encoded already.
+        "Content-Encoding": "identity",
+    }
+    request_id = pump.request_id
+    # The words of another server: what is no plain text there would break the answer here.
+    if request_id is not None and request_id.isascii() and request_id.isprintable():
+        answer["X-Request-Id"] = request_id
+    if headers is not None:
+        own = {name.lower() for name in headers}
+        answer = {name: value for name, value in answer.items() if name.lower() not in own} | dict(headers)
+    return answer
+
+
+def error_answer(error: AsyncStreamError, headers: Mapping[str, str] | None) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of the answer that says why there is no stream."""
+    return error_status(error), error_headers(error) | dict(headers or {}), error_body(error)

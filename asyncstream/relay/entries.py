@@ -1,0 +1,263 @@
+"""What is relayed, event by event: `Entry`, and how a stream becomes entries. It opens and closes what it is given.
+
+Below it: the streams. Above it: `frames` (an entry as bytes), `direct` (to one browser), the log (to many).
+
+A view decides what the entries hold: the wire's own events, the changes that the fold made of them, or the text alone.
+
+Rule 1: the last entry is `done` or `error`, and there is exactly one of these. A source that fails gives its error as
+that entry, so that whoever relays has nothing to catch once the source is open.
+Rule 2: the cost of an entry does not grow with the answer: what changed carries no snapshot of what grows.
+"""
+
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+import msgspec
+from msgspec import Struct
+
+from asyncstream.decoding import dump_raw
+from asyncstream.errors import AsyncStreamError, ConfigurationError
+from asyncstream.events import UnknownEvent
+from asyncstream.events.chat import chunk_payloads
+from asyncstream.relay.errors import error_body
+from asyncstream.streaming.chat import ChatStream
+from asyncstream.streaming.stream import Stream
+
+__all__ = ["DONE", "ERROR", "Entry", "Relayed", "Source", "View", "entries", "error_entry"]
+
+View: TypeAlias = Literal["events", "changes", "text"]
+"""The wire's events; typed changes, named by their class; or the text alone."""
+
+DONE = "done"
+ERROR = "error"
+
+_LOG = logging.getLogger("asyncstream")
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """One event on its way to browsers."""
+
+    id: int | None = None
+    """Its place in the run, from 1; None where nobody can come back to it."""
+    event: str = ""
+    """Its name; "" for chat chunks, which have none."""
+    data: bytes = b""
+    """Valid UTF-8: JSON, or, of an event that nobody knows, whatever its server sent."""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing follows: it is `done` or `error`."""
+        return self.event == DONE or self.event == ERROR
+
+
+@runtime_checkable
+class Source(Protocol):
+    """What can be relayed: opened once, read to its last entry, closed in any case. A `Following` of a log is one."""
+
+    async def open(self) -> object:
+        """Open what is behind it; whatever it raises becomes the status of the answer."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Entry]:
+        """Iterate over the entries; opens by itself."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is behind it. May be called at any time, also twice."""
+        ...
+
+
+Relayed: TypeAlias = Stream[Any, Any, Any] | Source | AsyncIterator[Entry]
+"""What the relay takes: a stream, opened or not; a `Following`; or any iterator of entries."""
+
+
+def entries(source: Relayed, *, view: View = "events") -> Source:
+    """Return the entries of what is to be relayed, the last being `done` or `error`.
+
+    Args:
+        source: A stream, opened or not; or what gives entries already, which is not looked into.
+        view: What the entries of a stream hold.
+
+    Raises:
+        ConfigurationError: No such view, or a view of entries that are made already.
+    """
+    if view not in ("events", "changes", "text"):
+        raise ConfigurationError(f"expected view to be 'events', 'changes' or 'text', got {view!r}")
+    if isinstance(source, Stream):
+        return _StreamEntries(source, view)
+    if view != "events":
+        raise ConfigurationError(
+            f"only a stream has views, and these entries were made already: {view!r} comes too late"
+        )
+    return source if isinstance(source, Source) else _Iterated(source)
+
+
+def error_entry(error: BaseException, id: int | None = None) -> Entry:
+    """Return the entry that ends a run with an error; it says what a browser may hear of it."""
+    return Entry(id, ERROR, error_body(error))
+
+
+class _Ending:
+    """The end of a source, given once: `done`, or what it failed with."""
+
+    def __init__(self) -> None:
+        self._over = False
+
+    async def open(self) -> Self:
+        """Open what is behind it."""
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Entry:
+        if self._over:
+            raise StopAsyncIteration
+        try:
+            entry = await self._take()
+        except StopAsyncIteration:
+            entry = Entry(None, DONE, b"[DONE]")
+        except Exception as error:
+            if not isinstance(error, AsyncStreamError):
+                # A fault of the program, such as a callback that raised: browsers do not hear of it, so the log must.
+                _LOG.error("a relayed stream failed with %s", type(error).__name__, exc_info=error)
+            entry = error_entry(error)
+        self._over = entry.terminal
+        return entry
+
+    async def _take(self) -> Entry:
+        raise NotImplementedError
+
+
+class _StreamEntries(_Ending):
+    """The entries of a stream."""
+
+    def __init__(self, stream: Stream[Any, Any, Any], view: View) -> None:
+        super().__init__()
+        self._stream = stream
+        self._opened = False
+        self._take_next: Callable[[], Awaitable[Entry]]
+        if view == "changes":
+            self._changes = stream.changes
+            self._take_next = self._take_change
+        elif view == "text":
+            self._texts: AsyncIterator[str] = stream.text_deltas  # type: ignore[attr-defined]  # each stream has it
+            self._take_next = self._take_text
+        elif isinstance(stream, ChatStream):
+            self._frame = b""
+            self._payloads: deque[bytes] = deque()
+            self._take_next = self._take_chunk
+        else:
+            self._take_next = self._take_event
+
+    @property
+    def request_id(self) -> str | None:
+        """The `x-request-id` of the upstream; None before it is open."""
+        return self._stream.request_id if self._opened else None
+
+    async def open(self) -> Self:
+        """Send the request, if that was not done yet.
+
+        Raises:
+            APIError: The request failed; nothing was streamed.
+        """
+        if not self._opened:
+            await self._stream.__aenter__()
+            self._opened = True
+        return self
+
+    async def _take(self) -> Entry:
+        if not self._opened:
+            await self.open()
+        return await self._take_next()
+
+    async def close(self) -> None:
+        """Close the stream."""
+        await self._stream.close()
+
+    async def _take_event(self) -> Entry:
+        event = await self._stream.__anext__()
+        name = event.name if type(event) is UnknownEvent else event.event
+        return Entry(None, name, _utf8(event.raw))
+
+    async def _take_chunk(self) -> Entry:
+        chunk = await self._stream.__anext__()
+        frame = self._stream.current_frame
+        if frame is not self._frame:
+            self._frame = frame
+            if frame[:7] == b"data: {" and 10 not in frame:
+                return Entry(None, "", _utf8(frame[6:]))
+            self._payloads.extend(chunk_payloads(frame))
+        if not self._payloads:
+            # What the chunk's type leaves out is nested too deep to be read as JSON of any shape.
+            return Entry(None, "", _encode(chunk))
+        return Entry(None, "", _utf8(self._payloads.popleft()))
+
+    async def _take_change(self) -> Entry:
+        change = await self._changes.__anext__()
+        return Entry(None, type(change).__name__, _encode(_told_of(change, self._stream.current_event)))
+
+    async def _take_text(self) -> Entry:
+        return Entry(None, "text", _encode({"text": await self._texts.__anext__()}))
+
+
+class _Iterated(_Ending):
+    """Entries that come from a bare iterator: with an end, if it gives none."""
+
+    def __init__(self, source: AsyncIterator[Entry]) -> None:
+        super().__init__()
+        self._source = source
+
+    async def _take(self) -> Entry:
+        return await self._source.__anext__()
+
+    async def close(self) -> None:
+        """Close the iterator, if it is a generator or anything else with `aclose`."""
+        aclose = getattr(self._source, "aclose", None)
+        if aclose is not None:
+            await aclose()
+
+
+def _utf8(data: bytes) -> bytes:
+    """Return what is no UTF-8 as U+FFFD, as a browser would read it."""
+    if data.isascii():
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        # Half a surrogate pair: its other half may come with the next delta.
+        return dump_raw(value)
+
+
+def _told_of(change: Any, event: Any) -> dict[str, object]:
+    """Return what a change says: where, and what came. A snapshot only where there is one a noun: when it is done."""
+    name = type(change).__name__
+    told: dict[str, object] = {}
+    if name in ("MessageChanged", "RunStepChanged"):
+        # Its delta is one of the event that came last; the change itself does not say of whom.
+        told["id"] = event.data.id
+    for field in change.__struct_fields__:
+        if field != "source":
+            told[field] = _said(msgspec.to_builtins(getattr(change, field)))
+    if name.endswith("Done"):
+        told["snapshot"] = _said(msgspec.to_builtins(change.snapshot))
+    return told
+
+
+def _said(value: Any) -> Any:
+    """Leave out null members, which say nothing: most fields of a delta are."""
+    if isinstance(value, dict):
+        return {key: _said(member) for key, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [_said(member) for member in value]
+    return value

@@ -1,0 +1,225 @@
+"""The errors of the relay, and what a browser may hear of any error: a status, and one JSON object.
+
+    RelayError                            has a `status`, the HTTP status that says it, and `body()`
+    ├─ BadCursorError                     400: a `Last-Event-ID` or `?after=` that is no number
+    ├─ AccessDeniedError                  403: the hook of the application said no
+    ├─ RunNotFoundError                   404: nobody has started this run, or it has expired
+    ├─ RunExistsError                     409: somebody else has started this run
+    ├─ CursorGoneError                    410: what follows the cursor is not kept any more, or is not there yet
+    ├─ ProducerLostError                  500: whoever read the upstream has died; the run cannot go on
+    └─ StoreError                         503: the store cannot be reached, or failed
+
+Pure. The JSON is always ``{"error": {"message", "type", "code", "param"}}``.
+
+Rule 1: every class is constructed from its message alone plus keywords, so that pickling keeps all attributes.
+Rule 2: no key, no credential and no address of the upstream reaches a browser: what is told of an error is decided
+here, by its class, and never copied from a text that may name a host.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from asyncstream.decoding import dump_raw
+from asyncstream.errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncStreamError,
+    ErrorValue,
+    StreamDecodeError,
+    StreamEventError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+)
+
+__all__ = [
+    "AccessDeniedError",
+    "BadCursorError",
+    "CursorGoneError",
+    "ProducerLostError",
+    "RelayError",
+    "RunExistsError",
+    "RunNotFoundError",
+    "StoreError",
+    "error_body",
+    "error_headers",
+    "error_status",
+]
+
+_KEY_LIKE = re.compile(r"\b(?:sk|org|proj|sess|key|Bearer)[-_ ][A-Za-z0-9*._-]{6,}")
+"""Keys and account ids as OpenAI writes them into its messages: `Incorrect API key provided: sk-ab****yz`."""
+
+
+class RelayError(AsyncStreamError):
+    """The relay cannot do what a reader or a producer asked for."""
+
+    status: ClassVar[int] = 500
+    """The HTTP status that says it."""
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str] = "relay_error"
+
+    def body(self) -> bytes:
+        """Return the JSON body of the HTTP answer."""
+        return error_body(self)
+
+
+class BadCursorError(RelayError):
+    """400, the reader: a cursor is a whole number."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "bad_cursor"
+
+
+class AccessDeniedError(RelayError):
+    """403, the reader: the application's hook refused the request."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "access_denied"
+
+
+class RunNotFoundError(RelayError):
+    """404, the reader: no such run, or not any more."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "run_not_found"
+
+
+class RunExistsError(RelayError):
+    """409, the application: a run has one producer; choose another id, or follow the run that is there."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "run_exists"
+
+
+class CursorGoneError(RelayError):
+    """410, the reader: start from the beginning, or fetch the finished answer elsewhere."""
+
+    status = 410
+    type = "invalid_request_error"
+    code = "cursor_gone"
+
+
+class ProducerLostError(RelayError):
+    """The process that read the upstream has died, or was stopped: what is in the log is all there will be."""
+
+    code = "producer_lost"
+
+
+class StoreError(RelayError):
+    """503, the operator: the store cannot be reached, or failed.
+
+    Attributes:
+        host: Where it was looked for; None for a store in memory.
+        port: Its port.
+    """
+
+    status = 503
+    code = "store_unavailable"
+
+    host: str | None
+    port: int | None
+
+    def __init__(self, message: str, *, host: str | None = None, port: int | None = None) -> None:
+        super().__init__(message)
+        self.host = host
+        self.port = port
+
+
+class _Told(Struct, frozen=True):
+    """What a browser hears of an error."""
+
+    message: str
+    type: ErrorValue = "upstream_error"
+    code: ErrorValue = None
+    param: ErrorValue = None
+
+
+def error_body(error: BaseException) -> bytes:
+    """Return what a browser may hear of an error, as JSON: the body of an answer, or the data of an `error` event."""
+    told = _told_of(error)
+    try:
+        return msgspec.json.encode({"error": told})
+    except (UnicodeEncodeError, TypeError, RecursionError):
+        # Half a surrogate pair in the words of the server.
+        return dump_raw({"error": msgspec.structs.asdict(told)})
+
+
+def error_status(error: AsyncStreamError) -> int:
+    """Return the HTTP status that says, before anything was streamed, why there will be no answer."""
+    match error:
+        case RelayError():
+            return error.status
+        case APIStatusError(status=int() as status) if 400 <= status <= 599:
+            return status
+        case APITimeoutError():
+            return 504
+        case APIError():
+            return 502
+        case _:
+            return 500
+
+
+def error_headers(error: AsyncStreamError) -> dict[str, str]:
+    """Return the headers of such an answer; `Retry-After` only where the upstream gave one."""
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    given: Mapping[str, str] | None = getattr(error, "headers", None)
+    retry_after = given.get("Retry-After") if given is not None else None
+    if retry_after is not None and retry_after.isascii() and retry_after.isprintable():
+        headers["Retry-After"] = retry_after
+    return headers
+
+
+def _told_of(error: BaseException) -> _Told:
+    match error:
+        case StoreError(host=str()):
+            return _Told("the store of this relay failed", error.type, error.code)
+        case RelayError():
+            return _Told(str(error), error.type, error.code)
+        case StreamEventError():
+            return _words_of(error)
+        case StreamInterruptedError():
+            message = f"the connection to the upstream was lost after {error.events_seen} events"
+            return _Told(message, code="stream_interrupted")
+        case StreamTruncatedError():
+            return _Told(error.message, code="stream_truncated")
+        case StreamTimeoutError():
+            return _Told(error.message, code="stream_timeout")
+        case StreamDecodeError():
+            return _Told("the upstream sent an event that cannot be read", code="stream_unreadable")
+        case APIStatusError(status=401 | 403):
+            return _Told("the upstream refused the credentials of this relay", code="upstream_refused")
+        case APIStatusError(status=status) if (status or 0) < 400:
+            return _Told("the upstream sent the request elsewhere", code="upstream_invalid")
+        case APIStatusError(status=status) if (status or 0) >= 500 and error.type is None and error.code is None:
+            # The page of some proxy, not the words of the server.
+            return _Told(f"the upstream failed with status {status}", code="upstream_failed")
+        case APIStatusError():
+            return _words_of(error)
+        case APITimeoutError():
+            return _Told("the upstream did not answer in time", code="upstream_timeout")
+        case APIConnectionError():
+            return _Told("the upstream cannot be reached", code="upstream_unreachable")
+        case APIError():
+            return _Told("the upstream answered something that is no stream", code="upstream_invalid")
+        case _:
+            return _Told("the relay failed", "server_error", "relay_error")
+
+
+def _words_of(error: APIError) -> _Told:
+    """Give the server's own words, without what looks like a key or an account."""
+    return _Told(
+        _KEY_LIKE.sub("***", error.message),
+        "upstream_error" if error.type is None else error.type,
+        error.code,
+        error.param,
+    )

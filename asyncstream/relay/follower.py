@@ -1,0 +1,130 @@
+"""`follow`: the typed events of a run from a relay, for programs in Python. What `EventSource` is to a browser.
+
+    async for event in follow("http://backend/runs/run_1/events", protocol="assistants"):
+        ...
+
+It reconnects by itself, from the last event that it gave out, and gives each event exactly once. Here are its
+arguments; what it does is in `relay.followed`.
+"""
+
+from typing import Any, Literal, overload
+
+import aiohttp
+from msgspec import structs
+from yarl import URL
+
+from asyncstream.errors import ConfigurationError
+from asyncstream.events import AssistantStreamEvent
+from asyncstream.events.decode import ASSISTANTS, CHAT, Wire
+from asyncstream.relay.followed import Follower
+from asyncstream.relay.link import Link
+from asyncstream.transport.connections import Connections
+from asyncstream.transport.request import HeaderValues, check_mapping, merge_headers
+from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
+from asyncstream.types import ChatCompletionChunk
+
+__all__ = ["DEFAULT_TIMEOUT", "follow"]
+
+DEFAULT_TIMEOUT = Timeout(response=30.0, event=45.0)
+"""A relay answers at once, and its heartbeat comes each 15 s: three that are missing are a dead connection."""
+
+_WIRES: dict[str, Wire[Any]] = {"assistants": ASSISTANTS, "chat": CHAT}
+
+
+@overload
+def follow(
+    url: str,
+    *,
+    protocol: Literal["assistants"],
+    last_event_id: str | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+) -> "Follower[AssistantStreamEvent]": ...
+
+
+@overload
+def follow(
+    url: str,
+    *,
+    protocol: Literal["chat"],
+    last_event_id: str | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+) -> "Follower[ChatCompletionChunk]": ...
+
+
+def follow(
+    url: str,
+    *,
+    protocol: Literal["assistants", "chat"],
+    last_event_id: str | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+) -> "Follower[Any]":
+    """Follow a run that a relay serves, over as many connections as it takes.
+
+    Args:
+        url: What the relay serves as an event stream of wire events; each connection is a GET.
+        protocol: Whose events they are.
+        last_event_id: The event after which to go on (`Follower.last_event_id` of an earlier one); None: the first.
+        headers: Sent with each request: a key, a cookie.
+        session: The session to connect with; it is not closed. None makes one.
+        timeout: `connect` and `response` bound each attempt. `event` is the longest silence in seconds, heartbeats
+            included, after which a connection is taken for dead and made anew: some heartbeats of the relay. `total`
+            bounds the whole.
+        max_reconnects: How many attempts in a row may fail, or bring no event, before it is given up.
+
+    Returns:
+        An async iterator of the run's events. The closing `done` ends it and is not given. Nothing is sent before the
+        first event is waited for, or `async with` enters it; read it to its end, or close it.
+
+    Raises:
+        ConfigurationError: An argument cannot be used.
+    """
+    if protocol not in _WIRES:
+        raise ConfigurationError(f"no protocol {protocol!r}, expected one of {', '.join(map(repr, _WIRES))}")
+    if isinstance(max_reconnects, bool) or not isinstance(max_reconnects, int) or max_reconnects < 0:
+        raise ConfigurationError(f"max_reconnects must be a number from 0: {max_reconnects!r}")
+    check_mapping(headers, "headers")
+    # What cannot be sent is refused here and not at the first event.
+    merge_headers(headers or {}, {"Last-Event-ID": last_event_id})
+    deadlines = as_timeout(timeout)
+    target = _checked(url)
+    link = Link(
+        Connections(session),
+        target,
+        headers=headers or {},
+        timeout=structs.replace(deadlines, total=None),
+        max_reconnects=max_reconnects,
+    )
+    return Follower(
+        link,
+        _WIRES[protocol],
+        target=f"{target.host}:{target.port}",
+        last_event_id=last_event_id,
+        total=deadlines.total,
+    )
+
+
+def _checked(url: object) -> URL:
+    """Return a URL that a GET can be sent to.
+
+    Raises:
+        ConfigurationError: It is no absolute http or https URL, or holds a user and password. It is not repeated: its
+            query may be a secret.
+    """
+    try:
+        target = URL(url) if isinstance(url, str | URL) else URL()
+    except ValueError:
+        target = URL()
+    if target.scheme not in ("http", "https") or not target.host:
+        raise ConfigurationError("url must be an absolute http:// or https:// URL")
+    if target.user is not None or target.password is not None:
+        raise ConfigurationError("url must hold no user and password: send them as a header")
+    return target.with_fragment(None)

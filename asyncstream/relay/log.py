@@ -1,0 +1,289 @@
+"""Runs that outlive the request that started them: `RunLog`. One producer a run, any number of readers, on any worker.
+
+Below it: the stores (`memory`, `redis_store`), `following` (one reader), `tail` (one reading of a run for all readers
+of this process), `entries`. The producer is a task of the log: it reads the stream to its end, whoever watches. Readers
+come, leave and come back with the id of the last entry that they have.
+
+Rule 1: a run that was claimed ends with a `done` or an `error` entry, whatever happens to its producer.
+Rule 2: no reader holds up the producer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from asyncstream.errors import AsyncStreamError, ConfigurationError
+from asyncstream.relay.admission import Admission, Authorize, headers_and_query
+from asyncstream.relay.direct import Form
+from asyncstream.relay.entries import Entry, Relayed, Source, View, entries, error_entry
+from asyncstream.relay.errors import ProducerLostError
+from asyncstream.relay.following import Following
+from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.store import Store, Writer, check_run_id
+from asyncstream.relay.tail import LogClosed, Tail
+from asyncstream.relay.web import relay_response
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+__all__ = ["OnCancel", "RunLog"]
+
+OnCancel: TypeAlias = Callable[[], Awaitable[object]]
+"""What else is to be done when a run is cancelled here, such as cancelling it at the server."""
+
+_LOG = logging.getLogger("asyncstream")
+
+_LAST_WORDS = 5.0
+"""Seconds that a cancelled producer has for its `error` entry, and as many for `on_cancel`."""
+
+_BREATH = 64
+"""So many entries that were all here already are taken in a row; then others get their turn."""
+
+
+class RunLog:
+    """The runs of a backend, kept so that browsers can leave and come back.
+
+    Make one for the process, when its event loop runs, and close it when the process ends.
+
+    Args:
+        store: Where the entries are; None keeps them in this process.
+        authorize: Asked by `respond` and `asgi` before anything is told about a run. Without it, whoever knows a
+            run's id may read it.
+    """
+
+    def __init__(self, store: Store | None = None, *, authorize: Authorize | None = None) -> None:
+        self._store: Store = MemoryStore() if store is None else store
+        self._authorize = authorize
+        self._producers: dict[str, asyncio.Task[None]] = {}
+        self._tails: dict[str, Tail] = {}
+        # No run is started any more; no run is followed any more.
+        self._closed = False
+        self._over = False
+
+    def __repr__(self) -> str:
+        return f"RunLog({self._store!r}, {len(self._producers)} runs go on here)"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the runs whose producers are in this process, in the order in which they were started."""
+        return list(self._producers)
+
+    async def start(
+        self, run_id: str, stream: Relayed, *, view: View = "events", on_cancel: OnCancel | None = None
+    ) -> None:
+        """Open a stream and read it to its end in the background; returns once it is open.
+
+        Args:
+            run_id: The name under which it is followed. Without `authorize` it should be hard to guess.
+            stream: A stream, opened or not; the log closes it.
+            view: What readers get: the wire's events, typed changes or text.
+            on_cancel: Called if the run is cancelled here, by `cancel` or `close`, before its end: usually cancels the
+                run at the server.
+
+        Raises:
+            RunExistsError: There is such a run already; the stream was not opened.
+            APIError: The request failed; there is no such run.
+            StoreError: The store cannot be reached, or is full; the stream was not opened.
+            ConfigurationError: No id of a run, or the log is closed.
+        """
+        check_run_id(run_id)
+        source = entries(stream, view=view)
+        if self._closed:
+            await source.close()
+            raise ConfigurationError("this log is closed: it starts no run any more")
+        try:
+            writer = await self._store.claim(run_id)
+        except BaseException:
+            await source.close()
+            raise
+        try:
+            await source.open()
+            if self._closed:
+                raise ConfigurationError("this log was closed while the stream was opened")
+        except BaseException:
+            await _in_any_case(writer.release())
+            await source.close()
+            raise
+        task = asyncio.get_running_loop().create_task(
+            self._produce(run_id, source, writer, on_cancel), name=f"asyncstream producer of {run_id}"
+        )
+        self._producers[run_id] = task
+        task.add_done_callback(lambda done: self._producers.pop(run_id, None))
+
+    def follow(self, run_id: str, after: int | None = None) -> Following:
+        """Return the entries of a run, from the one after a cursor to the last, as they come.
+
+        Args:
+            run_id: The run; its producer may be anywhere.
+            after: The id of the last entry that the reader has; None from the beginning.
+
+        Raises:
+            ConfigurationError: The cursor is no id.
+        """
+        return Following(self._store, run_id, after, tail_at=self._tail_at, tail_of=self._tail_of)
+
+    async def respond(
+        self,
+        request: "web.Request",
+        run_id: str,
+        *,
+        form: Form = "sse",
+        heartbeat: float | None = 15.0,
+        stall_timeout: float | None = 60.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> "web.StreamResponse":
+        """Answer a request of aiohttp.web with a run, from its `Last-Event-ID` or `?after=` on.
+
+        Who may not read it gets 403, a malformed cursor 400, an unknown run 404, a cursor whose next entry is not kept
+        410, a store that is away 503, each with a JSON body; a reader that has all of a run that is over 204, after
+        which browsers do not come back.
+
+        Args:
+            request: The request to answer; given to `authorize`.
+            run_id: The run.
+            form: As in `relay_response`, and so for the others.
+            heartbeat: Seconds.
+            stall_timeout: Seconds.
+            headers: More headers for the answer.
+
+        Returns:
+            The finished response, for the handler to return.
+        """
+        source = self._admission(request, run_id, request.headers, request.query)
+        return await relay_response(
+            request, source, form=form, heartbeat=heartbeat, stall_timeout=stall_timeout, headers=headers
+        )
+
+    def reader(self, request: Any, run_id: str) -> Source:
+        """Return what a request of an ASGI framework may read of a run: for `RelayResponse` and `open_relay`.
+
+        Opened, it asks `authorize` with the request, reads the cursor from its `Last-Event-ID` or `?after=`, and
+        raises what is wrong; the relay answers with that. ``return RelayResponse(log.reader(request, run_id))``.
+
+        Args:
+            request: The request of Starlette, FastAPI, Litestar or Quart, or an ASGI scope.
+            run_id: The run.
+        """
+        headers, query = headers_and_query(request if isinstance(request, Mapping) else request.scope)
+        return self._admission(request, run_id, headers, query)
+
+    def _admission(
+        self, request: object, run_id: str, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> Admission:
+        return Admission(request, run_id, headers=headers, query=query, authorize=self._authorize, follow=self.follow)
+
+    async def cancel(self, run_id: str) -> bool:
+        """Stop a run whose producer is in this process: its readers get an `error` entry.
+
+        Returns:
+            Whether it went on here.
+        """
+        task = self._producers.get(run_id)
+        if task is None:
+            return False
+        await _stop([task])
+        return True
+
+    async def close(self, *, finish: float | None = None) -> None:
+        """Start no run any more, end those that go on here, then release the readers and the store.
+
+        Readers of runs that end here get their last entries. Readers of runs that go on elsewhere are let go without a
+        last entry: they come back to another worker.
+
+        Args:
+            finish: Seconds that runs have to come to their end; after that, or with None at once, they are cancelled
+                and their readers get an `error` entry.
+        """
+        self._closed = True
+        tasks = list(self._producers.values())
+        own = list(self._producers)
+        if tasks and finish is not None:
+            await asyncio.wait(tasks, timeout=finish)
+        await _stop(tasks)
+        ending = [asyncio.ensure_future(tail.over()) for run_id in own if (tail := self._tails.get(run_id))]
+        if ending:
+            _, late = await asyncio.wait(ending, timeout=_LAST_WORDS)
+            for waiter in late:
+                waiter.cancel()
+        self._over = True
+        for tail in list(self._tails.values()):
+            tail.fail(LogClosed())
+        await self._store.close()
+
+    def _tail_at(self, run_id: str, after: int) -> Tail | None:
+        tail = self._tails.get(run_id)
+        return tail if tail is not None and tail.has(after + 1) else None
+
+    def _tail_of(self, run_id: str, after: int) -> Tail:
+        if self._over:
+            raise LogClosed
+        tail = self._tails.get(run_id)
+        if tail is None:
+            tail = self._tails[run_id] = Tail(self._store, run_id, after, self._forget)
+        return tail
+
+    def _forget(self, tail: Tail) -> None:
+        if self._tails.get(tail.run_id) is tail:
+            del self._tails[tail.run_id]
+
+    async def _produce(self, run_id: str, source: Source, writer: Writer, on_cancel: OnCancel | None) -> None:
+        """Bring a stream into the store, to its end."""
+        last = 0
+        ended = False
+        try:
+            async for entry in source:
+                last += 1
+                writer.append(Entry(last, entry.event, entry.data))
+                ended = entry.terminal
+                if ended:
+                    break
+                if writer.full:
+                    await writer.room()
+                elif last % _BREATH == 0:
+                    await asyncio.sleep(0)
+            await writer.finish()
+        except asyncio.CancelledError:
+            if not ended:
+                stopped = ProducerLostError(f"the run {run_id!r} was stopped after entry {last}")
+                writer.append(error_entry(stopped, last + 1))
+            await _bounded(writer.finish(), f"the end of the run {run_id!r} could not be stored")
+            if not ended and on_cancel is not None:
+                await _bounded(on_cancel(), f"on_cancel of the run {run_id!r} failed")
+            raise
+        except AsyncStreamError as error:
+            _LOG.error("the run %r cannot be stored any more after entry %d: %s", run_id, last, error)
+        finally:
+            await source.close()
+
+
+async def _stop(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel producers, and wait for their last words."""
+    # Cancelled before its first step, a task does not run at all.
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+async def _in_any_case(done: Awaitable[None]) -> None:
+    """Let something short come to its end, also when the task that waits for it is cancelled."""
+    await asyncio.shield(asyncio.ensure_future(done))
+
+
+async def _bounded(done: Awaitable[object], otherwise: str) -> None:
+    try:
+        async with asyncio.timeout(_LAST_WORDS):
+            await done
+    except Exception as error:
+        _LOG.error("%s: %s: %s", otherwise, type(error).__name__, error)

@@ -1,0 +1,209 @@
+"""The entries of runs in the memory of this process: the default store, for one worker. No IO; the clock is injected.
+
+Bounded in every direction: entries and bytes of a run (the oldest go first, a reader that still wants them is told),
+runs, and how long an ended run is kept. A run that goes on is never dropped: the number of runs is refused instead.
+What is stored is lost with the process; several workers need `redis_store`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from asyncstream.errors import ConfigurationError
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import CursorGoneError, RunExistsError, RunNotFoundError, StoreError
+from asyncstream.relay.store import Page
+
+__all__ = ["MemoryStore"]
+
+_ENTRY_BYTES = 200
+"""What an entry takes beside its data: the struct, its id, its place."""
+
+
+class _Run:
+    """The entries of one run, and who waits for more."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+        """By their ids: of a list, what is in the middle is found as fast, but its front does not go as fast."""
+        self.last = 0
+        """The id of the newest entry."""
+        self.bytes = 0
+        self.ended = False
+        """The last entry is here."""
+        self.released = False
+        """Given up before its first entry."""
+        self.ended_at: float | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def first(self) -> int:
+        """The id of the oldest entry that is kept."""
+        return self.last - len(self.entries) + 1
+
+    def append(self, entry: Entry) -> None:
+        self.last += 1
+        self.entries[self.last] = entry
+        self.bytes += _size(entry)
+        self.ended = entry.terminal
+        self.wake()
+
+    def trim(self, max_events: int, max_bytes: int) -> None:
+        """Drop the oldest entries over the limits; the newest stays, whatever its size."""
+        entries = self.entries
+        while len(entries) > 1 and (len(entries) > max_events or self.bytes > max_bytes):
+            self.bytes -= _size(entries.pop(self.first))
+
+    def wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def changed(self) -> None:
+        """Wait for the next entry, or for the end of the run."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.data) + len(entry.event) + _ENTRY_BYTES
+
+
+class MemoryStore:
+    """Keep runs in this process.
+
+    Args:
+        max_events: How many entries of a run are kept, the newest.
+        max_bytes: How many bytes of a run are kept, the newest entries; one entry is kept whatever its size.
+        max_runs: How many runs are kept. For a new one the run that ended first goes; if none has ended, the new one
+            is refused.
+        ttl: Seconds that a run is kept after its end.
+        clock: Seconds that only go up.
+
+    Raises:
+        ConfigurationError: A limit is not above zero.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_events: int = 50_000,
+        max_bytes: int = 16 * 1024 * 1024,
+        max_runs: int = 1_000,
+        ttl: float = 3600.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        for name, limit in (("max_events", max_events), ("max_bytes", max_bytes), ("max_runs", max_runs), ("ttl", ttl)):
+            if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
+                raise ConfigurationError(f"expected {name} to be a number above zero, got {limit!r}")
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._max_runs = max_runs
+        self._ttl = ttl
+        self._clock = clock
+        self._runs: dict[str, _Run] = {}
+        # In the order in which they ended.
+        self._ended: dict[str, _Run] = {}
+
+    def __repr__(self) -> str:
+        return f"MemoryStore({len(self._runs)} runs, {len(self._ended)} of them ended)"
+
+    async def claim(self, run_id: str) -> "_MemoryWriter":
+        """Become the owner of a new run; see `Store`."""
+        self._expire()
+        if run_id in self._runs:
+            state = "has ended and is still kept" if run_id in self._ended else "goes on"
+            raise RunExistsError(f"there is a run {run_id!r} already: it {state}")
+        if len(self._runs) >= self._max_runs:
+            if not self._ended:
+                raise StoreError(f"the store holds {len(self._runs)} runs, all still going on; the limit is max_runs")
+            self._drop(next(iter(self._ended)))
+        run = self._runs[run_id] = _Run()
+        return _MemoryWriter(self, run_id, run)
+
+    async def read(self, run_id: str, after: int, *, limit: int) -> Page:
+        """Return the entries after a cursor that are here; see `Store`."""
+        self._expire()
+        run = self._runs.get(run_id)
+        if run is None:
+            if after:
+                raise CursorGoneError(f"the run {run_id!r} is not here any more, so entry {after + 1} is not")
+            raise RunNotFoundError(f"there is no run {run_id!r}: it never began, or it has expired")
+        return self._page(run_id, run, after, limit)
+
+    async def wait(self, run_id: str, after: int, *, limit: int) -> Page:
+        """Return the entries after a cursor, once there are any or the run has ended; see `Store`."""
+        page = await self.read(run_id, after, limit=limit)
+        run = self._runs[run_id]
+        while not page.entries and not page.ended:
+            await run.changed()
+            if run.released:
+                raise RunNotFoundError(f"the run {run_id!r} did not begin: its stream could not be opened")
+            # The run itself, not its name: what a slow reader waits for may have expired meanwhile.
+            page = self._page(run_id, run, after, limit)
+        return page
+
+    async def close(self) -> None:
+        """Do nothing: readers may still be reading what is here."""
+
+    def _page(self, run_id: str, run: _Run, after: int, limit: int) -> Page:
+        if after > run.last:
+            raise CursorGoneError(f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {run.last}")
+        if after + 1 < run.first:
+            raise CursorGoneError(
+                f"entry {after + 1} of the run {run_id!r} was trimmed away, the first kept is {run.first}"
+            )
+        entries = [run.entries[id] for id in range(after + 1, min(after + limit, run.last) + 1)]
+        return Page(entries, run.ended and after + len(entries) == run.last)
+
+    def _end(self, run_id: str, run: _Run) -> None:
+        if self._runs.get(run_id) is run and run.ended_at is None:
+            run.ended_at = self._clock()
+            self._ended[run_id] = run
+
+    def _expire(self) -> None:
+        limit = self._clock() - self._ttl
+        for run_id, run in list(self._ended.items()):
+            if run.ended_at is None or run.ended_at > limit:
+                break
+            self._drop(run_id)
+
+    def _drop(self, run_id: str) -> None:
+        self._ended.pop(run_id, None)
+        self._runs.pop(run_id, None)
+
+
+class _MemoryWriter:
+    """The owner of a run in memory. Nothing is ever on its way: what is appended is stored."""
+
+    full = False
+
+    def __init__(self, store: MemoryStore, run_id: str, run: _Run) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._run = run
+
+    def append(self, entry: Entry) -> None:
+        """Store the next entry."""
+        self._run.append(entry)
+        self._run.trim(self._store._max_events, self._store._max_bytes)
+
+    async def room(self) -> None:
+        """Return at once."""
+
+    async def finish(self) -> None:
+        """Let the run expire from now on."""
+        self._store._end(self._run_id, self._run)
+
+    async def release(self) -> None:
+        """Forget the run."""
+        if self._store._runs.get(self._run_id) is self._run:
+            self._store._drop(self._run_id)
+        self._run.released = True
+        self._run.wake()

@@ -1,0 +1,117 @@
+"""A run in Redis: its two keys, and the three scripts that change them. Pure: no connection.
+
+    <prefix>{<run id>}:events    a stream; entry N of the run has the id N-0, and the fields e (name) and d (JSON)
+    <prefix>{<run id>}:owner     the token of the producer while it lives; then `done` or `lost`
+
+The braces make both keys of a run hash to one slot of a cluster. Each script is one step of Redis, so what it checks
+still holds when it writes: a producer whose run was taken from it writes nothing, and a batch that is sent again after
+a broken connection adds nothing twice.
+
+Rule 1: only the owner appends; only `LOSE` writes for an owner that is gone, and it ends the run with that.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from asyncstream.relay.entries import Entry
+
+__all__ = ["APPEND", "CLAIM", "DONE", "LOSE", "LOST", "RELEASE", "Keys", "as_fields", "consecutive", "entry_of"]
+
+DONE = b"done"
+LOST = b"lost"
+
+CLAIM = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+return 0
+"""
+"""Token, milliseconds of the ownership. 1 if the run is new and now owned."""
+
+APPEND = """
+local owner = redis.call('GET', KEYS[2])
+if owner == 'done' and ARGV[5] == '1' then return 1 end
+if owner and owner ~= ARGV[1] then return 0 end
+local last = 0
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if newest then last = tonumber(string.match(newest[1], '^%d+')) end
+local id = tonumber(ARGV[6])
+for i = 7, #ARGV, 2 do
+  if id > last then
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], string.format('%d-0', id), 'e', ARGV[i], 'd', ARGV[i + 1])
+  end
+  id = id + 1
+end
+if ARGV[5] == '1' then
+  redis.call('SET', KEYS[2], 'done', 'PX', ARGV[3])
+else
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+"""Token, milliseconds of the ownership, milliseconds that a run is kept, entries kept, 1 if this is the end, the id of
+the first entry, then name and JSON of each. 0 if the run has another owner or was declared lost.
+
+A last batch that was taken, but whose answer was lost, finds the run done. An ownership that ran out (Redis was away,
+or the producer stopped for a while) is taken again as long as nobody has noticed.
+"""
+
+LOSE = """
+if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if not newest then return -1 end
+if newest[2][2] == 'done' or newest[2][2] == 'error' then return 0 end
+local id = tonumber(string.match(newest[1], '^%d+')) + 1
+redis.call('XADD', KEYS[1], string.format('%d-0', id), 'e', 'error', 'd', ARGV[2])
+redis.call('SET', KEYS[2], 'lost', 'PX', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
+"""Milliseconds that a run is kept, the JSON of its error. 1 if the run had no owner and is ended now, -1 if there is
+none."""
+
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+"""Token; the one key is the owner's."""
+
+
+class Keys(NamedTuple):
+    """The keys of a run."""
+
+    events: str
+    owner: str
+
+    @classmethod
+    def of(cls, prefix: str, run_id: str) -> "Keys":
+        """Return the keys of a run."""
+        base = f"{prefix}{{{run_id}}}"
+        return cls(f"{base}:events", f"{base}:owner")
+
+
+def as_fields(entries: Sequence[Entry]) -> list[bytes | str]:
+    """Return the names and JSON of entries as `APPEND` takes them."""
+    fields: list[bytes | str] = []
+    for entry in entries:
+        fields.append(entry.event)
+        fields.append(entry.data)
+    return fields
+
+
+def entry_of(id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    """Return an entry of the stream as one of ours."""
+    return Entry(id=int(id.partition(b"-")[0]), event=fields[b"e"].decode(), data=fields[b"d"])
+
+
+def consecutive(entries: Sequence[Entry], after: int) -> list[Entry]:
+    """Return the entries from the one after a cursor on, up to the first gap.
+
+    What Redis forgets when it crashes can be in the middle of a run whose producer went on.
+    """
+    whole: list[Entry] = []
+    for expected, entry in enumerate(entries, after + 1):
+        if entry.id != expected:
+            break
+        whole.append(entry)
+    return whole

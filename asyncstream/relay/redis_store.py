@@ -1,0 +1,195 @@
+"""The entries of runs in Redis, for any number of workers and machines. One `RedisStore` a process.
+
+Below it: `redis_keys` (what is in Redis), `redis_link` (how it is reached), `redis_writer` (how entries get there).
+Here is what readers do. A blocking read waits for entries; between two of these it is looked whether the producer
+still lives.
+
+Rule 1: a reader declares a producer lost only after the ownership was away for a while in a Redis that answered all
+that time: a producer whose Redis restarts needs a moment to come back.
+"""
+
+import asyncio
+import secrets
+from typing import Any, NamedTuple
+
+from asyncstream.errors import ConfigurationError
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import (
+    CursorGoneError,
+    ProducerLostError,
+    RunExistsError,
+    RunNotFoundError,
+)
+from asyncstream.relay.redis_keys import CLAIM, DONE, LOSE, LOST, Keys, consecutive, entry_of
+from asyncstream.relay.redis_link import RedisLink
+from asyncstream.relay.redis_writer import RedisWriter
+from asyncstream.relay.store import Page
+
+__all__ = ["RedisStore"]
+
+_BLOCK = 1.0
+"""Seconds of one blocking read: so often it is looked whether the producer lives."""
+
+
+class _Looked(NamedTuple):
+    """What was found at a cursor, at one moment."""
+
+    entries: list[Entry]
+    first: int
+    """The id of the oldest entry; 0 if there is none."""
+    last: int
+    ended: bool
+    """The newest entry ends the run."""
+    owner: bytes | None
+
+
+class RedisStore:
+    """Keep runs in a Redis, 5.0 or newer. Nothing is sent before the first run is started or followed.
+
+    Args:
+        url: ``redis://[user:password@]host:port/db``, ``rediss://...`` or ``unix://...``.
+        prefix: What its keys begin with.
+        max_events: How many entries of a run are kept, the newest, or a few more.
+        ttl: Seconds that a run is kept after its last entry.
+        owner_ttl: Seconds after which a producer that died is missed; half of that later readers are told.
+        connect_timeout: Seconds for a connection, and for the answer to a reader or a producer that begins.
+        reconnect_timeout: Seconds that a run which has begun goes on trying to reach a Redis that is away.
+
+    Raises:
+        ConfigurationError: The extra ``[redis]`` is not installed, the URL is none of a Redis, or a limit is not
+            above zero.
+    """
+
+    def __init__(
+        self,
+        url: str = "redis://localhost:6379/0",
+        *,
+        prefix: str = "asyncstream:",
+        max_events: int = 50_000,
+        ttl: float = 3600.0,
+        owner_ttl: float = 10.0,
+        connect_timeout: float = 5.0,
+        reconnect_timeout: float = 30.0,
+    ) -> None:
+        limits = (max_events, ttl, owner_ttl, connect_timeout, reconnect_timeout)
+        names = ("max_events", "ttl", "owner_ttl", "connect_timeout", "reconnect_timeout")
+        for name, limit in zip(names, limits, strict=True):
+            if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < 1e9:
+                raise ConfigurationError(f"expected {name} to be a number above zero, got {limit!r}")
+        if not isinstance(prefix, str) or "{" in prefix or "}" in prefix:
+            raise ConfigurationError(f"expected a prefix without braces, which place keys in a cluster, got {prefix!r}")
+        self._link = RedisLink(url, connect_timeout=connect_timeout, reconnect_timeout=reconnect_timeout)
+        self._prefix = prefix
+        self._max_events = max_events
+        self._ttl = ttl
+        self._owner_ttl = owner_ttl
+        self._block_ms = max(1, int(min(_BLOCK, owner_ttl / 2) * 1000))
+        self._claim_script = self._link.client.register_script(CLAIM)
+        self._lose_script = self._link.client.register_script(LOSE)
+
+    def __repr__(self) -> str:
+        return f"RedisStore({str(self._link)!r}, prefix={self._prefix!r})"
+
+    async def claim(self, run_id: str) -> RedisWriter:
+        """Become the owner of a new run; see `Store`."""
+        keys = Keys.of(self._prefix, run_id)
+        token = secrets.token_hex(16)
+        args: list[str | int] = [token, int(self._owner_ttl * 1000)]
+        if not await self._link.promptly(lambda: self._claim_script(keys=keys, args=args)):
+            raise RunExistsError(f"there is a run {run_id!r} already: it goes on, or has ended and is still kept")
+        return RedisWriter(
+            self._link, keys, token, owner_ttl=self._owner_ttl, ttl=self._ttl, max_events=self._max_events
+        )
+
+    async def read(self, run_id: str, after: int, *, limit: int) -> Page:
+        """Return the entries after a cursor that are here; see `Store`."""
+        looked = await self._link.promptly(lambda: self._look(run_id, after, limit))
+        return _page(run_id, after, looked)
+
+    async def wait(self, run_id: str, after: int, *, limit: int) -> Page:
+        """Return the entries after a cursor, once there are any or the run has ended; see `Store`."""
+        clock = asyncio.get_running_loop().time
+        missed: float | None = None
+        failures = self._link.failures
+        while True:
+            entries = await self._link.patiently(lambda: self._block(run_id, after, limit))
+            if entries:
+                whole = consecutive(entries, after)
+                if not whole:
+                    raise _gone(run_id, after, entries[0].id or 0)
+                return Page(whole, whole[-1].terminal)
+            looked = await self._link.patiently(lambda: self._look(run_id, after, limit))
+            if looked.entries:
+                return _page(run_id, after, looked)
+            if looked.owner in (DONE, LOST):
+                page = _page(run_id, after, looked)
+                if page.ended:
+                    return page
+                raise ProducerLostError(f"the run {run_id!r} has ended, but what follows entry {after} is not kept")
+            if looked.owner is not None or self._link.failures != failures:
+                missed = None
+                failures = self._link.failures
+            elif missed is None:
+                missed = clock()
+            elif clock() - missed >= self._owner_ttl / 2:
+                await self._lose(run_id, after, looked)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._link.close()
+
+    async def _block(self, run_id: str, after: int, limit: int) -> list[Entry]:
+        """Wait a while for entries after a cursor."""
+        keys = Keys.of(self._prefix, run_id)
+        answer: Any = await self._link.client.xread({keys.events: f"{after}-0"}, count=limit, block=self._block_ms)
+        return [] if not answer else [entry_of(id, fields) for id, fields in answer[0][1]]
+
+    async def _look(self, run_id: str, after: int, limit: int) -> _Looked:
+        """Read what is after a cursor, the ends of the run and its owner, all at one moment."""
+        keys = Keys.of(self._prefix, run_id)
+        async with self._link.client.pipeline(transaction=True) as pipeline:
+            pipeline.xrange(keys.events, min=f"{after + 1}-0", count=limit)
+            pipeline.xrange(keys.events, count=1)
+            pipeline.xrevrange(keys.events, count=1)
+            pipeline.get(keys.owner)
+            found, oldest, newest, owner = await pipeline.execute()
+        entries = [entry_of(id, fields) for id, fields in found]
+        if not newest:
+            return _Looked([], 0, 0, False, owner)
+        last = entry_of(*newest[0])
+        return _Looked(entries, entry_of(*oldest[0]).id or 0, last.id or 0, last.terminal, owner)
+
+    async def _lose(self, run_id: str, after: int, looked: _Looked) -> None:
+        """End a run that has no owner: for all its readers, on all workers, once."""
+        error = ProducerLostError(f"the producer of the run {run_id!r} died after entry {looked.last}")
+        if looked.last:
+            keys = Keys.of(self._prefix, run_id)
+            args: list[int | bytes] = [int(self._ttl * 1000), error.body()]
+            if await self._link.patiently(lambda: self._lose_script(keys=keys, args=args)) >= 0:
+                return
+        if after:
+            raise _missing(run_id, after)
+        raise error
+
+
+def _page(run_id: str, after: int, looked: _Looked) -> Page:
+    entries = consecutive(looked.entries, after)
+    if entries:
+        return Page(entries, looked.ended and entries[-1].id == looked.last)
+    if looked.entries:
+        raise _gone(run_id, after, looked.entries[0].id or 0)
+    if not looked.last and looked.owner is None:
+        raise _missing(run_id, after)
+    if after > looked.last:
+        raise CursorGoneError(f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {looked.last}")
+    return Page([], looked.ended)
+
+
+def _gone(run_id: str, after: int, next_id: int) -> CursorGoneError:
+    return CursorGoneError(f"entry {after + 1} of the run {run_id!r} is not kept any more, the next kept is {next_id}")
+
+
+def _missing(run_id: str, after: int) -> CursorGoneError | RunNotFoundError:
+    if after:
+        return CursorGoneError(f"the run {run_id!r} is not here any more, so entry {after + 1} is not")
+    return RunNotFoundError(f"there is no run {run_id!r}: it never began, or it has expired")

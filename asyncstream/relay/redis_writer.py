@@ -1,0 +1,153 @@
+"""The owner of a run in Redis: collects entries and sends them in batches, and keeps the ownership while it lives.
+
+One task a run: it sends what has come since it last sent, waits a few milliseconds, and sends again; between batches
+that are far apart it renews the ownership. So the producer never waits for Redis, unless very much is on its way.
+
+Rule 1: what was appended is sent in order, and kept until Redis has taken it. Rule 2: the first failure is final.
+"""
+
+import asyncio
+
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import StoreError
+from asyncstream.relay.redis_keys import APPEND, RELEASE, Keys, as_fields
+from asyncstream.relay.redis_link import RedisLink
+
+__all__ = ["RedisWriter"]
+
+_BATCH_EVENTS = 500
+_BATCH_BYTES = 512 * 1024
+"""One batch is one script, during which Redis serves nobody else: about a millisecond."""
+
+_FULL_EVENTS = 10_000
+_FULL_BYTES = 8 * 1024 * 1024
+"""What may be on its way while Redis is slow or away; then the producer waits, and with it the upstream."""
+
+_PAUSE = 0.002
+"""Seconds between two batches. An event waits that long at most; at 1,000 events a second two share a batch."""
+
+
+class RedisWriter:
+    """The owner of one run; see `Writer`.
+
+    Args:
+        link: The way to Redis.
+        keys: The run's keys.
+        token: What makes this owner different from any other.
+        owner_ttl: Seconds that the ownership outlives its owner.
+        ttl: Seconds that the run is kept after its last entry.
+        max_events: How many entries are kept, the newest, or a few more.
+    """
+
+    def __init__(
+        self, link: RedisLink, keys: Keys, token: str, *, owner_ttl: float, ttl: float, max_events: int
+    ) -> None:
+        self._link = link
+        self._keys = keys
+        self._token = token
+        self._append_script = link.client.register_script(APPEND)
+        self._renew_after = owner_ttl / 3
+        self._settings = (int(owner_ttl * 1000), int(ttl * 1000), max_events)
+        # What Redis has not taken yet.
+        self._entries: list[Entry] = []
+        self._bytes = 0
+        self._stored = 0
+        self._failure: StoreError | None = None
+        self._finishing = False
+        self._wake = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._send_all(), name=f"asyncstream writer of {keys[0]}")
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is on its way that the producer has to wait in `room`."""
+        return self._bytes > _FULL_BYTES or len(self._entries) > _FULL_EVENTS
+
+    def append(self, entry: Entry) -> None:
+        """Add the next entry; it is on its way."""
+        if self._failure is not None:
+            raise self._failure
+        self._entries.append(entry)
+        self._bytes += len(entry.data)
+        self._wake.set()
+
+    async def room(self) -> None:
+        """Wait until Redis has taken enough."""
+        while self.full and self._failure is None:
+            self._taken.clear()
+            await self._taken.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def finish(self) -> None:
+        """Wait until Redis has taken everything; from then on the run expires."""
+        self._finishing = True
+        self._wake.set()
+        await asyncio.wait([self._task])
+        if self._failure is not None:
+            raise self._failure
+
+    async def release(self) -> None:
+        """Give the run up; if Redis cannot be told, the ownership runs out."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        script = self._link.client.register_script(RELEASE)
+        try:
+            await self._link.promptly(lambda: script(keys=[self._keys.owner], args=[self._token]))
+        except StoreError:
+            pass
+
+    async def _send_all(self) -> None:
+        try:
+            last = False
+            while not last:
+                if not self._wake.is_set():
+                    await self._woken()
+                self._wake.clear()
+                last = await self._send_batch()
+        except StoreError as error:
+            self._failure = error
+        finally:
+            self._taken.set()
+
+    async def _woken(self) -> None:
+        """Wait for entries, but no longer than the ownership can wait for its renewal."""
+        try:
+            async with asyncio.timeout(self._renew_after):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _send_batch(self) -> bool:
+        """Send what is here, nothing included, for that renews the ownership; True if it was the last."""
+        count, size = self._batch()
+        last = self._finishing and count == len(self._entries)
+        batch = self._entries[:count]
+        owner_ms, kept_ms, max_events = self._settings
+        args = [self._token, owner_ms, kept_ms, max_events, int(last), self._stored + 1, *as_fields(batch)]
+        owned = await self._link.patiently(lambda: self._append_script(keys=self._keys, args=args))
+        if not owned:
+            raise StoreError(
+                f"the run is no longer owned by this producer after entry {self._stored}: it was declared lost",
+                host=self._link.host,
+                port=self._link.port,
+            )
+        del self._entries[:count]
+        self._bytes -= size
+        self._stored += count
+        self._taken.set()
+        if self._entries or self._finishing:
+            self._wake.set()
+        else:
+            await asyncio.sleep(_PAUSE)
+        return last
+
+    def _batch(self) -> tuple[int, int]:
+        """Return how many entries go into the next batch, and their bytes."""
+        count = size = 0
+        for entry in self._entries[:_BATCH_EVENTS]:
+            if count and size + len(entry.data) > _BATCH_BYTES:
+                break
+            count += 1
+            size += len(entry.data)
+        return count, size

@@ -1,0 +1,135 @@
+"""The newest entries of a run, read once for all readers of this process. `log` makes one a run that is watched.
+
+Below it: a `Store`, whose `wait` is called by one task here, however many readers there are. The newest entries stay in
+a window; a reader that is slower than that reads from the store what it missed, at its own pace.
+
+Rule 1: a tail never waits for a reader. Rule 2: it ends with its last reader, at once.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.store import Store
+
+__all__ = ["LogClosed", "Tail"]
+
+_PAGE = 1_000
+"""Entries taken from the store at once."""
+
+_WINDOW_EVENTS = 2_000
+_WINDOW_BYTES = 2 * 1024 * 1024
+"""What is kept for readers that are a little behind: two seconds of a fast run."""
+
+
+class LogClosed(Exception):
+    """The log of this process was closed; the run may go on, and its readers with it, elsewhere."""
+
+
+class Tail:
+    """The end of one run, as it grows.
+
+    Attributes:
+        window: The newest entries, without gaps.
+        first: The id of the first of them.
+        failure: Why there will be no more; None as long as there will be, and after the run's last entry.
+        ended: The run's last entry was read.
+    """
+
+    def __init__(self, store: Store, run_id: str, after: int, forget: Callable[["Tail"], None]) -> None:
+        """Begin to read after a cursor.
+
+        Args:
+            store: Where the entries are.
+            run_id: Whose they are.
+            after: The id of the last entry that the first reader has.
+            forget: Called when nobody may join any more: the last reader has left, or the reading failed.
+        """
+        self.run_id = run_id
+        self.window: list[Entry] = []
+        self.first = after + 1
+        self.failure: Exception | None = None
+        self.ended = False
+        self._store = store
+        self._forget = forget
+        self._bytes = 0
+        self._readers = 0
+        self._waiting: list[asyncio.Future[None]] = []
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._read(), name=f"asyncstream tail of {run_id}")
+
+    def has(self, id: int) -> bool:
+        """Return whether an entry is in the window."""
+        return self.first <= id < self.first + len(self.window)
+
+    def join(self) -> None:
+        """Count one more reader."""
+        self._readers += 1
+
+    def leave(self) -> None:
+        """Count one reader less; the last one stops the reading."""
+        self._readers -= 1
+        if not self._readers:
+            self._forget(self)
+            self._task.cancel()
+
+    def abandon(self) -> None:
+        """Count a reader less that was dropped without closing; from a finalizer, so on any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.leave)
+
+    async def left(self) -> None:
+        """Wait until the reading has stopped, if it was stopped."""
+        if not self._readers:
+            await asyncio.wait([self._task])
+
+    def fail(self, error: Exception) -> None:
+        """Tell all readers that there will be no more."""
+        if self.failure is None and not self.ended:
+            self.failure = error
+            self._forget(self)
+            self._task.cancel()
+            self._wake()
+
+    async def over(self) -> None:
+        """Wait until the reading has ended, by itself."""
+        await asyncio.wait([self._task])
+
+    async def changed(self) -> None:
+        """Wait for more entries, or for the end."""
+        waiter = self._loop.create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _read(self) -> None:
+        last = self.first - 1
+        try:
+            while not self.ended:
+                entries, self.ended = await self._store.wait(self.run_id, last, limit=_PAGE)
+                last += len(entries)
+                self.window.extend(entries)
+                self._bytes += sum(len(entry.data) for entry in entries)
+                self._trim()
+                self._wake()
+        except Exception as error:
+            self.fail(error)
+
+    def _trim(self) -> None:
+        """Cut the window to its size, once it is twice that: so an entry is moved once at most."""
+        window = self.window
+        if len(window) <= 2 * _WINDOW_EVENTS and self._bytes <= 2 * _WINDOW_BYTES:
+            return
+        kept = 0
+        size = 0
+        while kept < min(len(window), _WINDOW_EVENTS) and (not kept or size <= _WINDOW_BYTES):
+            kept += 1
+            size += len(window[-kept].data)
+        self.first += len(window) - kept
+        del window[:-kept]
+        self._bytes = size

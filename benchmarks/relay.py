@@ -1,0 +1,231 @@
+"""`python -m benchmarks.relay`: what the relay moves in one process, and how long an event is on its way.
+
+What is measured, with 1 reader and with 200, over the store in memory and over Redis; and the direct relay:
+
+- throughput: events a second from a source that has them all, from the first until the last reader has the last one;
+  each reader gets each event, so 200 readers get 200 times as many;
+- latency: from the moment at which the source hands an event out to the moment at which a reader has it, at a fixed
+  rate; the median and the 99th percentile over all events and readers.
+
+Held constant: one process and one event loop for producer and readers, who are there before the first event. Events
+are message deltas of 260 bytes of JSON. What is counted are entries (in the direct relay: frames), not HTTP: what
+sockets and browsers add is not in it. Redis is a redis-server of its own on the loopback, started here without
+persistence; without the program or the extra its rows are skipped. About a minute.
+
+    python -m benchmarks.relay --json relay.json
+    python -m benchmarks.relay --quick      # for CI: short runs, counts checked
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import quantiles
+
+from asyncstream.relay import Entry, MemoryStore, RedisStore, RunLog, sse_frames
+from asyncstream.relay.store import Store
+from benchmarks.report import environment, environment_lines
+
+__all__ = ["main"]
+
+_DATA = json.dumps(
+    {
+        "id": "msg_0123456789abcdef01234567",
+        "object": "thread.message.delta",
+        "delta": {"content": [{"index": 0, "type": "text", "text": {"value": "x" * 110, "annotations": []}}]},
+    }
+).encode()
+
+_START_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row."""
+
+    way: str
+    readers: int
+    events: int
+    events_per_s: float
+    deliveries_per_s: float
+    rate: float
+    """Events a second while latency was measured."""
+    p50_ms: float
+    p99_ms: float
+
+
+class Source:
+    """Entries, and when each was handed out."""
+
+    def __init__(self, events: int, rate: float | None) -> None:
+        self.events = events
+        self.rate = rate
+        self.at: list[float] = []
+        self.go = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[Entry]:
+        await self.go.wait()
+        begun = time.perf_counter()
+        for number in range(self.events):
+            if self.rate is not None:
+                early = begun + number / self.rate - time.perf_counter()
+                if early > 0:
+                    await asyncio.sleep(early)
+            self.at.append(time.perf_counter())
+            yield Entry(None, "thread.message.delta", _DATA)
+
+
+Read = Callable[[Source, int], Awaitable[list[list[float]]]]
+"""Relays a source to as many readers; gives, for each, when it had each event."""
+
+
+def _through(store: Store) -> Read:
+    async def read(source: Source, readers: int) -> list[list[float]]:
+        async with asyncio.timeout(600):
+            log = RunLog(store)
+            run_id = f"run-{time.time_ns()}"
+            waiting = 0
+            await log.start(run_id, aiter(source))
+
+            async def follow() -> list[float]:
+                nonlocal waiting
+                async with log.follow(run_id) as following:
+                    waiting += 1
+                    if waiting == readers:
+                        source.go.set()
+                    at = [time.perf_counter() async for _ in following]
+                return at[:-1]
+
+            return list(await asyncio.gather(*(follow() for _ in range(readers))))
+
+    return read
+
+
+async def _direct(source: Source, readers: int) -> list[list[float]]:
+    at: list[float] = []
+    source.go.set()
+    async for data in sse_frames(aiter(source)):
+        at.extend([time.perf_counter()] * data.count(b"event: thread.message.delta"))
+    return [at]
+
+
+async def _measure(way: str, read: Read, readers: int, events: int, paced: int, rate: float) -> Measured:
+    source = Source(events, None)
+    seen = await read(source, readers)
+    took = max(at[-1] for at in seen) - source.at[0]
+    _check(way, seen, readers, events)
+    source = Source(paced, rate)
+    seen = await read(source, readers)
+    _check(way, seen, readers, paced)
+    late = [(got - given) * 1000 for at in seen for given, got in zip(source.at, at, strict=True)]
+    cuts = quantiles(late, n=100)
+    return Measured(way, readers, events, events / took, events * readers / took, rate, cuts[49], cuts[98])
+
+
+def _check(way: str, seen: Sequence[Sequence[float]], readers: int, events: int) -> None:
+    counts = {len(at) for at in seen}
+    if len(seen) != readers or counts != {events}:
+        raise SystemExit(f"error: {way}: {len(seen)} readers saw {sorted(counts)} events, {events} were sent")
+
+
+@contextmanager
+def _redis() -> Iterator[str | None]:
+    """Run a redis-server; None where there is none."""
+    program = shutil.which("redis-server")
+    missing = "redis-server is not installed" if program is None else None
+    if find_spec("redis") is None:
+        missing = "the extra [redis] is not installed"
+    if missing is not None or program is None:
+        print(f"skipped: Redis ({missing})")
+        yield None
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as directory:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory]
+        with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as process:
+            try:
+                _wait_for(port)
+                yield f"redis://127.0.0.1:{port}/0"
+            finally:
+                process.kill()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1.0) as connection:
+                connection.sendall(b"PING\r\n")
+                if connection.recv(64).startswith(b"+PONG"):
+                    return
+        except OSError:
+            time.sleep(0.02)
+    raise SystemExit(f"error: redis-server did not answer within {_START_SECONDS:g} s")
+
+
+async def _measure_all(url: str | None, *, quick: bool) -> list[Measured]:
+    measured = []
+    one, many = (500, 50) if quick else (50_000, 2_000)
+    paced, rate = (200, 1_000.0) if quick else (5_000, 1_000.0)
+    stores: list[tuple[str, Store]] = [("memory", MemoryStore(max_events=100_000, max_bytes=2**30))]
+    if url is not None:
+        stores.append(("Redis", RedisStore(url, max_events=100_000)))
+    measured.append(await _measure("direct", _direct, 1, one, paced, rate))
+    for name, store in stores:
+        measured.append(await _measure(name, _through(store), 1, one, paced, rate))
+        # 200 readers take 200 times as many: what one process delivers in a second is the limit.
+        measured.append(await _measure(name, _through(store), 200, many, min(paced, 1_000), rate / 10))
+        await store.close()
+    return measured
+
+
+def _table(measured: Sequence[Measured]) -> list[str]:
+    head = ("way", "readers", "events/s", "deliveries/s", "latency at", "p50", "p99")
+    rows = [
+        (
+            row.way,
+            str(row.readers),
+            f"{row.events_per_s:,.0f}",
+            f"{row.deliveries_per_s:,.0f}",
+            f"{row.rate:,.0f}/s",
+            f"{row.p50_ms:.2f} ms",
+            f"{row.p99_ms:.2f} ms",
+        )
+        for row in measured
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; it fails if an event was lost or came twice."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.relay", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="short runs: checks counts, no figures")
+    parser.add_argument("--json", metavar="FILE", help="write every figure")
+    options = parser.parse_args(arguments)
+    facts = environment()
+    facts["command"] = " ".join(["python -m benchmarks.relay", *sys.argv[1:]])
+    print(*environment_lines(facts), sep="\n")
+    with _redis() as url:
+        measured = asyncio.run(_measure_all(url, quick=options.quick))
+    print(*_table(measured), sep="\n")
+    if options.json:
+        results = {"environment": facts, "relay": [asdict(row) for row in measured]}
+        Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

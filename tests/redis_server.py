@@ -1,0 +1,88 @@
+"""A real redis-server on a free port of the loopback, with its data in a directory of the test."""
+
+import asyncio
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+__all__ = ["RedisServer", "needs_redis"]
+
+_PROGRAM = shutil.which("redis-server")
+
+needs_redis = pytest.mark.skipif(_PROGRAM is None, reason="needs the program redis-server")
+
+
+class RedisServer:
+    """One redis-server, that a test can kill and start again on the same port."""
+
+    def __init__(self, directory: Path, *, keeps: bool = True) -> None:
+        """Start nothing yet.
+
+        Args:
+            directory: Where its data are.
+            keeps: Whether what it holds survives a restart.
+        """
+        self.directory = directory
+        self.keeps = keeps
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self, *options: str) -> None:
+        """Start it, and wait until it answers."""
+        assert _PROGRAM is not None
+        kept = ["--appendonly", "yes", "--appendfsync", "always"] if self.keeps else ["--appendonly", "no"]
+        command = [_PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        self._run([*command, "--save", "", *kept, *options])
+        async with asyncio.timeout(10):
+            while not await self._answers():  # noqa: ASYNC110 - whether another process listens shows only in trying
+                await asyncio.sleep(0.02)
+
+    def _run(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    async def _answers(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        try:
+            writer.write(b"PING\r\n")
+            # With a password it says so, which is an answer too; while it loads it is none.
+            return (await reader.readline()).startswith((b"+PONG", b"-NOAUTH"))
+        except OSError:
+            return False
+        finally:
+            writer.close()
+
+    async def command(self, *words: str) -> list[str]:
+        """Send one command outside of any client; return the lines of its answer."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(" ".join(words).encode() + b"\r\n")
+            line = (await reader.readline()).decode().rstrip()
+            if line.startswith("$") and line != "$-1":
+                size = int(line[1:])
+                return (await reader.readexactly(size + 2)).decode().splitlines()
+            return [line]
+        finally:
+            writer.close()
+
+    async def clients(self) -> list[dict[str, str]]:
+        """Return what it says of its connections, without the one that asks."""
+        lines = await self.command("CLIENT", "LIST")
+        found = [dict(pair.split("=", 1) for pair in line.split()) for line in lines if line]
+        return [client for client in found if client["cmd"] != "client|list"]

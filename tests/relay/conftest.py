@@ -1,0 +1,65 @@
+"""The stores that a log can have, one set of tests for both; and a log behind aiohttp.web."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from redis_server import RedisServer, needs_redis
+
+from asyncstream.relay.log import RunLog
+from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.redis_store import RedisStore
+from asyncstream.relay.store import Store
+
+
+@pytest.fixture
+async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    """A real Redis that keeps what it holds over a restart."""
+    server = RedisServer(tmp_path)
+    await server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=[pytest.mark.system, needs_redis])])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """Each store, with its usual limits."""
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    server = RedisServer(tmp_path)
+    await server.start()
+    found = RedisStore(server.url, owner_ttl=1.0)
+    try:
+        yield found
+    finally:
+        await found.close()
+        server.kill()
+
+
+@asynccontextmanager
+async def serving(log: RunLog) -> AsyncIterator[str]:
+    """Serve a log with aiohttp.web; give the URL."""
+
+    async def follow(request: web.Request) -> web.StreamResponse:
+        return await log.respond(request, request.match_info["id"])
+
+    app = web.Application()
+    app.add_routes([web.get("/runs/{id}", follow)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def aiohttp_app() -> Callable[[RunLog], AbstractAsyncContextManager[str]]:
+    """Give the way to serve a log."""
+    return serving
