@@ -48,8 +48,9 @@ async def test_cuts_anywhere():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ENDS, ids=["fin", "rst"])
-async def test_cuts_at_every_byte(end):
-    await run(list(all_cases(end)), f"every byte, {end.value}")
+@pytest.mark.parametrize("body", BODIES, ids=[body.name for body in BODIES])
+async def test_cuts_at_every_byte(body, end):
+    await run([case for case in all_cases(end) if case.body is body], f"every byte of {body.name}, {end.value}")
 
 
 # After the evidence

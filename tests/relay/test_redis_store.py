@@ -18,7 +18,7 @@ from redis_server import RedisServer, needs_redis
 
 from asyncstream import ConfigurationError
 from asyncstream.relay.entries import Entry
-from asyncstream.relay.errors import CursorGoneError, RunNotFoundError, StoreError
+from asyncstream.relay.errors import CursorGoneError, RunExistsError, RunNotFoundError, StoreError
 from asyncstream.relay.log import RunLog
 from asyncstream.relay.redis_keys import Keys
 from asyncstream.relay.redis_store import RedisStore, _Looked
@@ -210,6 +210,33 @@ async def test_a_lost_producer_ends_its_run_once_for_all_readers(redis_server):
     assert found[0][1:] == late
     await elsewhere.close()
     await log.close()
+
+
+@marked
+async def test_a_silent_producer_is_not_lost(redis_server):
+    async with RunLog(RedisStore(redis_server.url, owner_ttl=0.3)) as log:
+        feed = Feed()
+        await log.start("run-1", feed)
+        reader = asyncio.create_task(read(log, "run-1"))
+        # Longer than an ownership and the patience after it.
+        await asyncio.sleep(1.0)
+        feed.say(1)
+        feed.end()
+
+        assert ["said", "done"] == [entry.event for entry in await reader]
+
+
+@marked
+async def test_a_run_whose_producer_died_is_not_begun_again(redis_server):
+    """Its entries are still read; those of a second producer would stand behind them as if they belonged together."""
+    async with RunLog(RedisStore(redis_server.url)) as log:
+        feed = Feed()
+        await log.start("run-1", feed)
+        feed.say(1)
+        assert 1 == len(await read(log, "run-1", count=1))
+        await redis_server.command("DEL", Keys.of("asyncstream:", "run-1").owner)
+        with pytest.raises(RunExistsError):
+            await log.start("run-1", Feed())
 
 
 @marked
