@@ -159,6 +159,7 @@ class Stream(Generic[E, C, A]):
         self._waiting = False
         # An event came since the deadline was last set.
         self._fresh = True
+        self._complete_at_last_wait = False
         self._event: E | None = None
         self._frame = b""
         # What came instead of the first event, if there was anything but comments.
@@ -388,8 +389,12 @@ class Stream(Generic[E, C, A]):
         live = self._opened()
         if not live.ended:
             if self._fresh:
-                live.restart_deadline(AFTER_EVIDENCE if self.finished else None)
                 self._fresh = False
+                complete = self.finished
+                # What still comes once the answer is complete does not make it last longer.
+                if not (complete and self._complete_at_last_wait):
+                    live.restart_deadline(AFTER_EVIDENCE if complete else None)
+                self._complete_at_last_wait = complete
             self._waiting = True
             try:
                 await live.wait()
@@ -526,6 +531,7 @@ class Stream(Generic[E, C, A]):
         self._live = second
         self._last_frame_taken = False
         self._fresh = True
+        self._complete_at_last_wait = False
 
     async def _arrived_undecoded(self) -> bool:
         """Wait for more, and decode what is here into the queue without folding it; False at the end of the body."""

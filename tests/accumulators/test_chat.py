@@ -802,6 +802,7 @@ def test_one_character_deltas_fold_in_linear_time(kind):
     assert cost(117_000) < 2.3 * cost(2_000)
 
 
+@pytest.mark.faults
 def test_117000_fragments_are_all_there():
     text = json.dumps({"text": "x" * 117_000})
     body = [

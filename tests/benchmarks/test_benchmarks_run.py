@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ from benchmarks.steps import STEPS, prepare
 from benchmarks.steps import STREAMS as STEP_STREAMS
 from benchmarks.targets import TARGETS, judge
 from benchmarks.workloads import CHAT_KINDS, KINDS, make
+
+if find_spec("openai") is None:
+    pytest.skip("the peers are not installed: they are in the extra [bench]", allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
 

@@ -488,7 +488,7 @@ def live_through(examples: int) -> None:
 
 
 def test_a_stream_in_any_order() -> None:
-    live_through(15)
+    live_through(8)
 
 
 @pytest.mark.faults

@@ -234,6 +234,24 @@ async def test_a_body_that_is_not_closed_after_evidence_is_waited_for_shortly(ta
         assert "completed" == (await s.get_final_run()).status
 
 
+async def test_events_without_end_after_evidence_do_not_put_the_end_off(talk, monkeypatch):
+    monkeypatch.setattr(stream_module, "AFTER_EVIDENCE", 0.05)
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *HELLO, end=False)
+        ping = chunk(frame("ping", n=1))
+        try:
+            while True:
+                await exchange.send(ping)
+                await asyncio.sleep(0.005)
+        except ConnectionError:
+            pass
+
+    async with talk(answer) as t, t.stream() as s:
+        async with asyncio.timeout(2):
+            assert "completed" == (await s.get_final_run()).status
+
+
 async def test_done_ends_at_once_while_the_socket_stays_open(talk):
     async def answer(exchange: Exchange) -> None:
         await stream(exchange, *HELLO, DONE, end=False)
