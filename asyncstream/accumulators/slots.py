@@ -202,10 +202,6 @@ class ToolSlots(Generic[S]):
             return self.open(index)
         return slot
 
-    def at(self, index: int | None) -> S | None:
-        """Give the slot at an index: where an entry goes that names this index and no name."""
-        return None if index is None else self.by_index.get(index)
-
     def open(self, index: int | None) -> S:
         """Open a slot at an index, or at the next free one."""
         if index is None:

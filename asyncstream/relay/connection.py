@@ -137,7 +137,7 @@ class Connection:
         """Close the connection and wait until nothing of it is left."""
         self.close()
         if self._door.live is not None:
-            await self._door.live.aclose()
+            self._door.live.close()
 
 
 def _refuse() -> NoReturn:

@@ -1,4 +1,4 @@
-"""Where a reader wants to go on: `after_of`, from the headers and the query of its request. Pure.
+"""Where a reader wants to go on: `after_of`, from the headers and the query of its request; `read_cursor`. Pure.
 
 A browser that comes back sends `Last-Event-ID` by itself; a page that was reloaded has to say `?after=`.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from asyncstream.relay.errors import BadCursorError
 
-__all__ = ["after_of"]
+__all__ = ["after_of", "read_cursor"]
 
 _CURSOR = re.compile(r"[0-9]{1,18}")
 """What fits 64 bits; Python reads no more than 4,300 digits at all."""
@@ -29,8 +29,19 @@ def after_of(headers: Mapping[str, str], query: Mapping[str, str]) -> int | None
     name, given = "Last-Event-ID", headers.get("Last-Event-ID")
     if given is None:
         name, given = "after", query.get("after")
-    if given is None:
-        return None
+    return None if given is None else read_cursor(given, name)
+
+
+def read_cursor(given: str, name: str = "a cursor") -> int:
+    """Return the id of an entry that a reader sent.
+
+    Args:
+        given: What it sent.
+        name: What that is called, for the message.
+
+    Raises:
+        BadCursorError: It is no id of an entry.
+    """
     if not _CURSOR.fullmatch(given):
         raise BadCursorError(f"expected {name} to be 1 to 18 digits, got {given[:40]!r}")
     return int(given)

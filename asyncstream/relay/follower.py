@@ -36,7 +36,7 @@ def follow(
     url: str,
     *,
     protocol: Literal["assistants"],
-    last_event_id: str | None = None,
+    last_event_id: str | int | None = None,
     headers: HeaderValues | None = None,
     session: aiohttp.ClientSession | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
@@ -49,7 +49,7 @@ def follow(
     url: str,
     *,
     protocol: Literal["chat"],
-    last_event_id: str | None = None,
+    last_event_id: str | int | None = None,
     headers: HeaderValues | None = None,
     session: aiohttp.ClientSession | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
@@ -61,7 +61,7 @@ def follow(
     url: str,
     *,
     protocol: Literal["assistants", "chat"],
-    last_event_id: str | None = None,
+    last_event_id: str | int | None = None,
     headers: HeaderValues | None = None,
     session: aiohttp.ClientSession | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
@@ -72,7 +72,8 @@ def follow(
     Args:
         url: What the relay serves as an event stream of wire events; each connection is a GET.
         protocol: Whose events they are.
-        last_event_id: The event after which to go on (`Follower.last_event_id` of an earlier one); None: the first.
+        last_event_id: The event after which to go on (`Follower.last_event_id` of an earlier one, or the id of an
+            `Entry`); None: the first.
         headers: Sent with each request: a key, a cookie.
         session: The session to connect with; it is not closed. None makes one.
         timeout: `connect` and `response` bound each attempt. `event` is the longest silence in seconds, heartbeats
@@ -92,8 +93,10 @@ def follow(
     if isinstance(max_reconnects, bool) or not isinstance(max_reconnects, int) or max_reconnects < 0:
         raise ConfigurationError(f"max_reconnects must be a number from 0: {max_reconnects!r}")
     check_mapping(headers, "headers")
+    # A number is the id of an `Entry`; a bool is neither, and refused as what it is.
+    cursor: Any = str(last_event_id) if type(last_event_id) is int else last_event_id
     # What cannot be sent is refused here and not at the first event.
-    merge_headers(headers or {}, {"Last-Event-ID": last_event_id})
+    merge_headers(headers or {}, {"Last-Event-ID": cursor})
     deadlines = as_timeout(timeout)
     target = _checked(url)
     link = Link(
@@ -107,7 +110,7 @@ def follow(
         link,
         _WIRES[protocol],
         target=f"{target.host}:{target.port}",
-        last_event_id=last_event_id,
+        last_event_id=cursor,
         total=deadlines.total,
     )
 

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from asyncstream.errors import AsyncStreamError, ConfigurationError
+from asyncstream.relay.cursor import read_cursor
 from asyncstream.relay.entries import Entry, error_entry
-from asyncstream.relay.errors import RunNotFoundError
+from asyncstream.relay.errors import BadCursorError, RunNotFoundError
 from asyncstream.relay.store import Store, possible_run_id
 from asyncstream.relay.tail import LogClosed, Tail
 
@@ -39,7 +40,7 @@ class Following:
         self,
         store: Store,
         run_id: str,
-        after: int | None,
+        after: int | str | None,
         *,
         tail_at: Callable[[str, int], Tail | None],
         tail_of: Callable[[str, int], Tail],
@@ -49,10 +50,17 @@ class Following:
         Args:
             store: Where the entries are.
             run_id: Whose they are.
-            after: The id of the last entry that the reader has; None for none.
+            after: The id of the last entry that the reader has, as a number or as its browser sent it; None for none.
             tail_at: Gives the run's tail if it has what follows an id.
             tail_of: Gives the run's tail, or begins one after an id.
         """
+        self._bad_cursor: BadCursorError | None = None
+        if isinstance(after, str):
+            try:
+                after = read_cursor(after)
+            except BadCursorError as error:
+                # The reader's fault and not the program's: said when it is opened, so that a relay answers 400.
+                after, self._bad_cursor = None, error
         if after is not None and (isinstance(after, bool) or not isinstance(after, int) or after < 0):
             raise ConfigurationError(f"expected a cursor to be the id of an entry, or None, got {after!r}")
         self.run_id = run_id
@@ -81,6 +89,7 @@ class Following:
         """Read the first entries. May be called again.
 
         Raises:
+            BadCursorError: The cursor is a string that is no id.
             RunNotFoundError: There is no such run.
             CursorGoneError: The entry after the cursor is no longer here, or the cursor is ahead of the run.
             StoreError: The store cannot be reached.
@@ -88,6 +97,8 @@ class Following:
         """
         if self._closed:
             raise ConfigurationError("this reader is closed; call follow() again with its `after`")
+        if self._bad_cursor is not None:
+            raise self._bad_cursor
         if not self._opened:
             if not possible_run_id(self.run_id):
                 raise RunNotFoundError(f"there is no run {self.run_id[:200]!r}: no run can have this id")

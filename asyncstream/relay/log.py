@@ -120,15 +120,16 @@ class RunLog:
         self._producers[run_id] = task
         task.add_done_callback(lambda done: self._producers.pop(run_id, None))
 
-    def follow(self, run_id: str, after: int | None = None) -> Following:
+    def follow(self, run_id: str, after: int | str | None = None) -> Following:
         """Return the entries of a run, from the one after a cursor to the last, as they come.
 
         Args:
             run_id: The run; its producer may be anywhere.
-            after: The id of the last entry that the reader has; None from the beginning.
+            after: The id of the last entry that the reader has, as a number or as its `Last-Event-ID` says it; None
+                from the beginning. A string that is no id is a `BadCursorError` once it is opened: a relay's 400.
 
         Raises:
-            ConfigurationError: The cursor is no id.
+            ConfigurationError: The cursor is neither.
         """
         return Following(self._store, run_id, after, tail_at=self._tail_at, tail_of=self._tail_of)
 

@@ -49,7 +49,8 @@ LEAVE_SECONDS: Final = 10.0
 """How long what is to be done when a reader leaves may take: one request to cancel the run, with its retries."""
 
 _KEPT: set[asyncio.Task[None]] = set()
-"""What is being done for readers that left; an event loop keeps no strong reference to a task."""
+"""The pumps that run, and what is being done for readers that left: an event loop keeps no strong reference to a task,
+so one that waits for a reader who was dropped in a cycle would be destroyed with it instead of cancelled."""
 
 
 class ReaderGone(Exception):
@@ -133,6 +134,8 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         self._opened = self._loop.create_future()
         self._task = self._loop.create_task(self._run(self._opened), name="asyncstream relay")
+        _KEPT.add(self._task)
+        self._task.add_done_callback(_KEPT.discard)
         await self._opened
         self._last = self._loop.time()
 

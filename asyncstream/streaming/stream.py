@@ -25,7 +25,7 @@ from asyncstream.errors import (
     StreamInterruptedError,
     StreamTimeoutError,
 )
-from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
 from asyncstream.events.decode import Wire, decode_last_frame
 from asyncstream.sse import parse_frame
 from asyncstream.streaming.view import View, ViewState
@@ -269,11 +269,8 @@ class Stream(Generic[E, C, A]):
             self._calls.clear()
             seen = self.accumulator.events_seen
             self._end_with(self._about(StreamInterruptedError(f"closed by the consumer after {seen} events")), [])
-        try:
-            if live is not None:
-                await live.aclose()
-        except asyncio.CancelledError as error:
-            cancelled = error
+        if live is not None:
+            live.close()
         await self._run_last_calls(cancelled)
 
     def __del__(self) -> None:
@@ -358,7 +355,13 @@ class Stream(Generic[E, C, A]):
                 taken = self._live.take()  # type: ignore[union-attr]  # the caller saw it
                 if taken is None:
                     return None
-                if taken and len(taken[0]) > LONG_FRAME and self._wire.decode_long is not None:
+                # Without an event before it, it may be an error page, which is kept.
+                if (
+                    taken
+                    and len(taken[0]) > LONG_FRAME
+                    and self._wire.decode_long is not None
+                    and self._event is not None
+                ):
                     ahead.extend(self._wire.decode_long(taken))
                     self._frame = b""
                 frames.extend(taken)
@@ -391,8 +394,8 @@ class Stream(Generic[E, C, A]):
             if self._fresh:
                 self._fresh = False
                 complete = self.finished
-                # What still comes once the answer is complete does not make it last longer.
-                if not (complete and self._complete_at_last_wait):
+                # Once the answer is complete, events that say nothing do not put its end off.
+                if not (complete and self._complete_at_last_wait and type(self._event) is UnknownEvent):
                     live.restart_deadline(AFTER_EVIDENCE if complete else None)
                 self._complete_at_last_wait = complete
             self._waiting = True
@@ -406,10 +409,6 @@ class Stream(Generic[E, C, A]):
                 live.close()
             finally:
                 self._waiting = False
-            return True
-        taken = live.take()
-        if taken is not None:
-            self._frames.extend(taken)
             return True
         if not self._last_frame_taken:
             self._last_frame_taken = True
@@ -458,7 +457,7 @@ class Stream(Generic[E, C, A]):
         """End the stream with an error, whoever's it is; its callbacks are due."""
         self._end_with(error, self._failure_calls(error))
         if self._live is not None:
-            await self._live.aclose()
+            self._live.close()
 
     def _about(self, error: StreamError) -> StreamError:
         """Add what is known of the stream and its response to an error."""

@@ -263,16 +263,13 @@ def oversize_error(answer: Answer, limit: int) -> APIError:
 
 
 def _error(kind: type[APIError], answer: Answer, message: str, words: ServerWords) -> APIError:
-    redact = answer.secrets.redact
-    code, type_, param = (
-        redact(value) if isinstance(value, str) else value for value in (words.code, words.type, words.param)
-    )
+    redact = answer.secrets.redact_value
     return kind(
         # JSON escapes may have hidden a secret from the redaction of the body.
-        redact(message),
-        code=code,
-        type=type_,
-        param=param,
+        answer.secrets.redact(message),
+        code=redact(words.code),
+        type=redact(words.type),
+        param=redact(words.param),
         body=answer.body,
         status=answer.status,
         headers=answer.headers,

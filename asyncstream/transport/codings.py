@@ -49,7 +49,7 @@ def unreadable_coding(headers: Mapping[str, str]) -> str | None:
 class Unpacker:
     """Takes one coding off: feed it, then take until it has no more."""
 
-    __slots__ = ("_coding", "_full", "_input", "_position", "_started", "_zlib")
+    __slots__ = ("_coding", "_full", "_input", "_padded", "_position", "_started", "_zlib")
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
@@ -59,6 +59,8 @@ class Unpacker:
         # The last piece was as large as it may be, so that zlib may hold more.
         self._full = False
         self._started = False
+        # What followed the last member was dropped, and so is the rest.
+        self._padded = False
 
     def feed(self, data: bytes) -> None:
         """Add bytes of the body."""
@@ -82,7 +84,8 @@ class Unpacker:
                 piece = self._zlib.decompress(given, PIECE)
             except zlib.error as error:
                 raise BrokenCoding(f"it is no {self._coding}: {error}") from None
-            self._position -= len(self._zlib.unconsumed_tail) + len(self._zlib.unused_data)
+            # At the end of a member zlib may hold the rest in both.
+            self._position -= len(self._zlib.unused_data if self._zlib.eof else self._zlib.unconsumed_tail)
             self._full = len(piece) == PIECE and not self._zlib.eof
             if piece:
                 return piece
@@ -105,7 +108,8 @@ class Unpacker:
 
     def _next_member(self) -> bool:
         """Begin the next member of a gzip body; False if what follows the last one is padding, or anything else."""
-        if self._coding == "deflate" or self._input[self._position] != 0x1F:
+        self._padded |= self._coding == "deflate" or self._input[self._position] != 0x1F
+        if self._padded:
             self._position = len(self._input)
             return False
         self._zlib = zlib.decompressobj(_WINDOW_BITS[self._coding])

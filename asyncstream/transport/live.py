@@ -6,7 +6,7 @@ breaks: what had arrived before a connection broke is in the queue. Over `QUEUE_
 It holds no reference to the stream, so that a stream that is dropped can close it. Protocol-free: it cuts frames and
 keeps deadlines; what a frame means is decided above.
 
-Rule 1: cancelling whoever waits loses nothing. Rule 2: after `aclose` there is no task, no timer, no connection.
+Rule 1: cancelling whoever waits loses nothing. Rule 2: after `close` there is no timer and no connection.
 """
 
 import asyncio
@@ -299,13 +299,16 @@ class LiveResponse:
             self._timer.cancel()
             self._timer = None
         self._read.close()
-        if not self._arrival.done() and not self._loop.is_closed():
-            self._arrival.set_result(None)
+        if not self._arrival.done():
+            if not self._loop.is_closed():
+                self._arrival.set_result(None)
+        elif not self._arrival.cancelled():
+            self._arrival.exception()  # nobody will read it any more: asyncio need not tell that
         self._response.close()
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is held any more: no task, no connection."""
+        """Whether nothing is held any more: no timer, no connection."""
         return self.ended and self._response.closed
 
     @property
@@ -360,8 +363,4 @@ class LiveResponse:
             finally:
                 timer.cancel()
                 self.close()
-        self.close()
-
-    async def aclose(self) -> None:
-        """Close the connection."""
         self.close()

@@ -5,6 +5,7 @@ A server may repeat a key in its answer ("Incorrect API key provided: sk-..."), 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from multidict import CIMultiDict
 
@@ -62,14 +63,24 @@ class Secrets:
             data = data.replace(value.encode("utf-8", "surrogatepass"), b"***")
         return data
 
+    def redact_value(self, value: Any) -> Any:
+        """Return JSON with ``***`` in place of each secret in its strings and keys, however deep."""
+        match value:
+            case str():
+                return self.redact(value)
+            case list():
+                return [self.redact_value(item) for item in value]
+            case dict():
+                return {self.redact_value(key): self.redact_value(item) for key, item in value.items()}
+            case _:
+                return value
+
     def clean(self, error: APIError) -> None:
         """Put ``***`` in place of each secret in what an error says and keeps of an answer."""
         error.message = self.redact(error.message)
         error.args = (error.message,)
         for name in ("code", "type", "param", "request_id"):
-            value = getattr(error, name)
-            if isinstance(value, str):
-                setattr(error, name, self.redact(value))
+            setattr(error, name, self.redact_value(getattr(error, name)))
         if error.body is not None:
             error.body = self.redact_bytes(error.body)
         if isinstance(error, StreamDecodeError):

@@ -2,7 +2,8 @@
 
 An answer may have 64 MiB; one that goes on for ever is known by its size only, when 64 MiB of it were read. Held as it
 came it would cost as much memory as a real answer of that size, for nothing. Endless bodies compress well; JSON does by
-three times at least, and the few answers of this size pay some 10 ms a MiB for it.
+three times at least, and the few answers of this size pay for it: some 10 ms a MiB on the way in, and 4 ms a MiB in one
+piece when they are put together, during which the event loop waits.
 
 Above it: `transport.call`.
 """
@@ -29,19 +30,23 @@ class Spool:
         self.size = 0
         self._pieces: list[bytes] = []
         self._packed: list[bytes] = []
-        self._packer = zlib.compressobj(1)
+        # Made when it is needed: it takes a quarter of a MiB, and most answers are small.
+        self._packer: zlib._Compress | None = None
 
     def add(self, piece: bytes) -> None:
         """Add some bytes."""
         self.size += len(piece)
         if self.size <= PLAIN:
             self._pieces.append(piece)
-        elif packed := self._packer.compress(piece):
+            return
+        if self._packer is None:
+            self._packer = zlib.compressobj(1)
+        if packed := self._packer.compress(piece):
             self._packed.append(packed)
 
     def whole(self) -> bytes:
         """Return all bytes. Call it once, at the end."""
-        if self.size > PLAIN:
+        if self._packer is not None:
             self._packed.append(self._packer.flush())
             unpacker = zlib.decompressobj()
             self._pieces.extend(map(unpacker.decompress, self._packed))

@@ -521,5 +521,5 @@ def test_index_that_was_taken_over_is_recorded_with_the_id():
 def test_slot_at_an_index_is_the_latest_there():
     found = assemble(entry(0, "f", "{}", "a"), entry(0, "g", "{}", "b"))
 
-    assert found.slots.at(0) is found.slots.calls[1]
-    assert (None, None) == (found.slots.at(1), found.slots.at(None))
+    assert found.slots.by_index[0] is found.slots.calls[1]
+    assert [0] == list(found.slots.by_index)

@@ -239,7 +239,7 @@ async def test_stream_is_opened_again_after_a_burst(make, waits):
 
     async with raw_server(handler) as server:
         live = await make(server.url).open(REQUESTS["POST"])
-        await live.aclose()
+        live.close()
 
     assert waits == [2.0, 2.0]
 
@@ -347,7 +347,7 @@ async def test_stream_that_has_begun_is_never_sent_again(make):
             await live.wait()
             live.take()
         assert live.failure is not None
-        await live.aclose()
+        live.close()
 
     assert len(server.requests) == 1
     assert json.loads(server.requests[0].body) == {}

@@ -58,7 +58,7 @@ async def answer(exchange: Exchange) -> None:
     told = {"X-Repeated": said, "Set-Cookie": f"session={SECRETS['jar']}", "x-request-id": f"req {said}"}
     head, extra = STREAM_HEAD[:-2], "".join(f"{name}: {value}\r\n" for name, value in told.items()).encode()
     what = exchange.headers.get("x-what", "")
-    error = json.dumps({"error": {"message": said, "code": said, "type": said, "param": said}}).encode()
+    error = json.dumps({"error": {"message": said, "code": {said: said}, "type": said, "param": [said]}}).encode()
     if what.isdigit():
         whole = response(int(what), error, told)
         await exchange.send(whole.replace(b" Said\r\n", f" {said}\r\n".encode(), 1))
@@ -85,7 +85,7 @@ async def answer(exchange: Exchange) -> None:
         await exchange.send(response(200, b'{"id": "x", "thread_id": "x", "status": "in_progress"}'))
     else:
         frames = {
-            "error event": [HELLO[0], frame("error", message=said, code=said, type=said, param=said)],
+            "error event": [HELLO[0], frame("error", message=said, code={"said": said}, type=said, param=[said])],
             "error at once": [frame("error", message=said)],
             "unreadable": [HELLO[0], b"event: thread.run.created\ndata: {" + said.encode() + b"\n\n"],
             "oversized": [HELLO[0], b"event: thread.run.created\ndata: " + said.encode() * 100 + b"\n\n"],

@@ -107,8 +107,9 @@ async def test_it_goes_on_after_the_id_it_is_given() -> None:
     relay = Relay(chat_run(*TEXTS))
     async with raw_server(relay) as server:
         assert await texts(chat(server.url, last_event_id="3")) == TEXTS[3:]
+        assert await texts(chat(server.url, last_event_id=3)) == TEXTS[3:]
         assert await texts(chat(server.url, last_event_id="")) == TEXTS
-    assert relay.asked == ["3", None]
+    assert relay.asked == ["3", "3", None]
 
 
 async def test_the_id_is_that_of_the_last_event_given() -> None:
@@ -687,7 +688,8 @@ async def test_one_that_was_never_opened_needs_no_closing() -> None:
         (None, {}, "url must be an absolute"),
         (f"http://me:{SECRET}@host/", {}, "no user and password"),
         ("http://host/", {"protocol": "respones"}, "no protocol 'respones', expected one of 'assistants', 'chat'"),
-        ("http://host/", {"last_event_id": 3}, "'Last-Event-ID' must be a string"),
+        ("http://host/", {"last_event_id": 3.0}, "'Last-Event-ID' must be a string"),
+        ("http://host/", {"last_event_id": True}, "'Last-Event-ID' must be a string"),
         ("http://host/", {"last_event_id": "3\r\nX: y"}, "line break"),
         ("http://host/", {"headers": {"X": f"{SECRET}\n"}}, "line break"),
         ("http://host/", {"headers": [("X", "y")]}, "headers must be a mapping"),

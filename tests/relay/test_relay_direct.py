@@ -1,6 +1,7 @@
 """Streams as entries and as bytes, without a browser: views, endings, heartbeats, back-pressure, and leaving."""
 
 import asyncio
+import gc
 import json
 import logging
 import time
@@ -544,3 +545,44 @@ async def test_an_event_costs_little():
     await once()
     # Measured 7 us with the raw server in the same process.
     assert min([await once() for _ in range(3)]) < 30e-6
+
+
+async def test_a_reader_that_is_dropped_in_a_cycle_closes_the_upstream():
+    """As some middlewares drop an answer in the middle of a write: nothing points at its task but the cycle."""
+    loop = asyncio.get_running_loop()
+    complaints: list[object] = []
+    loop.set_exception_handler(lambda loop, context: complaints.append(context["message"]))
+    feed = Endless()
+    holder: list[object] = [sse_frames(feed, heartbeat=None)]
+    holder.append(holder)
+    await anext(holder[0])  # type: ignore[call-overload]  # what else is in it is not asked for
+    await asyncio.wait_for(feed.held.wait(), 5)
+    del holder
+    gc.collect()
+    await asyncio.wait_for(feed.closed.wait(), 5)
+
+    assert [] == complaints
+
+
+class Endless:
+    """A source that says more than a reader takes."""
+
+    def __init__(self) -> None:
+        self.held = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._said = 0
+
+    async def open(self) -> None:
+        pass
+
+    def __aiter__(self) -> "Endless":
+        return self
+
+    async def __anext__(self) -> Entry:
+        self._said += 1
+        if self._said == 2:
+            asyncio.get_running_loop().call_soon(self.held.set)
+        return Entry(None, "said", b"x" * BATCH)
+
+    async def close(self) -> None:
+        self.closed.set()

@@ -11,6 +11,7 @@ from feeds import Feed, many, numbers, read, until
 from asyncstream import APIConnectionError, AssistantEventHandler, AsyncClient, AuthenticationError, ConfigurationError
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import (
+    BadCursorError,
     CursorGoneError,
     RunExistsError,
     RunNotFoundError,
@@ -199,10 +200,32 @@ async def test_a_run_needs_a_name_that_goes_into_urls_and_keys(log, run_id):
         await log.start(run_id, Feed())
 
 
-@pytest.mark.parametrize("after", [-1, True, 1.0, "1"])
+@pytest.mark.parametrize("after", [-1, True, 1.0, b"1"])
 async def test_a_cursor_is_an_id(log, after):
     with pytest.raises(ConfigurationError, match="cursor"):
         log.follow("run-1", after)
+
+
+async def test_a_cursor_may_be_what_the_browser_sent(log):
+    await log.start("run-1", many(3))
+    assert 4 == len(await read(log, "run-1"))
+    following = log.follow("run-1", after="2")
+
+    assert 3 == (await anext(following)).id
+    assert 3 == following.after
+    assert [4] == [entry.id async for entry in following]
+
+
+@pytest.mark.parametrize("after", ["x", "", "-1", "1.0", "٣", "1" * 19])
+async def test_a_malformed_cursor_is_found_when_it_is_opened(log, after):
+    await log.start("run-1", many(3))
+    following = log.follow("run-1", after)
+    with pytest.raises(BadCursorError, match="1 to 18 digits") as caught:
+        await following.open()
+    with pytest.raises(BadCursorError):
+        await anext(following)
+
+    assert 400 == caught.value.status
 
 
 async def test_a_cursor_ahead_of_the_run(log):

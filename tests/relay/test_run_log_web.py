@@ -9,7 +9,7 @@ from aiohttp import web
 from feeds import Feed, many, read, until
 
 from asyncstream import ConfigurationError
-from asyncstream.relay import RelayResponse
+from asyncstream.relay import RelayResponse, open_relay
 from asyncstream.relay.errors import StoreError
 from asyncstream.relay.log import RunLog
 from asyncstream.relay.memory import MemoryStore
@@ -115,6 +115,15 @@ async def test_a_malformed_cursor(get, cursor):
     assert 400 == status
     assert headers["Content-Type"].startswith("application/json")
     assert "bad_cursor" == code_of(body)
+
+
+async def test_a_malformed_cursor_that_a_handler_passes_on_itself():
+    async with RunLog() as log:
+        await log.start("run-1", many(3))
+        opened = await open_relay(log.follow("run-1", after="x"))
+        body = b"".join([data async for data in opened.body])
+
+    assert (400, "bad_cursor") == (opened.status, code_of(body))
 
 
 @pytest.mark.parametrize(

@@ -263,3 +263,21 @@ async def test_the_raw_payload_is_that_of_the_event_also_where_a_frame_holds_sev
         raws = [s.current_raw async for _ in s]
 
     assert [HELLO[0][6:].strip(), glued, glued, HELLO[3][6:].strip()] == raws
+
+
+async def test_an_answer_that_grows_after_its_finish_reason_is_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("asyncstream.streaming.stream.AFTER_EVIDENCE", 0.1)
+    pieces = [piece({"content": str(number)}, "stop") for number in range(9)]
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.send(STREAM_HEAD)
+        for data in pieces:
+            await exchange.send(chunk(data))
+            await asyncio.sleep(0.03)
+        await exchange.send(chunk(DONE) + b"0\r\n\r\n")
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.chat.completions.stream(model="m", messages=MESSAGES) as s:
+            completion = await s.get_final_completion()
+
+    assert "012345678" == completion.choices[0].message.content

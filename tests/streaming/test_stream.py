@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import warnings
 
 import pytest
@@ -518,6 +519,14 @@ async def test_interleaved_messages_are_told_apart(talk):
         final = await s.get_final_messages()
 
     assert [("a", "2"), ("b", "1")] == [(m.id, m.content[0].text.value) for m in final]
+
+
+async def test_long_error_that_is_called_an_event_stream_is_told(talk):
+    error = json.dumps({"error": {"message": "quota", "trace": "x" * 2 * stream_module.LONG_FRAME}}).encode()
+    async with talk([error + b"\n\n"]) as t:
+        with pytest.raises(StreamEventError, match="quota"):
+            async with t.stream() as s:
+                await s.until_done()
 
 
 @pytest.mark.parametrize("frame_of", [text, lambda value: b": x\n" + text(value)], ids=["plain", "with a comment"])

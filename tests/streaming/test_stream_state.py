@@ -52,7 +52,7 @@ class Source:
         self.asked.append("finish")
         self.ended = True
 
-    async def aclose(self):
+    def close(self):
         self.asked.append("close")
         self.ended = True
 

@@ -94,6 +94,20 @@ def test_body_that_is_cut_gives_what_came_and_then_an_error(coding):
         unpacker.end()
 
 
+@pytest.mark.parametrize("first", [PIECE - 1, PIECE, PIECE + 1, 5 * PIECE])
+@pytest.mark.parametrize("step", [1000, 1 << 20])
+def test_member_after_a_large_one_is_read_and_missed(first, step):
+    whole = packed("gzip", b"a" * first) + packed("gzip", b"b" * 300)
+
+    assert b"".join(unpacked("gzip", *cut(whole, step))) == b"a" * first + b"b" * 300
+    with pytest.raises(BrokenCoding):
+        unpacked("gzip", *cut(whole[:-5], step))
+
+
+def test_what_follows_padding_is_not_read_either():
+    assert unpacked("gzip", packed("gzip", b"hello") + b"xx", b"\x1f more") == [b"hello"]
+
+
 def test_second_member_that_is_cut_is_an_error_too():
     with pytest.raises(BrokenCoding, match="in the middle"):
         unpacked("gzip", gzip.compress(b"hello") + gzip.compress(b"world")[:-1])

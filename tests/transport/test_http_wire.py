@@ -462,7 +462,7 @@ async def test_a_stream_is_asked_for_uncompressed_and_left_open(make: Make) -> N
         live = await make(server.url).open(POST)
         assert live.status == 200
         assert server.open == 1
-        await live.aclose()
+        live.close()
         await server.all_closed()
 
     (exchange,) = server.requests
@@ -478,7 +478,7 @@ async def test_these_types_are_read_as_a_stream(make: Make, content_type: str) -
 
     async with raw_server(handler) as server:
         live = await make(server.url).open(POST)
-        await live.aclose()
+        live.close()
 
 
 async def test_an_answer_that_is_no_stream_leaves_no_connection_acquired(make: Make) -> None:

@@ -1,6 +1,7 @@
 """The live byte source over a body that the test feeds: who is woken when, and that nothing is left behind."""
 
 import asyncio
+import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -157,3 +158,16 @@ async def test_closing_wakes_whoever_waits_and_leaves_no_reader() -> None:
     body.feed(b"data: late\n\n")
     await asyncio.sleep(0)
     assert live.take() is None
+
+
+async def test_a_failure_that_comes_with_the_closing_is_not_told_by_asyncio() -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+    body = Body()
+    live = live_over(body)
+    body.break_off(ConnectionResetError("gone"))
+    live.close()
+    del live, body
+    await asyncio.sleep(0)
+    gc.collect()
+    assert told == []
