@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any, Self, TypeAlias
 
 from asyncstream.errors import APIError, ConfigurationError
-from asyncstream.relay.direct import Form, answer_headers, error_answer, make_pump
+from asyncstream.relay.direct import Form, Frames, answer_headers, error_answer, make_pump
 from asyncstream.relay.entries import Relayed, View
 from asyncstream.relay.errors import RelayError
 from asyncstream.relay.pump import OnLeave, Pump, ReaderGone, cut_error, pumped, send_all, tell_left
@@ -190,8 +190,8 @@ async def open_relay(
         await pump.close()
         raise
     if pump.at_end:
-        return OpenedRelay(204, dict(headers or {}), _Body(pump, pumped(pump), None))
-    return OpenedRelay(200, answer_headers(pump, headers), _Body(pump, pumped(pump), on_leave))
+        return OpenedRelay(204, dict(headers or {}), _Body(pump, Frames(pumped(pump)), None))
+    return OpenedRelay(200, answer_headers(pump, headers), _Body(pump, Frames(pumped(pump)), on_leave))
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:

@@ -3,23 +3,61 @@
 Below it: `pump`, which reads ahead, beats and closes. Above it: `web` and `asgi`, which know of connections.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
-from asyncstream.errors import AsyncStreamError, ConfigurationError
+from asyncstream.errors import AsyncStreamError, ConfigurationError, StreamInterruptedError
 from asyncstream.relay.entries import Relayed, View, entries
 from asyncstream.relay.errors import error_body, error_headers, error_status
 from asyncstream.relay.frames import GREETING, HEARTBEAT, CompatibleFrames, ndjson_line, sse_frame, text_chunk
 from asyncstream.relay.pump import Pump, Shape, pumped
 
-__all__ = ["Form", "answer_headers", "error_answer", "make_pump", "ndjson_lines", "sse_frames", "text_chunks"]
+__all__ = [
+    "Form",
+    "Frames",
+    "answer_headers",
+    "error_answer",
+    "make_pump",
+    "ndjson_lines",
+    "sse_frames",
+    "text_chunks",
+]
 
 Form: TypeAlias = Literal["sse", "ndjson", "text"]
 
 
+class Frames:
+    """The bytes of a relay, to be iterated once. The upstream is closed when they end, are closed or are dropped.
+
+    Cancelling a step closes it too, which is what frameworks rely on when a browser leaves. So a step after that is
+    an error: what was cut must not look like an end.
+    """
+
+    def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
+        self._chunks = chunks
+        self._cancelled = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._cancelled:
+            raise StreamInterruptedError("this relay was cancelled, which closed its upstream")
+        try:
+            return await self._chunks.__anext__()
+        except asyncio.CancelledError:
+            self._cancelled = True
+            raise
+
+    async def aclose(self) -> None:
+        """Close the upstream. May be called at any time, also twice."""
+        await self._chunks.aclose()
+
+
 def sse_frames(
     source: Relayed, *, view: View = "events", heartbeat: float | None = 15.0, compatible: bool = False
-) -> AsyncGenerator[bytes, None]:
+) -> Frames:
     """Give a stream as server-sent events: the protocol's own frames, then `done` or one `error`.
 
     Opens what is not open, and closes it in any case; `aclose` of the iterator closes it at once.
@@ -35,15 +73,14 @@ def sse_frames(
 
     Raises:
         APIError: The request failed; nothing was streamed. Later failures are the `error` event.
+        RelayError: There is no such run in the log, or not from that cursor on.
         ConfigurationError: These arguments do not go together.
     """
     pump = make_pump(source, form="sse", view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=None)
-    return pumped(pump)
+    return Frames(pumped(pump))
 
 
-def ndjson_lines(
-    source: Relayed, *, view: View = "events", heartbeat: float | None = 15.0
-) -> AsyncGenerator[bytes, None]:
+def ndjson_lines(source: Relayed, *, view: View = "events", heartbeat: float | None = 15.0) -> Frames:
     """Give a stream as lines of JSON: chat chunks and text as they are, other events as ``{"event", "data"}``.
 
     The last line is ``{"event": "done", ...}`` or ``{"event": "error", ...}``; a heartbeat is an empty line. Otherwise
@@ -54,13 +91,14 @@ def ndjson_lines(
 
     Raises:
         APIError: The request failed; nothing was streamed.
+        RelayError: There is no such run in the log, or not from that cursor on.
         ConfigurationError: These arguments do not go together.
     """
     pump = make_pump(source, form="ndjson", view=view, heartbeat=heartbeat, compatible=False, stall_timeout=None)
-    return pumped(pump)
+    return Frames(pumped(pump))
 
 
-def text_chunks(source: Relayed) -> AsyncGenerator[bytes, None]:
+def text_chunks(source: Relayed) -> Frames:
     """Give the text of a stream as UTF-8 and nothing else.
 
     Plain text has no way to say that it is not whole, so a failure is raised: frameworks then cut the connection.
@@ -70,7 +108,7 @@ def text_chunks(source: Relayed) -> AsyncGenerator[bytes, None]:
         StreamEventError: The stream failed in the middle; what came before was given.
     """
     pump = make_pump(source, form="text", view=None, heartbeat=None, compatible=False, stall_timeout=None)
-    return pumped(pump)
+    return Frames(pumped(pump))
 
 
 def make_pump(

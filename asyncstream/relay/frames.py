@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from asyncstream.errors import StreamDecodeError
+from asyncstream.errors import ConfigurationError, StreamDecodeError
 from asyncstream.relay.entries import DONE, ERROR, Entry
 
 __all__ = [
@@ -193,8 +193,14 @@ def ndjson_line(entry: Entry) -> bytes:
 
 
 def text_chunk(entry: Entry) -> bytes:
-    """Return the text of an entry `text`; b"" for any other."""
-    if entry.event != "text":
+    """Return the text of an entry `text`; b"" for the last one.
+
+    Raises:
+        ConfigurationError: It is an event of another view: an answer without it would look whole.
+    """
+    if entry.event in (DONE, ERROR):
         return b""
+    if entry.event != "text":
+        raise ConfigurationError("plain text takes a log of text: start the run with view='text'")
     text: object = msgspec.json.decode(entry.data).get("text")
     return text.encode("utf-8", "replace") if isinstance(text, str) else b""

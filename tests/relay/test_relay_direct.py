@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import time
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -586,3 +587,24 @@ class Endless:
 
     async def close(self) -> None:
         self.closed.set()
+
+
+async def test_frames_whose_step_was_cancelled_do_not_look_ended() -> None:
+    async def made() -> AsyncIterator[Entry]:
+        yield Entry(None, "", b"{}")
+        await asyncio.Event().wait()
+
+    frames = sse_frames(made())
+    await anext(frames)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(frames), 0.01)
+    with pytest.raises(StreamInterruptedError, match="cancelled"):
+        await anext(frames)
+
+
+async def test_plain_text_of_a_log_of_events_is_an_error() -> None:
+    async def made() -> AsyncIterator[Entry]:
+        yield Entry(1, "thread.run.created", b"{}")
+
+    with pytest.raises(StreamEventError):
+        [chunk async for chunk in text_chunks(made())]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asyncstream import errors
-from asyncstream.errors import StreamDecodeError
+from asyncstream.errors import ConfigurationError, StreamDecodeError
 from asyncstream.relay import errors as relay_errors
 from asyncstream.relay.cursor import after_of
 from asyncstream.relay.entries import DONE, Entry, error_entry
@@ -182,9 +182,11 @@ def test_a_line_of_ndjson_is_one_object(entry, line):
 
 
 def test_plain_text_is_the_text_alone():
-    entries = [Entry(1, "text", '{"text":"é"}'.encode()), Entry(2, "text", b"{}"), Entry(3, "thread.created"), END]
+    entries = [Entry(1, "text", '{"text":"é"}'.encode()), Entry(2, "text", b"{}"), END]
 
     assert "é".encode() == b"".join(map(text_chunk, entries))
+    with pytest.raises(ConfigurationError, match="view='text'"):
+        text_chunk(Entry(3, "thread.created"))
 
 
 @given(st.text(max_size=30))
