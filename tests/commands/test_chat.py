@@ -31,6 +31,8 @@ from asyncstream.server import (
     serve,
 )
 
+pytestmark = pytest.mark.system
+
 
 class Server:
     """An embedded server, and the command lines that ask it."""

@@ -10,7 +10,7 @@ from processes import ending, lines_until, posix_only, run, started
 
 from asyncstream import AsyncClient, AuthenticationError
 
-pytestmark = posix_only
+pytestmark = [posix_only, pytest.mark.system]
 
 
 async def _answer(base_url: str, api_key: str = "any") -> str:

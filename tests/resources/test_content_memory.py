@@ -83,6 +83,7 @@ async def skip(reader: asyncio.StreamReader, size: int) -> None:
         size -= len(await reader.read(min(size, 1 << 20)))
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 @pytest.mark.parametrize("way", ["path", "pieces", "write_to", "in pieces"])
 async def test_200_mb_take_at_most_64_mb(tmp_path: Path, way: str) -> None:

@@ -27,4 +27,3 @@ async def events_are_those_of_the_protocol(url: str) -> None:
 def mistakes_are_seen(url: str) -> None:
     follow(url, protocol="responses")  # type: ignore[call-overload]  # no such protocol
     follow(url)  # type: ignore[call-overload]  # a protocol is needed
-    follow(url, protocol="chat", last_event_id=7)  # type: ignore[call-overload]  # ids are text
