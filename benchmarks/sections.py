@@ -13,7 +13,8 @@ _OWN = ("asyncstream raw", "asyncstream accumulating", "asyncstream handler")
 _OPENAI = ("openai raw", "openai accumulating", "openai handler")
 _LIBRARIES = ("aiohttp-sse-client + msgspec", "httpx-sse + msgspec")
 _LIMITS = ("bare aiohttp + msgspec", "aiohttp, read only")
-_EVERYBODY = (*_OWN, "asyncstream text", *_OPENAI, "openai raw, aiohttp backend", *_LIBRARIES, *_LIMITS)
+_OPENAI_ON_AIOHTTP = ("openai raw, aiohttp backend", "openai accumulating, aiohttp backend")
+_EVERYBODY = (*_OWN, "asyncstream text", *_OPENAI, *_OPENAI_ON_AIOHTTP, *_LIBRARIES, *_LIMITS)
 _ON_CODE = tuple(name for name in _EVERYBODY if name != "asyncstream text")
 
 
@@ -91,7 +92,8 @@ SECTIONS: tuple[Section, ...] = (
 
 _CHAT = ("asyncstream chat raw", "asyncstream chat accumulating")
 _OPENAI_CHAT = ("openai chat raw", "openai chat accumulating")
-_ON_CALLS = (*_CHAT, *_OPENAI_CHAT, "openai chat raw, aiohttp backend", *_LIBRARIES, *_LIMITS)
+_OPENAI_CHAT_ON_AIOHTTP = ("openai chat raw, aiohttp backend", "openai chat accumulating, aiohttp backend")
+_ON_CALLS = (*_CHAT, *_OPENAI_CHAT, *_OPENAI_CHAT_ON_AIOHTTP, *_LIBRARIES, *_LIMITS)
 _ON_CHAT = (*_CHAT, "asyncstream chat text", *_ON_CALLS[2:])
 
 CHAT_SECTIONS = (

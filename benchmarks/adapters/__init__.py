@@ -64,6 +64,7 @@ ADAPTERS = {
         Adapter("openai raw", "openai_python:raw", ("openai",)),
         Adapter("openai raw, aiohttp backend", "openai_python:raw_on_aiohttp", ("openai",)),
         Adapter("openai accumulating", "openai_python:accumulating", ("openai",)),
+        Adapter("openai accumulating, aiohttp backend", "openai_python:accumulating_on_aiohttp", ("openai",)),
         Adapter("openai handler", "openai_python:handler", ("openai",)),
         Adapter("aiohttp-sse-client + msgspec", "sse_libraries:aiohttp_sse_client", ("aiohttp_sse_client",)),
         Adapter("httpx-sse + msgspec", "sse_libraries:httpx_sse", ("httpx_sse",)),
@@ -75,5 +76,6 @@ ADAPTERS = {
         Adapter("openai chat raw", "chat:openai_raw", ("openai",)),
         Adapter("openai chat raw, aiohttp backend", "chat:openai_raw_on_aiohttp", ("openai",)),
         Adapter("openai chat accumulating", "chat:openai_accumulating", ("openai",)),
+        Adapter("openai chat accumulating, aiohttp backend", "chat:openai_accumulating_on_aiohttp", ("openai",)),
     )
 }

@@ -13,7 +13,15 @@ from benchmarks.adapters import Read
 from benchmarks.adapters.bare import chat_characters
 from benchmarks.workloads import Seen
 
-__all__ = ["accumulating", "openai_accumulating", "openai_raw", "openai_raw_on_aiohttp", "raw", "text"]
+__all__ = [
+    "accumulating",
+    "openai_accumulating",
+    "openai_accumulating_on_aiohttp",
+    "openai_raw",
+    "openai_raw_on_aiohttp",
+    "raw",
+    "text",
+]
 
 _BODY: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say much."}]}
 
@@ -98,17 +106,29 @@ async def openai_raw_on_aiohttp(base_url: str) -> AsyncIterator[Read]:
         yield _openai_reader(client)
 
 
+def _openai_accumulating_reader(client: Any) -> Read:
+    async def read(name: str) -> Seen:
+        async with client.chat.completions.stream(**_BODY, extra_query={"stream": name}) as stream:
+            async for _ in stream:
+                pass
+            return _in_final(await stream.get_final_completion(), None)
+
+    return read
+
+
 @asynccontextmanager
 async def openai_accumulating(base_url: str) -> AsyncIterator[Read]:
     """`chat.completions.stream`, every event of it, then `get_final_completion()`."""
     from openai import AsyncOpenAI
 
     async with AsyncOpenAI(api_key="sk-benchmark", base_url=base_url) as client:
+        yield _openai_accumulating_reader(client)
 
-        async def read(name: str) -> Seen:
-            async with client.chat.completions.stream(**_BODY, extra_query={"stream": name}) as stream:
-                async for _ in stream:
-                    pass
-                return _in_final(await stream.get_final_completion(), None)
 
-        yield read
+@asynccontextmanager
+async def openai_accumulating_on_aiohttp(base_url: str) -> AsyncIterator[Read]:
+    """The same with `DefaultAioHttpClient`."""
+    from openai import AsyncOpenAI, DefaultAioHttpClient
+
+    async with AsyncOpenAI(api_key="sk-benchmark", base_url=base_url, http_client=DefaultAioHttpClient()) as client:
+        yield _openai_accumulating_reader(client)

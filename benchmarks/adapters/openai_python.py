@@ -14,7 +14,7 @@ from openai import AsyncAssistantEventHandler, AsyncOpenAI
 from benchmarks.adapters import Read
 from benchmarks.workloads import Seen
 
-__all__ = ["accumulating", "handler", "raw", "raw_on_aiohttp"]
+__all__ = ["accumulating", "accumulating_on_aiohttp", "handler", "raw", "raw_on_aiohttp"]
 
 # The beta methods warn at every call that OpenAI has switched its own server off.
 warnings.filterwarnings("ignore", message="The Assistants API is deprecated", category=DeprecationWarning)
@@ -58,29 +58,39 @@ async def raw_on_aiohttp(base_url: str) -> AsyncIterator[Read]:
         yield _raw_reader(client)
 
 
+def _accumulating_reader(client: AsyncOpenAI) -> Read:
+    async def read(name: str) -> Seen:
+        async with client.beta.threads.runs.stream(thread_id=name, assistant_id="asst_1") as stream:
+            await stream.until_done()
+            run = await stream.get_final_run()
+            steps: list[Any] = await _or_empty(stream.get_final_run_steps())
+            messages: list[Any] = await _or_empty(stream.get_final_messages())
+        assert run.status == "completed"
+        characters = citations = 0
+        for message in messages:
+            for part in message.content:
+                characters += len(part.text.value)
+                citations += len(part.text.annotations or ())
+        for step in steps:
+            for call in getattr(step.step_details, "tool_calls", ()):
+                characters += len(call.code_interpreter.input)
+        return Seen(None, characters, citations)
+
+    return read
+
+
 @asynccontextmanager
 async def accumulating(base_url: str) -> AsyncIterator[Read]:
     """`runs.stream`, `until_done()`, then every final object."""
     async with _client(base_url) as client:
+        yield _accumulating_reader(client)
 
-        async def read(name: str) -> Seen:
-            async with client.beta.threads.runs.stream(thread_id=name, assistant_id="asst_1") as stream:
-                await stream.until_done()
-                run = await stream.get_final_run()
-                steps: list[Any] = await _or_empty(stream.get_final_run_steps())
-                messages: list[Any] = await _or_empty(stream.get_final_messages())
-            assert run.status == "completed"
-            characters = citations = 0
-            for message in messages:
-                for part in message.content:
-                    characters += len(part.text.value)
-                    citations += len(part.text.annotations or ())
-            for step in steps:
-                for call in getattr(step.step_details, "tool_calls", ()):
-                    characters += len(call.code_interpreter.input)
-            return Seen(None, characters, citations)
 
-        yield read
+@asynccontextmanager
+async def accumulating_on_aiohttp(base_url: str) -> AsyncIterator[Read]:
+    """The same with `DefaultAioHttpClient`."""
+    async with _client(base_url, http_client=openai.DefaultAioHttpClient()) as client:
+        yield _accumulating_reader(client)
 
 
 async def _or_empty(final: Any) -> Any:
