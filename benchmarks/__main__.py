@@ -100,8 +100,8 @@ async def _measure(sections: Sequence[Section], options: argparse.Namespace) -> 
             figures.extend(judge(section, costs))
             print("", *cost_table(section, costs), sep="\n", flush=True)
         if "memory" in options.others:
-            workload = "huge-50000" if options.quick else "huge-5000000"
-            figures.append(await measure_memory(base_url, workload, rounds))
+            workloads = ("huge-50000", "text-500") if options.quick else ("huge-5000000", "text-50000")
+            figures.extend([await measure_memory(base_url, workload, rounds) for workload in workloads])
     if "import" in options.others:
         figures.append(measure_import(rounds))
     if "paced" in options.others:

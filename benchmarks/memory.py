@@ -1,4 +1,4 @@
-"""How much memory one huge event needs at most, in multiples of its bytes (P7).
+"""How much memory a stream needs at most, in multiples of its bytes: one huge event (P7), and a run of 50,000 deltas.
 
 What Python allocates while the stream is read (`tracemalloc`, the highest point above the start), with the event held
 by the stream and the consumer. The kernel's socket buffers are not in it.
