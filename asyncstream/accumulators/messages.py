@@ -331,6 +331,7 @@ class MessageNode:
         said = block.text
         if said is None or type(part) is not _TextPart or not part.created:
             return False
+        # As `part.fold`, in place: the call would be a tenth of the fold.
         if said.value:
             part.value.append(said.value)
         if said.annotations:

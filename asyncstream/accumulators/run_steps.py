@@ -183,6 +183,7 @@ class _Call(ToolSlot):
             code = said.code_interpreter
             if code is None or self._code is None:
                 return False
+            # As `fold` of the code, in place where there is only input, as in nearly all deltas.
             if code.outputs:
                 self._code.fold(code)
             elif code.input:
