@@ -1,4 +1,4 @@
-"""Pure folding: events in, typed changes and snapshots out. One file a protocol and what they share."""
+"""Pure folding: events in, typed changes and snapshots out. A folder a protocol, beside it what they share."""
 
 from asyncstream.accumulators.assistants import AssistantAccumulator, AssistantChange
 from asyncstream.accumulators.changes import (

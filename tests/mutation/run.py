@@ -45,8 +45,9 @@ MODULES = (
     *(
         f"accumulators.{name}"
         for name in (
-            *("assistants", "changes", "chat", "chat_calls", "choice_calls", "choice_parts", "choices", "fragments"),
-            *("json_text", "merging", "messages", "reasoning", "repairs", "run_steps", "slots"),
+            *("assistants.accumulator", "assistants.messages", "assistants.run_steps"),
+            *("chat.accumulator", "chat.calls", "chat.choice_calls", "chat.choice_parts", "chat.choices"),
+            *("chat.reasoning", "changes", "fragments", "json_text", "merging", "repairs", "slots"),
         )
     ),
     "streaming.stream",

@@ -106,7 +106,7 @@ async def test_the_fold_comes_before_on_event(talk):
 
 
 async def test_only_overridden_callbacks_build_snapshots(talk, monkeypatch):
-    from asyncstream.accumulators import messages
+    from asyncstream.accumulators.assistants import messages
 
     looked = []
     monkeypatch.setattr(messages._TextPart, "snapshot", lambda self: looked.append(self))

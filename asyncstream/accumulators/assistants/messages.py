@@ -1,4 +1,4 @@
-"""Fold message deltas and payloads into a Message. Pure: no IO, no callbacks. Fed by `accumulators.assistants`.
+"""Fold message deltas and payloads into a Message. Pure: no IO, no callbacks. Fed by `accumulator`.
 
 Knows nothing of runs. A message is a list of parts by index; at most one part is open at a time, for opening another
 closes it (rule 5.10). What closes, and in which order, is decided here.

@@ -15,7 +15,7 @@ from asyncstream.accumulators import AssistantAccumulator
 from asyncstream.errors import AsyncStreamError
 from asyncstream.events import decode_stream
 
-TRANSCRIPTS = [path.read_bytes() for path in sorted(Path(__file__).parents[1].glob("transcripts/assistants_*.sse"))]
+TRANSCRIPTS = [path.read_bytes() for path in sorted(Path(__file__).parents[2].glob("transcripts/assistants_*.sse"))]
 
 
 def shown(found: Outcome) -> bytes:

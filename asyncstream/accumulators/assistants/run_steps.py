@@ -1,4 +1,4 @@
-"""Fold run step deltas and payloads into a RunStep. Pure: no IO, no callbacks. Fed by `accumulators.assistants`.
+"""Fold run step deltas and payloads into a RunStep. Pure: no IO, no callbacks. Fed by `accumulator`.
 
 Which call a fragment belongs to is decided by `slots`; what a call of each type holds stands here. Opening a call
 never closes its siblings (rule 5.11): calls end with their step, when the run waits for outputs, or with the run.

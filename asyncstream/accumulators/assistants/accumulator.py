@@ -12,11 +12,11 @@ from typing import Any, Final, TypeAlias, get_args
 
 from msgspec.structs import replace
 
+from asyncstream.accumulators.assistants.messages import MessageChange, MessageNode
+from asyncstream.accumulators.assistants.run_steps import RunStepChange, RunStepNode
 from asyncstream.accumulators.changes import RunChanged
 from asyncstream.accumulators.merging import mended, replace_present
-from asyncstream.accumulators.messages import MessageChange, MessageNode
 from asyncstream.accumulators.repairs import Repairs
-from asyncstream.accumulators.run_steps import RunStepChange, RunStepNode
 from asyncstream.decoding import Repair
 from asyncstream.errors import StreamEventError, StreamTruncatedError
 from asyncstream.events import (

@@ -1,13 +1,13 @@
 """The tool calls of one choice as they grow: found, told of, replaced, closed. Pure; fed by `choices`.
 
-Which call a fragment belongs to is decided by `slots`, what a call holds by `chat_calls`. The one call of the older
+Which call a fragment belongs to is decided by `slots`, what a call holds by `calls`. The one call of the older
 form (`function_call`) is kept beside the slots, which do not see it (rule 4.11), and is listed among the calls.
 """
 
 from typing import TypeAlias
 
 from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
-from asyncstream.accumulators.chat_calls import ChatCall, entry_of, legacy_delta
+from asyncstream.accumulators.chat.calls import ChatCall, entry_of, legacy_delta
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.slots import ToolSlots
 from asyncstream.types import (

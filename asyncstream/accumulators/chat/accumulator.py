@@ -11,8 +11,8 @@ from typing import TypeAlias
 import msgspec
 
 from asyncstream.accumulators.changes import UsageChanged
-from asyncstream.accumulators.chat_calls import is_flat
-from asyncstream.accumulators.choices import ChoiceChange, ChoiceNode, says_reason
+from asyncstream.accumulators.chat.calls import is_flat
+from asyncstream.accumulators.chat.choices import ChoiceChange, ChoiceNode, says_reason
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair

@@ -1,4 +1,4 @@
-"""Fold the deltas of one choice into its message. Pure: no IO, no callbacks. Fed by `accumulators.chat`.
+"""Fold the deltas of one choice into its message. Pure: no IO, no callbacks. Fed by `accumulator`.
 
 A choice has three texts (content, refusal, reasoning) and its calls. The first finish reason closes all of them; what
 still comes is folded, told, and recorded as a repair, but nothing is done twice. Rules 4.3 to 4.13.
@@ -12,9 +12,9 @@ from asyncstream.accumulators.changes import (
     FinishChanged,
     LogprobsChanged,
 )
-from asyncstream.accumulators.chat_calls import UNFINISHED, is_flat, merge_json
-from asyncstream.accumulators.choice_calls import CallChange, ChoiceCalls
-from asyncstream.accumulators.choice_parts import (
+from asyncstream.accumulators.chat.calls import UNFINISHED, is_flat, merge_json
+from asyncstream.accumulators.chat.choice_calls import CallChange, ChoiceCalls
+from asyncstream.accumulators.chat.choice_parts import (
     CONTENT,
     REASONING,
     REFUSAL,
@@ -23,9 +23,9 @@ from asyncstream.accumulators.choice_parts import (
     GrowingText,
     TextChange,
 )
+from asyncstream.accumulators.chat.reasoning import ContentParts, ReasoningDetails, details_text, thinking_text
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.merging import mended
-from asyncstream.accumulators.reasoning import ContentParts, ReasoningDetails, details_text, thinking_text
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.errors import ParseError
 from asyncstream.types import (

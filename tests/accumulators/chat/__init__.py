@@ -1,0 +1,1 @@
+"""A package, because `events` has files of the same names."""
