@@ -1,6 +1,7 @@
 """JSON bytes to structs: strictly first, and, where the payload does not fit, by one lenient pass over it.
 
-Pure: no IO, no protocol. Below it: the wire structs, as arguments only. Above it: the events and the HTTP door.
+Pure: no IO, no protocol. Below it: `nesting`, and the wire structs, as arguments only. Above it: the events and the
+HTTP door.
 
 Strict is msgspec with one cached decoder a type: the hot path. A payload that does not fit a type is read again by
 `json.loads` (which allows lone surrogates; bad UTF-8 becomes U+FFFD) and walked along the type:
@@ -15,7 +16,6 @@ Each of these is reported as a `Repair`. Rule 1: nothing here raises but `Unread
 """
 
 import json
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
@@ -23,8 +23,9 @@ from typing import Any, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct, inspect
 
+from asyncstream.nesting import MAX_DEPTH, nested_too_deep
+
 __all__ = [
-    "SHALLOW",
     "Repair",
     "UnreadableJSON",
     "coerce_json",
@@ -33,7 +34,6 @@ __all__ = [
     "dump_raw",
     "has_halves",
     "load_json",
-    "nested_too_deep",
     "printable",
     "strict_decoder",
 ]
@@ -43,17 +43,8 @@ T = TypeVar("T")
 STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a strict decoder raises for bytes that do not fit: `msgspec.ValidationError` is a `DecodeError`."""
 
-MAX_DEPTH = 128
-"""How deep JSON may be nested. Schemas and tool results stay under 20; folding, building and pickling a level takes up
-to five frames of Python's 1,000, and the caller's stack needs some too."""
-
-SHALLOW = 2 * MAX_DEPTH
-"""JSON of so many bytes cannot be nested deeper than `MAX_DEPTH`: each level takes two."""
-
 MOST_REPAIRS = 1000
 """How many repairs of one payload are told of: one of 16 MiB can be wrong in millions of places."""
-
-_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 class UnreadableJSON(ValueError):
@@ -89,8 +80,9 @@ def decode_json(type: type[T], data: bytes) -> T:
     """Decode JSON into a type, leniently where it does not fit.
 
     Raises:
-        UnreadableJSON: The bytes are no JSON, or nothing of the type can be found in them.
+        UnreadableJSON: The bytes are no JSON, are nested too deep, or nothing of the type can be found in them.
     """
+    _refuse_depth(data)
     try:
         return cast("T", strict_decoder(type).decode(data))
     except STRICT_ERRORS:
@@ -103,8 +95,7 @@ def load_json(data: bytes) -> object:
     Raises:
         UnreadableJSON: It is no JSON, is nested too deep, or has a number too long to read.
     """
-    if nested_too_deep(data):
-        raise UnreadableJSON(f"nested deeper than {MAX_DEPTH} levels")
+    _refuse_depth(data)
     try:
         return json.loads(data.decode("utf-8", "replace"), parse_constant=_reject_constant, parse_float=_finite)
     except RecursionError as error:
@@ -113,20 +104,10 @@ def load_json(data: bytes) -> object:
         raise UnreadableJSON(str(error)) from error
 
 
-def nested_too_deep(data: bytes) -> bool:
-    """Tell whether JSON is nested deeper than `MAX_DEPTH`; short of many brackets, one look at the length tells."""
-    if len(data) <= SHALLOW or data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-        return False
-    depth = 0
-    for mark in _STRUCTURE.finditer(data):
-        character = mark.group()
-        if character in (b"{", b"["):
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif character in (b"}", b"]"):
-            depth -= 1
-    return False
+def _refuse_depth(data: bytes) -> None:
+    # Before any decoder sees it: how deep these go, and how they fail, is another on each Python.
+    if nested_too_deep(data):
+        raise UnreadableJSON(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def has_halves(value: object) -> bool:

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from asyncstream import types
 from asyncstream.decoding import (
-    MAX_DEPTH,
     Repair,
     UnreadableJSON,
     coerce_json,
@@ -20,9 +19,9 @@ from asyncstream.decoding import (
     dump_raw,
     has_halves,
     load_json,
-    nested_too_deep,
     strict_decoder,
 )
+from asyncstream.nesting import MAX_DEPTH
 from asyncstream.types import (
     CodeInterpreterLogs,
     FileSearchToolCall,
@@ -308,12 +307,6 @@ def test_json_nested_to_the_limit_is_read():
     data = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
 
     assert dump_raw(load_json(data)) == data
-
-
-def test_brackets_beside_each_other_or_in_strings_are_not_deep():
-    assert not nested_too_deep(b"[" + b"[]," * 500 + b"[]]")
-    assert not nested_too_deep(json.dumps(["[{" * 500, '\\"[' * 500, '"']).encode())
-    assert nested_too_deep(json.dumps(['"\\']).encode()[:-1] + b"," + b"[" * 200 + b"]" * 201)
 
 
 def test_deep_json_in_a_field_that_nobody_reads_is_unreadable():

@@ -14,6 +14,7 @@ GROUND, DECODING, FOLDING, IO, STREAMS, NOUNS, ROOF = range(7)
 
 FLOORS = {
     "errors": GROUND,
+    "nesting": GROUND,
     "parsing": GROUND,
     "partial": GROUND,
     "schemas": GROUND,

@@ -1,73 +1,56 @@
-"""Tell when a growing JSON text is one whole value, reading each character once. Pure.
+"""Tell when a growing JSON text is one whole value, reading each character once. Pure. Fed by `slots`.
 
 Streams repeat, restart and double tool arguments; what to do with a fragment depends on whether the text so far is
-complete. Parsing all of it for every fragment would be quadratic, so its structure is followed as it grows.
+complete. Parsing all of it for every fragment would be quadratic, so its strings and brackets are followed as it grows,
+and it is parsed once: when all of them are closed for the first time.
 """
 
 import json
-import re
+from typing import Final
 
+from asyncstream.accumulators.fragments import Fragments
 from asyncstream.decoding import UnreadableJSON, load_json
+from asyncstream.nesting import Nesting
 
-__all__ = ["JSONStructure", "canonical", "canonical_text"]
-
-_MARKS = re.compile(r'\\(?:.|$)|["{}\[\]]', re.DOTALL)
+__all__ = ["WholeValue", "canonical", "canonical_text"]
 
 _LITERALS = ("true", "false", "null")
 
+_LITERAL_ROOM: Final = 16
+"""Characters within which a literal is looked for: it has no bracket or quote that could close."""
 
-class JSONStructure:
-    """Follow where the objects, arrays and strings of a JSON text begin and end.
 
-    Attributes:
-        closed: The outermost value has ended, and nothing but blanks followed it.
-        size: How many characters were fed.
-    """
+class WholeValue:
+    """Follows a text that grows, to say of which value it is the whole JSON."""
 
-    __slots__ = ("_broken", "_depth", "_in_string", "_torn_escape", "closed", "size")
+    __slots__ = ("_ended", "_nesting", "_size", "_value")
 
     def __init__(self) -> None:
-        self.closed = False
-        self.size = 0
-        # Something followed the end of the outermost value: the text can never be one value again.
-        self._broken = False
-        self._depth = 0
-        self._in_string = False
-        # A backslash was the last character: what it escapes comes first in the next fragment.
-        self._torn_escape = ""
+        self._nesting = Nesting()
+        self._size = 0
+        self._value: str | None = None
+        # The text was a value once, or can be none any more: only blanks after a value leave it one.
+        self._ended = False
 
-    def feed(self, fragment: str) -> None:
-        """Take the next characters."""
-        self.size += len(fragment)
-        if self._broken:
-            return None
-        if self.closed:
-            self._end_at(fragment)
-            return None
-        text = self._torn_escape + fragment
-        self._torn_escape = ""
-        for mark in _MARKS.finditer(text):
-            character = mark.group()
-            if character[0] == "\\":
-                if len(character) == 1:
-                    self._torn_escape = character
-            elif character == '"':
-                self._in_string = not self._in_string
-                if not self._in_string and not self._depth:
-                    return self._end_at(text[mark.end() :])
-            elif self._in_string:
-                continue
-            elif character in "{[":
-                self._depth += 1
-            else:
-                self._depth -= 1
-                if self._depth <= 0:
-                    return self._end_at(text[mark.end() :])
-        return None
+    def read(self, fragment: str, text: Fragments) -> str | None:
+        """Return the canonical JSON of a text if it is one whole value, else None.
 
-    def _end_at(self, rest: str) -> None:
-        self.closed = not rest.strip()
-        self._broken = not self.closed
+        Args:
+            fragment: What the text has grown by since it was read last.
+            text: All of it.
+        """
+        if self._ended:
+            if self._value is not None and fragment.strip():
+                self._value = None
+            return self._value
+        nesting = self._nesting
+        nesting.feed(fragment.encode("utf-8", "surrogatepass"))
+        self._size += len(fragment)
+        closed = nesting.begun and nesting.depth <= 0 and not nesting.in_string
+        if closed or (self._size < _LITERAL_ROOM and not nesting.begun):
+            self._value = canonical_text(text.text())
+        self._ended = closed or nesting.too_deep or self._value is not None
+        return self._value
 
 
 def canonical_text(text: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeAlias, TypeVar
 from msgspec import Struct
 
 from asyncstream.accumulators.fragments import Fragments
-from asyncstream.accumulators.json_text import JSONStructure, canonical, canonical_text
+from asyncstream.accumulators.json_text import WholeValue, canonical, canonical_text
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import UnreadableJSON, dump_json, load_json
 
@@ -32,7 +32,19 @@ class ToolEntry(Struct, frozen=True, gc=False):
 class ToolSlot:
     """One tool call as it grows."""
 
-    __slots__ = ("_canonical", "_structure", "_unread", "arguments", "created", "done", "id", "index", "name", "type")
+    __slots__ = (
+        "_name",
+        "_name_size",
+        "_unread",
+        "_value",
+        "_whole",
+        "arguments",
+        "created",
+        "done",
+        "id",
+        "index",
+        "type",
+    )
 
     joins_values = True
     """Whether the arguments are JSON, so that they can be whole; the free text of a custom tool never is."""
@@ -41,16 +53,28 @@ class ToolSlot:
         self.index = index
         self.id = ""
         self.type = ""
-        self.name = ""
         self.arguments = Fragments()
         self.created = False
         """Whether its `created` was told."""
         self.done = False
         """Whether its `done` was told."""
-        self._structure = JSONStructure()
-        # Fragments that the structure has not read: it is asked for rarely, and never for most calls.
+        self._name = Fragments()
+        self._name_size = 0
+        # Made when it is first asked for the value, which it never is for most calls.
+        self._whole: WholeValue | None = None
+        # The fragments that came since.
         self._unread: list[str] = []
-        self._canonical: str | None = None
+        self._value: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name so far."""
+        return self._name.raw()
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name.replace(name)
+        self._name_size = len(name)
 
     @property
     def where(self) -> str:
@@ -60,14 +84,11 @@ class ToolSlot:
     def value(self) -> str | None:
         """Return the canonical JSON of the arguments if they are one whole value, else None."""
         if self._unread:
-            for fragment in self._unread:
-                self._structure.feed(fragment)
+            if self.joins_values:
+                self._whole = self._whole or WholeValue()
+                self._value = self._whole.read("".join(self._unread), self.arguments)
             self._unread.clear()
-            # A literal has no brackets or quotes that could close.
-            may_be_whole = self._structure.closed or self._structure.size < 16
-            text = self.arguments.text() if may_be_whole else ""
-            self._canonical = canonical_text(text) if self.joins_values else None
-        return self._canonical
+        return self._value
 
     def end(self) -> None:
         """Expect nothing more."""
@@ -76,8 +97,7 @@ class ToolSlot:
     def set_arguments(self, text: str) -> None:
         """Replace the arguments."""
         self.arguments.replace(text)
-        self._structure = JSONStructure()
-        self._canonical = None
+        self._whole = self._value = None
         self._unread = [text] if text else []
 
     def merge(self, entry: ToolEntry, repairs: Repairs) -> bool:
@@ -116,12 +136,14 @@ class ToolSlot:
         return True
 
     def _merge_name(self, name: str, repairs: Repairs) -> None:
-        if not self.name:
+        if not self._name_size:
             self.name = name
-        elif name != self.name and not self.arguments:
-            self.name += name
-        else:
+        elif self.arguments or (len(name) == self._name_size and name == self.name):
             repairs.add("4.10", self.where, name)
+        else:
+            # Joined when it is looked at: a name may come letter by letter.
+            self._name.append(name)
+            self._name_size += len(name)
 
     def _repeats(self, fragment: str) -> bool:
         """Tell whether a fragment alone is the value that the slot already holds whole."""

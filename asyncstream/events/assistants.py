@@ -14,17 +14,16 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 from msgspec import Struct
 
 from asyncstream.decoding import (
-    SHALLOW,
     STRICT_ERRORS,
     Repair,
     UnreadableJSON,
     coerce_json,
-    nested_too_deep,
     strict_decoder,
 )
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
 from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
+from asyncstream.nesting import SHALLOW, nested_too_deep
 from asyncstream.sse import parse_frame
 from asyncstream.types import Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent, Thread
 
@@ -415,8 +414,6 @@ def _decode_known(
     event: str, kind: _Kind, payload: Payload, lines: list[bytes]
 ) -> "AssistantStreamEvent | StreamDecodeError":
     try:
-        if kind.payload in _OPEN and nested_too_deep(payload.raw):
-            raise RecursionError
         data = _decode_of(kind.payload)(payload.raw)
         repairs = reading_repairs(event, payload, lines, fits=True)
     except STRICT_ERRORS:

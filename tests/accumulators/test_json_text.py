@@ -7,53 +7,75 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncstream.accumulators.json_text import JSONStructure, canonical, canonical_text
+from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.json_text import WholeValue, canonical, canonical_text
 
 
-def closed(*fragments: str) -> bool:
-    structure = JSONStructure()
+def value_of(*fragments: str) -> str | None:
+    """Read a text fragment by fragment."""
+    whole, text = WholeValue(), Fragments()
+    value = None
     for fragment in fragments:
-        structure.feed(fragment)
-    assert structure.size == sum(map(len, fragments))
-    return structure.closed
+        text.append(fragment)
+        value = whole.read(fragment, text)
+    return value
+
+
+def whole(*fragments: str) -> bool:
+    return value_of(*fragments) is not None
+
+
+WRITTEN = [
+    "{}",
+    "[]",
+    '""',
+    ' {"a": [1, {"b": "}"}]} \n',
+    '{"a":"\\""}',
+    '{"a":"\\\\"}',
+    '"a\\"b"',
+    '["]", "\\\\\\"]"]',
+    '{"\\u007d":1}',
+    "true",
+    " false",
+    "null ",
+]
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_value_is_whole_when_its_outermost_bracket_or_quote_is_there(text):
+    assert value_of(text) == value_of(*text) == canonical_text(text)
+    assert whole(text)
+    assert not whole(text.rstrip()[:-1])
+    assert not any(whole(*text[:end]) for end in range(1, len(text.rstrip())))
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "{}",
-        "[]",
-        '""',
-        ' {"a": [1, {"b": "}"}]} \n',
-        '{"a":"\\""}',
-        '{"a":"\\\\"}',
-        '"a\\"b"',
-        '["]", "\\\\\\"]"]',
-        '{"\\u007d":1}',
-        '{"a\\\n":1}',
-    ],
+    "text", ["{} {}", "[]x", '"a" "b"', "{}}", '{"a":1}{"a":1}', "[],", "}", "}{", "][", '{"a\\\n":1}', "[1]]", "nullx"]
 )
-def test_value_is_closed_when_its_outermost_bracket_or_quote_is(text):
-    assert closed(text)
-    assert closed(*text)
-    assert not closed(text.rstrip()[:-1])
-    assert not any(closed(*text[:end]) for end in range(1, len(text.rstrip())))
+def test_what_is_no_value_never_becomes_one(text):
+    assert not whole(text)
+    assert not whole(*text)
+    assert not whole(text, "{}")
+    assert not whole(text, " ")
 
 
-@pytest.mark.parametrize("text", ["{} {}", "[]x", '"a" "b"', "{}}", '{"a":1}{"a":1}', "[],"])
-def test_text_after_the_value_makes_it_no_value_for_ever(text):
-    assert not closed(text)
-    assert not closed(*text)
-    assert not closed(text, "{}")
+def test_blanks_around_a_value_leave_it_whole():
+    assert value_of(" ", "\n", "{}", " ", "\n", "") == "{}"
+    assert value_of("{}", " ", "x") is None
+    assert value_of("{}", " ", "x", " ") is None
 
 
-def test_blanks_after_the_value_leave_it_closed():
-    assert closed("{}", " ", "\n", "")
+def test_text_that_is_whole_is_parsed_once(monkeypatch):
+    parsed: list[str] = []
+    monkeypatch.setattr("asyncstream.accumulators.json_text.canonical_text", lambda text: parsed.append(text) or "{}")
+
+    assert value_of(*'{"a":', *"[{}]", "}", *" " * 50) == "{}"
+    assert parsed == ['{"a":[{}]}']
 
 
-def test_bracket_that_opens_nothing_ends_the_text():
-    assert closed("}")
-    assert not closed("}", "{}")
+def test_literal_is_whole_within_a_few_characters():
+    assert value_of(" " * 11, "true") == "true"
+    assert value_of(" " * 12, "true") is None
 
 
 @pytest.mark.parametrize(
@@ -92,14 +114,11 @@ def test_every_written_value_is_closed_at_its_end_and_not_before(value, indented
     text = json.dumps(value, indent=1 if indented else None, ensure_ascii=False)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    has_end = isinstance(value, dict | list | str)
+    expected = None if isinstance(value, int) and not isinstance(value, bool) else canonical(value)
 
-    assert closed(*pieces) is has_end
-    assert canonical_text(text) == (
-        None if isinstance(value, int) and not isinstance(value, bool) else canonical(value)
-    )
-    if has_end:
-        assert not closed(*pieces, "x")
+    assert canonical_text(text) == expected
+    assert value_of(*pieces) == expected
+    assert not whole(*pieces, "x")
 
 
 @pytest.mark.timing
@@ -107,11 +126,12 @@ def test_cost_of_a_character_does_not_grow_with_the_text():
     def cost(size: int) -> float:
         best = float("inf")
         for _ in range(3):
-            structure = JSONStructure()
-            structure.feed('["')
+            value, text = WholeValue(), Fragments()
+            text.append('["')
+            value.read('["', text)
             start = time.process_time()
             for _ in range(size):
-                structure.feed("a\\")
+                value.read("a\\", text)
             best = min(best, time.process_time() - start)
         return best / size
 

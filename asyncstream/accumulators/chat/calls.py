@@ -10,7 +10,8 @@ import msgspec
 
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.slots import Arguments, ToolEntry, ToolSlot
-from asyncstream.decoding import MAX_DEPTH, dump_raw
+from asyncstream.decoding import dump_raw
+from asyncstream.nesting import MAX_DEPTH
 from asyncstream.types import (
     ChatCompletionMessageCustomToolCall,
     ChatCompletionMessageFunctionToolCall,

@@ -4,7 +4,7 @@ import pytest
 from chat_folds import DONE, call, chunk, delta, fold
 
 from asyncstream.accumulators import ContentCreated, ToolCallDone
-from asyncstream.decoding import MAX_DEPTH
+from asyncstream.nesting import MAX_DEPTH
 
 HELLO = delta(role="assistant", content="Hel")
 CALL = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
