@@ -179,13 +179,17 @@ S = TypeVar("S", bound=ToolSlot)
 class ToolSlots(Generic[S]):
     """The tool calls of one choice or one step, in first-seen order."""
 
-    __slots__ = ("_make", "by_index", "calls")
+    __slots__ = ("_by_id", "_make", "_next_index", "by_index", "calls")
 
     def __init__(self, make: Callable[[int | None], S]) -> None:
         self._make = make
         self.by_index: dict[int, S] = {}
         """The slot at each index; read only, from outside."""
         self.calls: list[S] = []
+        # The first slot that was given each id.
+        self._by_id: dict[str, S] = {}
+        # One more than the highest index.
+        self._next_index = 0
 
     def route(self, entries: list[ToolEntry], repairs: Repairs) -> Iterator[tuple[ToolEntry, S]]:
         """Find the slot of each entry of one delta, in order, opening those that are new.
@@ -194,7 +198,11 @@ class ToolSlots(Generic[S]):
         """
         homeless = sum(entry.index is None and not entry.id for entry in entries)
         for position, entry in enumerate(entries):
-            yield entry, self.find(entry, position if homeless > 1 else None, repairs)
+            slot = self.find(entry, position if homeless > 1 else None, repairs)
+            yield entry, slot
+            # The entry was merged meanwhile: a slot has its id from there.
+            if slot.id:
+                self._by_id.setdefault(slot.id, slot)
 
     def find(self, entry: ToolEntry, position: int | None, repairs: Repairs) -> S:
         """Find or open the slot of an entry.
@@ -208,7 +216,8 @@ class ToolSlots(Generic[S]):
         if index is None:
             if entry.id:
                 repairs.add("4.9", entry.id, None)
-                return next((slot for slot in self.calls if slot.id == entry.id), None) or self.open(None)
+                known = self._by_id.get(entry.id)
+                return self.open(None) if known is None else known
             repairs.add("4.9", entry.name or (self.calls[-1].where if self.calls else "tool call 0"), None)
             if position is None:
                 last = self.calls[-1] if self.calls else None
@@ -227,7 +236,8 @@ class ToolSlots(Generic[S]):
     def open(self, index: int | None) -> S:
         """Open a slot at an index, or at the next free one."""
         if index is None:
-            index = max(self.by_index, default=-1) + 1
+            index = self._next_index
+        self._next_index = max(self._next_index, index + 1)
         slot = self._make(index)
         self.by_index[index] = slot
         self.calls.append(slot)
@@ -237,6 +247,8 @@ class ToolSlots(Generic[S]):
         """Make these the calls, in this order; what is not among them is forgotten."""
         self.calls = calls
         self.by_index = {slot.index: slot for slot in calls if slot.index is not None}
+        self._next_index = max(-1, *self.by_index) + 1
+        self._by_id = {slot.id: slot for slot in reversed(calls) if slot.id}
 
     @staticmethod
     def _takes_over(entry: ToolEntry, slot: ToolSlot) -> bool:

@@ -4,6 +4,7 @@ Which call a fragment belongs to is decided by `slots`; what a call of each type
 never closes its siblings (rule 5.11): calls end with their step, when the run waits for outputs, or with the run.
 """
 
+from collections import deque
 from copy import copy
 from typing import TypeAlias, cast
 
@@ -465,20 +466,29 @@ class RunStepNode:
     def _replace_calls(self, calls: list[ToolCall]) -> list[_Call]:
         """Put an authoritative list in place of the calls; return the calls that are not in it."""
         streamed = self._slots.calls
-        listed: list[_Call] = []
+        by_id: dict[str, deque[_Call]] = {}
+        for held in streamed:
+            if held.id:
+                by_id.setdefault(held.id, deque()).append(held)
+        # As a dict for its order; a call is equal to itself only.
+        listed: dict[_Call, None] = {}
         for position, said in enumerate(calls):
             id = str(members_of(said.raw).get("id") or "") if isinstance(said, UnknownToolCall) else said.id
             beside = streamed[position] if position < len(streamed) else None
             # Each call once: servers were seen to give two calls the same id.
-            call = next((held for held in streamed if id and held.id == id and held not in listed), None)
-            if call is None and beside is not None and beside not in listed and not (id and beside.id):
+            same_id = by_id.get(id)
+            while same_id and same_id[0] in listed:
+                same_id.popleft()
+            if same_id:
+                call = same_id[0]
+            elif beside is not None and beside not in listed and not (id and beside.id):
                 call = beside
-            if call is None:
+            else:
                 call = self._slots.open(None)
             call.load(said)
-            listed.append(call)
+            listed[call] = None
         gone = [call for call in streamed if call not in listed]
-        self._slots.replace(listed)
+        self._slots.replace([*listed])
         return [call for call in gone if call.created]
 
     def close_calls(self, gone: list[_Call] | None = None) -> list[RunStepChange]:

@@ -105,21 +105,25 @@ class ChoiceCalls:
     def replace(self, deltas: list[ChoiceDeltaToolCall], changes: ChangeSink[CallChange]) -> None:
         """Put the calls of a whole message in the place of what was streamed: the same by id, else by position."""
         streamed = self._slots.calls
-        listed: list[ChatCall] = []
+        by_id = {held.id: held for held in reversed(streamed) if held.id}
+        # As a dict for its order; a call is equal to itself only.
+        listed: dict[ChatCall, None] = {}
         for position, said in enumerate(deltas):
             entry = entry_of(said)
             beside = streamed[position] if position < len(streamed) else None
-            call = next((held for held in streamed if entry.id and held.id == entry.id), None)
+            call = by_id.get(entry.id)
             if call is None and beside is not None and not (entry.id and beside.id):
                 call = beside
             if call is None or call in listed:
                 call = ChatCall(position)
             grew = call.load(entry)
+            if call is beside and call.id:
+                by_id.setdefault(call.id, call)
             call.index = call.place = position
-            listed.append(call)
+            listed[call] = None
             self._tell(call, said, changes, told=grew, grew=grew)
         self._gone += [call for call in streamed if call not in listed and call.created]
-        self._slots.replace(listed)
+        self._slots.replace([*listed])
         if self._legacy is not None:
             self._legacy.place = len(listed)
 
