@@ -8,11 +8,11 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from asyncstream.params.chat_messages import ChatCompletionContentPartTextParam
 from asyncstream.params.shared import (
+    FunctionToolParam,
     ResponseFormatJSONObjectParam,
     ResponseFormatJSONSchemaParam,
     ResponseFormatTextParam,
 )
-from asyncstream.params.tools import FunctionToolParam
 from asyncstream.types.chat_parts import ServiceTier
 from asyncstream.types.shared import Metadata, ReasoningEffort
 

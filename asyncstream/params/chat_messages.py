@@ -6,7 +6,7 @@ The message that a model wrote comes back in with `ChatCompletionMessage.to_para
 from collections.abc import Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from asyncstream.params.messages import ImageURLParam
+from asyncstream.params.shared import ImageURLParam
 
 __all__ = [
     "AudioParam",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
+from asyncstream.params.shared import ImageURLParam
 from asyncstream.params.tools import CodeInterpreterToolParam
 from asyncstream.types.shared import Metadata
 
@@ -13,7 +14,6 @@ __all__ = [
     "ImageFileContentBlockParam",
     "ImageFileParam",
     "ImageURLContentBlockParam",
-    "ImageURLParam",
     "MessageContentParam",
     "MessageContentPartParam",
     "MessageCreateParams",
@@ -42,13 +42,6 @@ class ImageFileContentBlockParam(TypedDict):
 
     type: Literal["image_file"]
     image_file: ImageFileParam
-
-
-class ImageURLParam(TypedDict, total=False):
-    """An image somewhere else: jpeg, png, gif or webp."""
-
-    url: Required[str]
-    detail: Literal["auto", "low", "high"]
 
 
 class ImageURLContentBlockParam(TypedDict):

@@ -1,4 +1,4 @@
-"""Inputs that several request bodies carry: response formats, tool resources, chunking strategies, list order.
+"""Inputs that several request bodies carry: functions, images, response formats, tool resources, chunking, list order.
 
 TypedDicts only: an absent key is left out of the body, None is sent as null and allowed where the API takes null. Every
 other file of `params/` stands above this one; below it stand the aliases of `types`.
@@ -16,6 +16,9 @@ __all__ = [
     "AssistantResponseFormatOptionParam",
     "AutoFileChunkingStrategyParam",
     "FileChunkingStrategyParam",
+    "FunctionDefinitionParam",
+    "FunctionToolParam",
+    "ImageURLParam",
     "JSONSchemaParam",
     "ListOrder",
     "ResponseFormatJSONObjectParam",
@@ -67,6 +70,31 @@ class ResponseFormatJSONSchemaParam(TypedDict):
 AssistantResponseFormatOptionParam: TypeAlias = (
     Literal["auto"] | ResponseFormatTextParam | ResponseFormatJSONObjectParam | ResponseFormatJSONSchemaParam
 )
+
+
+class ImageURLParam(TypedDict, total=False):
+    """An image somewhere else: jpeg, png, gif or webp."""
+
+    url: Required[str]
+    detail: Literal["auto", "low", "high"]
+
+
+class FunctionDefinitionParam(TypedDict, total=False):
+    """A function that the model may call."""
+
+    name: Required[str]
+    """Letters, digits, underscores and dashes; at most 64."""
+    description: str
+    parameters: Mapping[str, object]
+    """A JSON Schema; absent: the function takes no arguments."""
+    strict: bool | None
+
+
+class FunctionToolParam(TypedDict):
+    """A function of the user's own."""
+
+    type: Literal["function"]
+    function: FunctionDefinitionParam
 
 
 class AutoFileChunkingStrategyParam(TypedDict):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, Required, TypeAlias, TypedDict
 
+from asyncstream.params.shared import FunctionToolParam
+
 __all__ = [
     "AssistantToolChoiceFunctionParam",
     "AssistantToolChoiceOptionParam",
@@ -21,8 +23,6 @@ __all__ = [
     "FabricDataAgentToolParam",
     "FileSearchRankingOptionsParam",
     "FileSearchToolParam",
-    "FunctionDefinitionParam",
-    "FunctionToolParam",
     "MCPToolParam",
     "OpenAPIToolParam",
     "SharepointGroundingToolParam",
@@ -56,24 +56,6 @@ class FileSearchToolParam(TypedDict, total=False):
 
     type: Required[Literal["file_search"]]
     file_search: AssistantToolFileSearchParam
-
-
-class FunctionDefinitionParam(TypedDict, total=False):
-    """A function that the model may call."""
-
-    name: Required[str]
-    """Letters, digits, underscores and dashes; at most 64."""
-    description: str
-    parameters: Mapping[str, object]
-    """A JSON Schema; absent: the function takes no arguments."""
-    strict: bool | None
-
-
-class FunctionToolParam(TypedDict):
-    """A function of the user's own."""
-
-    type: Literal["function"]
-    function: FunctionDefinitionParam
 
 
 class AzureAISearchToolParam(TypedDict, total=False):

@@ -78,12 +78,10 @@ from asyncstream.types.messages import (
     FilePathAnnotation,
     FilePathDelta,
     FilePathDeltaAnnotation,
-    ImageDetail,
     ImageFile,
     ImageFileContentBlock,
     ImageFileDelta,
     ImageFileDeltaBlock,
-    ImageURL,
     ImageURLContentBlock,
     ImageURLDelta,
     ImageURLDeltaBlock,
@@ -144,6 +142,8 @@ from asyncstream.types.runs import (
 )
 from asyncstream.types.shared import (
     FunctionDefinition,
+    ImageDetail,
+    ImageURL,
     IncompleteDetails,
     IncompleteReason,
     JSONSchema,

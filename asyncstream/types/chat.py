@@ -27,8 +27,7 @@ from asyncstream.types.chat_parts import (
     ServiceTier,
     UnknownChatAnnotation,
 )
-from asyncstream.types.messages import ImageURL
-from asyncstream.types.shared import Metadata
+from asyncstream.types.shared import ImageURL, Metadata
 
 if TYPE_CHECKING:
     from asyncstream.params.chat_messages import ChatCompletionAssistantMessageParam

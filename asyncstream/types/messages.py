@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from asyncstream.types.shared import IncompleteDetails, Metadata
+from asyncstream.types.shared import ImageDetail, ImageURL, IncompleteDetails, Metadata
 from asyncstream.types.tools import CodeInterpreterTool, FileSearchTool, UnknownTool
 
 __all__ = [
@@ -24,12 +24,10 @@ __all__ = [
     "FilePathAnnotation",
     "FilePathDelta",
     "FilePathDeltaAnnotation",
-    "ImageDetail",
     "ImageFile",
     "ImageFileContentBlock",
     "ImageFileDelta",
     "ImageFileDeltaBlock",
-    "ImageURL",
     "ImageURLContentBlock",
     "ImageURLDelta",
     "ImageURLDeltaBlock",
@@ -57,7 +55,6 @@ __all__ = [
     "UnknownContentDeltaBlock",
 ]
 
-ImageDetail: TypeAlias = Literal["auto", "low", "high"] | str
 MessageRole: TypeAlias = Literal["user", "assistant"] | str
 MessageStatus: TypeAlias = Literal["in_progress", "incomplete", "completed"] | str
 
@@ -165,13 +162,6 @@ class ImageFileContentBlock(Struct, kw_only=True, gc=False, tag_field="type", ta
 
     type: ClassVar[Literal["image_file"]] = "image_file"
     image_file: ImageFile = field(default_factory=ImageFile)
-
-
-class ImageURL(Struct, kw_only=True, gc=False):
-    """An image somewhere else."""
-
-    url: str = ""
-    detail: ImageDetail | None = None
 
 
 class ImageURLContentBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="image_url"):

@@ -1,4 +1,4 @@
-"""Wire structs that several nouns carry: pages, usage, errors, tool resources, function definitions, response formats.
+"""Wire structs that several nouns carry: pages, usage, errors, images, tool resources, functions, response formats.
 
 Data only: no methods, no folding. Every noun of `types/` stands above this file; only msgspec stands below it.
 
@@ -13,6 +13,8 @@ from msgspec import Struct, field
 
 __all__ = [
     "FunctionDefinition",
+    "ImageDetail",
+    "ImageURL",
     "IncompleteDetails",
     "IncompleteReason",
     "JSONSchema",
@@ -36,6 +38,8 @@ Metadata: TypeAlias = dict[str, str]
 """At most 16 pairs; keys of up to 64 characters, values of up to 512."""
 
 ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | str
+
+ImageDetail: TypeAlias = Literal["auto", "low", "high"] | str
 
 IncompleteReason: TypeAlias = (
     Literal[
@@ -119,6 +123,13 @@ class FunctionDefinition(Struct, kw_only=True, gc=False):
     parameters: dict[str, object] | None = None
     """A JSON Schema; None: the function takes no arguments."""
     strict: bool | None = None
+
+
+class ImageURL(Struct, kw_only=True, gc=False):
+    """An image somewhere else."""
+
+    url: str = ""
+    detail: ImageDetail | None = None
 
 
 class JSONSchema(Struct, kw_only=True, gc=False):
