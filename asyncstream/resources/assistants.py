@@ -33,7 +33,7 @@ class Assistants:
     @property
     def with_raw_response(self) -> "AssistantsWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return AssistantsWithRawResponse(self)
+        return AssistantsWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

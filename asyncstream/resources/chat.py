@@ -68,7 +68,7 @@ class ChatCompletions:
     @property
     def with_raw_response(self) -> "ChatCompletionsWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return ChatCompletionsWithRawResponse(self)
+        return ChatCompletionsWithRawResponse(type(self), self._transport)
 
     @cached_property
     def messages(self) -> "StoredMessages":
@@ -279,7 +279,7 @@ class StoredMessages:
     @property
     def with_raw_response(self) -> "StoredMessagesWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return StoredMessagesWithRawResponse(self)
+        return StoredMessagesWithRawResponse(type(self), self._transport)
 
     def list(
         self,

@@ -38,7 +38,7 @@ class Files:
     @property
     def with_raw_response(self) -> "FilesWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return FilesWithRawResponse(self)
+        return FilesWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

@@ -33,7 +33,7 @@ class Messages:
     @property
     def with_raw_response(self) -> "MessagesWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return MessagesWithRawResponse(self)
+        return MessagesWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

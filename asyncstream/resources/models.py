@@ -28,7 +28,7 @@ class Models:
     @property
     def with_raw_response(self) -> "ModelsWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return ModelsWithRawResponse(self)
+        return ModelsWithRawResponse(type(self), self._transport)
 
     def list(
         self,

@@ -4,11 +4,10 @@ Each noun has a class ``<Noun>WithRawResponse`` with one line a method: ``retrie
 which checkers know its parameters and result. Streams and polls have none: a stream tells of its response itself.
 """
 
-import copy
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
 
 from asyncstream.transport.http import Transport
 
@@ -56,15 +55,18 @@ class RawResponse(Generic[T_co]):
         return self._result
 
 
-class _Noun(Protocol):
-    _transport: Transport
-
-
 class WithRawResponse:
     """The methods of a noun, each of which gives a `RawResponse`."""
 
-    def __init__(self, noun: _Noun) -> None:
+    def __init__(self, noun: Callable[[Transport], object], transport: Transport) -> None:
+        """Make the methods.
+
+        Args:
+            noun: The class of the noun: each call makes one, with a transport that notes the answer.
+            transport: That of the noun itself.
+        """
         self._noun = noun
+        self._transport = transport
 
 
 class RawMethod(Generic[N, P, T]):
@@ -87,8 +89,7 @@ class RawMethod(Generic[N, P, T]):
                 nonlocal status, headers
                 status, headers = response.status, response.headers
 
-            noun = copy.copy(instance._noun)
-            noun._transport = noun._transport.noting(note)
+            noun = instance._noun(instance._transport.noting(note))
             began = time.perf_counter()
             result = await self._method(noun, *args, **kwargs)  # type: ignore[arg-type]  # the noun of this method
             elapsed = timedelta(seconds=time.perf_counter() - began)

@@ -29,7 +29,7 @@ class RunSteps:
     @property
     def with_raw_response(self) -> "RunStepsWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return RunStepsWithRawResponse(self)
+        return RunStepsWithRawResponse(type(self), self._transport)
 
     async def retrieve(
         self,

@@ -70,7 +70,7 @@ class Runs:
     @property
     def with_raw_response(self) -> "RunsWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return RunsWithRawResponse(self)
+        return RunsWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

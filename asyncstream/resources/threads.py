@@ -44,7 +44,7 @@ class Threads:
     @property
     def with_raw_response(self) -> "ThreadsWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return ThreadsWithRawResponse(self)
+        return ThreadsWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

@@ -52,7 +52,7 @@ class VectorStoreFileBatches:
     @property
     def with_raw_response(self) -> "VectorStoreFileBatchesWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return VectorStoreFileBatchesWithRawResponse(self)
+        return VectorStoreFileBatchesWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

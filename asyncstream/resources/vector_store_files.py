@@ -50,7 +50,7 @@ class VectorStoreFiles:
     @property
     def with_raw_response(self) -> "VectorStoreFilesWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return VectorStoreFilesWithRawResponse(self)
+        return VectorStoreFilesWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

@@ -46,7 +46,7 @@ class VectorStores:
     @property
     def with_raw_response(self) -> "VectorStoresWithRawResponse":
         """The same methods, each giving its result together with the status and headers of the answer."""
-        return VectorStoresWithRawResponse(self)
+        return VectorStoresWithRawResponse(type(self), self._transport)
 
     async def create(
         self,

@@ -5,13 +5,14 @@ endpoint takes the hint.
 """
 
 from collections.abc import Generator
+from functools import partial
 from typing import Generic, TypeVar
 
 from asyncstream.resources.paging import ListAnswer, ListPage, ListRequest
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 
-__all__ = ["WholeAnswer", "WholePage", "WholeRequest"]
+__all__ = ["WholeAnswer", "WholePage", "WholeRequest", "fetch_whole"]
 
 T = TypeVar("T")
 
@@ -48,11 +49,16 @@ class WholeRequest(ListRequest[T]):
 
     def __init__(self, transport: Transport, request: Request, type: type[WholeAnswer[T]]) -> None:
         super().__init__(transport, request, type)
-        self._whole = type
+        self._fetch = partial(fetch_whole, transport, request, type)
 
     def __await__(self) -> Generator[object, None, WholePage[T]]:
         return self._fetch().__await__()
 
-    async def _fetch(self) -> WholePage[T]:
-        answer = await self._transport.send(self._request, self._whole)
-        return WholePage(self._transport, self._request, self._whole, answer)
+
+async def fetch_whole(transport: Transport, request: Request, type: type[WholeAnswer[T]]) -> WholePage[T]:
+    """Send a request for a whole list and return the list.
+
+    Raises:
+        APIError: The request failed.
+    """
+    return WholePage(transport, request, type, await transport.send(request, type))

@@ -78,7 +78,8 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
     @property
     def current_raw(self) -> bytes:
         """The payload of the last event as received; b"" before the first."""
-        return b"" if self._event is None else self._event.raw
+        event = self.current_event
+        return b"" if event is None else event.raw
 
     @property
     def current_run(self) -> Run | None:
