@@ -9,21 +9,30 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Hashable
-from typing import Annotated, Any, cast, get_origin, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, cast, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.params import ChatCompletionFunctionToolParam, FunctionDefinitionParam, ResponseFormatJSONSchemaParam
+from asyncstream.params.shared import FunctionDefinitionParam, FunctionToolParam, ResponseFormatJSONSchemaParam
 from asyncstream.schemas import schema_name, schema_of
-from asyncstream.types import ChatCompletionMessageFunctionToolCall
 
-__all__ = ["arguments_for", "function_tool", "parameters_of", "response_format_for"]
+__all__ = ["FunctionCallLike", "arguments_for", "function_tool", "parameters_of", "response_format_for"]
+
+T = TypeVar("T")
 
 _NAME = r"[A-Za-z0-9_-]{1,64}"
 _SECTION = r"(?i)\s*(Args|Arguments|Parameters|Returns?|Yields|Raises|Examples?|Notes?|Source|See also):.*"
 _ARGUMENT = r"(\s*)\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)"
+
+
+class FunctionCallLike(Protocol):
+    """A call of a function, in whichever protocol it came."""
+
+    def arguments_as(self, target: type[T]) -> T:
+        """Decode the arguments into a type."""
+        ...
 
 
 def function_tool(
@@ -32,7 +41,7 @@ def function_tool(
     name: str | None = None,
     description: str | None = None,
     strict: bool = True,
-) -> ChatCompletionFunctionToolParam:
+) -> FunctionToolParam:
     """Make the definition of a tool from a function.
 
     Args:
@@ -78,7 +87,7 @@ def response_format_for(
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": strict}}
 
 
-def arguments_for(function: Callable[..., object], call: ChatCompletionMessageFunctionToolCall) -> dict[str, Any]:
+def arguments_for(function: Callable[..., object], call: FunctionCallLike) -> dict[str, Any]:
     """Decode the arguments of a call into keyword arguments, typed as the function wants them.
 
     Raises:

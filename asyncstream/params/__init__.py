@@ -61,14 +61,9 @@ from asyncstream.params.chat_messages import (
     PromptCacheBreakpointParam,
 )
 from asyncstream.params.files import (
-    AsyncReadable,
-    FileContentParam,
     FileCreateParams,
     FileExpiresAfterParam,
     FilePurposeParam,
-    FileTypes,
-    Readable,
-    UploadProgress,
 )
 from asyncstream.params.messages import (
     AttachmentFileSearchToolParam,
@@ -141,6 +136,13 @@ from asyncstream.params.tools import (
     MCPToolParam,
     OpenAPIToolParam,
     SharepointGroundingToolParam,
+)
+from asyncstream.params.uploads import (
+    AsyncReadable,
+    FileContentParam,
+    FileTypes,
+    Readable,
+    UploadProgress,
 )
 from asyncstream.params.vector_stores import (
     ComparisonFilterParam,

@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from typing import Any, BinaryIO, TypeGuard
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.params.files import FileTypes, UploadProgress
+from asyncstream.params.uploads import FileTypes, UploadProgress
 from asyncstream.transport.disk import open_file
 
 __all__ = ["Upload", "open_upload"]
