@@ -1,207 +1,267 @@
-"""A module imports only from its own floor or a lower one; a protocol's column never leans on another's."""
+"""Every module stands on its floor and in its column, as the tables of `asyncstream/README.md` have them.
 
-import ast
+A module imports only from its own floor or a lower one, never from another protocol's column, never in a circle; and no
+module touches another's private names.
+"""
+
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from package_map import FACES, ROOT, SOURCES, Import, all_imports, circles, private_uses, table
 
-ROOT = Path(__file__).parents[1] / "asyncstream"
-
-GROUND, DECODING, FOLDING, IO, STREAMS, NOUNS, ROOF = range(7)
+README = (ROOT / "README.md").read_text()
 
 FLOORS = {
-    "errors": GROUND,
-    "nesting": GROUND,
-    "parsing": GROUND,
-    "partial": GROUND,
-    "schemas": GROUND,
-    "types": GROUND,
-    "params": GROUND,
-    "version": GROUND,
-    "decoding": DECODING,
-    "events": DECODING,
-    "sse": DECODING,
-    "tools": DECODING,
-    "accumulators": FOLDING,
-    "transport": IO,
-    "polling": STREAMS,
-    "streaming": STREAMS,
-    "azure": NOUNS,
-    "client": NOUNS,
-    "options": NOUNS,
-    "resources": NOUNS,
-    "__init__": ROOF,
-    "__main__": ROOF,
-    "commands": ROOF,
-    "otel": ROOF,
-    "relay": ROOF,
-    "server": ROOF,
+    room: floor
+    for floor, row in enumerate(reversed(table(README, "Floors, from the roof down")))
+    for room in row.words[1]
 }
-PROTOCOLS = {"assistants", "chat"}
+"""Room to floor; the lowest is 0."""
+ROOF = max(FLOORS.values())
 
-MAY_OPEN_CONNECTIONS = ("asyncstream.transport", "asyncstream.relay", "asyncstream.server", "asyncstream.commands.web")
-"""The servers, the example's too, are aiohttp applications, as is the relay's door; its follower connects to others.
-Of the client's floors only `transport` runs aiohttp."""
+_HEAD, *_ROOMS = table(README, "Columns")
+COLUMNS = {
+    f"asyncstream.{row.words[0][0]}.{file}": column
+    for row in _ROOMS
+    for column, files in zip(_HEAD.texts[1:], row.words[1:], strict=True)
+    for file in files
+}
+"""Module, or package, to the column that it stands in."""
 
+MAY_KNOW_ALL_COLUMNS = {"asyncstream.client", "asyncstream.events.decode"}
+"""Below the roof: the client, which has a noun of each, and the table of protocols."""
 
-class Import(NamedTuple):
-    """One imported module, as a module of the package names it."""
-
-    importer: str
-    name: str
-    runtime: bool
-    """Not under `TYPE_CHECKING`."""
-
-    def __str__(self) -> str:
-        return f"{self.importer} imports {self.name}"
-
-
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
-
-
-def imports_of(name: str, source: str) -> Iterator[Import]:
-    tree = ast.parse(source)
-    checking = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
-    for node in ast.walk(tree):
-        runtime = id(node) not in checking
-        if isinstance(node, ast.Import):
-            yield from (Import(name, alias.name, runtime) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} has a relative import"
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield Import(name, inner if inner in MODULES else node.module or "", runtime)
-
-
-IMPORTS = [found for name, path in MODULES.items() for found in imports_of(name, path.read_text())]
+IMPORTS = all_imports(SOURCES, FACES)
 OWN = [found for found in IMPORTS if found.name.split(".")[0] == "asyncstream"]
 
 
-def noun(module: str) -> str:
-    """Give the part of a module's name that has a floor."""
+class Known(NamedTuple):
+    """What is against the rules and known, until it is mended. Delete a row with its reason."""
+
+    module: str
+    what: str
+    why: str
+
+
+CIRCLES = [
+    Known("asyncstream.streaming.view", "asyncstream.streaming.stream", "a view moves the stream's cursor"),
+    Known("asyncstream.streaming.handlers", "asyncstream.streaming.assistants", "`handler.stream` is typed"),
+]
+"""Imports for types only, each of which closes a circle."""
+
+PRIVATE = [
+    Known("asyncstream.streaming.assistants", "_continue_with", "going on over a second response has no public name"),
+    Known("asyncstream.streaming.assistants", "_outcome", "nor has whether the stream has ended"),
+    Known("asyncstream.streaming.assistants", "_result", "nor what an observer is told of"),
+    Known("asyncstream.streaming.assistants", "_stream", "a handler is told of its stream by attribute"),
+    Known("asyncstream.streaming.chat", "_result", "what an observer is told of has no public name"),
+    Known("asyncstream.streaming.view", "_changes", "a view reads what the stream folded last"),
+    Known("asyncstream.streaming.view", "_tell_changes", "and asks for changes"),
+    Known("asyncstream.streaming.view", "_views", "and keeps there what it has not handed out"),
+    Known("asyncstream.transport.live", "_asyncio_future_blocking", "asyncio's; driving a coroutine by hand needs it"),
+    Known("asyncstream.transport.spool", "_Compress", "zlib's only name for the type, in an annotation"),
+]
+
+
+def room(module: str) -> str:
+    """Return the part of a module's name that has a floor."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
 
-def test_every_module_has_a_floor():
-    assert {noun(name) for name in MODULES} <= set(FLOORS)
+def column(module: str) -> str | None:
+    """Return the column of a module: its own row's, or its package's; None for what is shared."""
+    while module:
+        if module in COLUMNS:
+            return COLUMNS[module]
+        module = module.rpartition(".")[0]
+    return None
+
+
+def foreign(module: str) -> str:
+    """Return the package that an imported module is from."""
+    return module.split(".")[0]
+
+
+def test_every_room_has_a_floor_and_every_row_a_module():
+    assert {room(name) for name in SOURCES} == set(FLOORS)
+    assert [module for module in COLUMNS if module not in SOURCES] == []
     assert len(OWN) > 50
 
 
 def test_imports_are_found():
-    source = (
-        "import json\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import aiohttp\n"
-        "def f():\n    from asyncstream import sse\n    from asyncstream.types import Run\n"
-    )
+    sources = {
+        "asyncstream.sse": (
+            "import json\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import aiohttp\n"
+            "def f():\n    from asyncstream import sse\n    from asyncstream.types import Run, Other\n"
+        ),
+        "asyncstream.types": "",
+        "asyncstream.types.runs": "__all__ = ['Run']",
+    }
 
-    assert list(imports_of("asyncstream.sse", source)) == [
-        Import("asyncstream.sse", "json", True),
-        Import("asyncstream.sse", "typing", True),
-        Import("asyncstream.sse", "aiohttp", False),
-        Import("asyncstream.sse", "asyncstream.sse", True),
-        Import("asyncstream.sse", "asyncstream.types", True),
+    assert all_imports(sources, {"asyncstream.types"}) == [
+        Import("asyncstream.sse", "json"),
+        Import("asyncstream.sse", "typing"),
+        Import("asyncstream.sse", "aiohttp", runtime=False),
+        Import("asyncstream.sse", "asyncstream.sse"),
+        Import("asyncstream.sse", "asyncstream.types.runs"),
+        Import("asyncstream.sse", "asyncstream.types"),
     ]
+
+
+# Floors.
 
 
 def test_nothing_is_imported_from_a_higher_floor():
     # The package itself gathers the names of all floors: importing from it would be importing from the roof.
-    upward = [found for found in OWN if FLOORS[noun(found.name)] > FLOORS[noun(found.importer)]]
+    upward = [found for found in OWN if FLOORS[room(found.name)] > FLOORS[room(found.importer)]]
 
     assert [str(found) for found in upward] == []
 
 
-@pytest.mark.parametrize(
-    ("lower", "higher"),
-    [("asyncstream.transport", "asyncstream.streaming"), ("asyncstream.events", "asyncstream.client")],
-)
-def test_a_wrong_import_would_be_seen(lower, higher):
-    assert FLOORS[noun(higher)] > FLOORS[noun(lower)]
-
-
-def test_ground_stands_on_msgspec_alone():
-    ground = [found for found in IMPORTS if FLOORS[noun(found.importer)] == GROUND]
-    foreign = {found.name.split(".")[0] for found in ground} - set(sys.stdlib_module_names)
-
-    assert foreign <= {"asyncstream", "msgspec", "typing_extensions"}
-    assert [str(found) for found in ground if found.importer == "asyncstream.errors" and found in OWN] == []
-
-
-def test_pure_floors_do_no_io():
-    io = {"aiohttp", "asyncio", "socket", "ssl", "http", "urllib", "selectors", "threading", "time", "random"}
-    found = [str(one) for one in IMPORTS if FLOORS[noun(one.importer)] <= FOLDING and one.name.split(".")[0] in io]
+def test_nothing_below_the_roof_imports_it():
+    found = [str(one) for one in OWN if FLOORS[room(one.name)] == ROOF > FLOORS[room(one.importer)]]
 
     assert found == []
 
 
-def test_only_the_transport_runs_aiohttp():
+@pytest.mark.parametrize(("lower", "higher"), [("transport", "streaming"), ("events", "client"), ("types", "events")])
+def test_a_wrong_import_would_be_seen(lower, higher):
+    assert FLOORS[higher] > FLOORS[lower]
+
+
+@pytest.mark.parametrize(
+    "row", table(README, "What never imports what")[1:], ids=lambda row: " ".join(row.words[1])[:40]
+)
+def test_what_never_imports_what(row):
+    rooms = set(row.words[0])
+    assert rooms <= set(FLOORS)
+    if row.texts[0].startswith("all but"):
+        rooms = set(FLOORS) - rooms
+    forbidden = set(row.words[1])
     found = [
         str(one)
         for one in IMPORTS
-        if one.name.split(".")[0] == "aiohttp" and one.runtime and not one.importer.startswith(MAY_OPEN_CONNECTIONS)
+        if room(one.importer) in rooms
+        and (one.runtime or "but for types" not in row.texts[1])
+        and (room(one.name) if foreign(one.name) == "asyncstream" else foreign(one.name)) in forbidden
     ]
 
     assert found == []
 
 
-def test_event_source_client_is_the_followers_alone():
-    found = [one.importer for one in IMPORTS if one.name.split(".")[0] == "aiohttp_sse_client"]
+def test_ground_stands_on_msgspec_alone():
+    ground = [found for found in IMPORTS if FLOORS[room(found.importer)] == 0]
+    packages = {foreign(found.name) for found in ground} - set(sys.stdlib_module_names)
 
-    assert {importer for importer in found if not importer.startswith("asyncstream.relay")} == set()
-
-
-def test_server_knows_nothing_of_the_client():
-    forbidden = {"client", "transport", "streaming", "polling", "resources", "accumulators", "relay", "__init__"}
-    found = [str(one) for one in OWN if noun(one.importer) == "server" and noun(one.name) in forbidden]
-
-    assert found == []
-
-
-def test_nothing_below_the_roof_imports_it():
-    roof = {name for name, floor in FLOORS.items() if floor == ROOF}
-    found = [str(one) for one in OWN if noun(one.name) in roof and noun(one.importer) not in roof]
-
-    assert found == []
-
-
-@pytest.mark.parametrize("floor", ["types", "events", "accumulators", "streaming"])
-def test_columns_of_two_protocols_do_not_lean_on_each_other(floor):
-    def protocol(module: str) -> str | None:
-        parts = module.split(".")
-        return next((p for p in PROTOCOLS if len(parts) > 2 and parts[2].startswith(p.removesuffix("s"))), None)
-
-    found = [
-        str(one)
-        for one in OWN
-        if one.importer.startswith(f"asyncstream.{floor}.")
-        and protocol(one.importer)
-        and protocol(one.name)
-        and protocol(one.importer) != protocol(one.name)
-    ]
-
-    assert found == []
+    assert packages <= {"asyncstream", "msgspec", "typing_extensions"}
+    assert [str(found) for found in OWN if found.importer == "asyncstream.errors"] == []
 
 
 def test_foreign_packages_are_those_that_are_declared():
     known = {"asyncstream", "msgspec", "aiohttp", "aiohttp_sse_client", "yarl", "multidict", "aiosignal"}
     extras = {"redis", "rich", "jiter", "opentelemetry", "typing_extensions", "fastapi", "uvicorn"}
+    found = [str(one) for one in IMPORTS if foreign(one.name) not in sys.stdlib_module_names | known | extras]
+
+    assert found == []
+
+
+# Columns.
+
+
+def test_no_column_imports_from_another():
     found = [
-        str(one)
-        for one in IMPORTS
-        if one.name.split(".")[0] not in sys.stdlib_module_names | known | extras | {"__future__"}
+        str(one) for one in OWN if (mine := column(one.importer)) and (theirs := column(one.name)) and mine != theirs
     ]
 
     assert found == []
+
+
+def test_what_is_shared_imports_from_no_column():
+    found = {
+        one.importer: str(one)
+        for one in OWN
+        if column(one.importer) is None
+        and column(one.name)
+        and FLOORS[room(one.importer)] < ROOF
+        and one.importer not in FACES
+    }
+
+    assert {name: said for name, said in found.items() if name not in MAY_KNOW_ALL_COLUMNS} == {}
+    assert set(found) == MAY_KNOW_ALL_COLUMNS
+
+
+def test_a_name_from_a_face_counts_for_its_column():
+    assert column("asyncstream.types.runs") == "assistants"
+    assert column("asyncstream.server.chat.script") == "chat"
+    assert column("asyncstream.types.shared") is None
+    crossing = {
+        "asyncstream.folds": "from asyncstream.folds.runs import Run",
+        "asyncstream.folds.runs": "from asyncstream.folds.runs.run import Run",
+        "asyncstream.folds.runs.run": "__all__ = ['Run']",
+        "asyncstream.folds.chat": "from asyncstream.folds import Run",
+    }
+    faces = {"asyncstream.folds", "asyncstream.folds.runs"}
+
+    assert Import("asyncstream.folds.chat", "asyncstream.folds.runs.run") in all_imports(crossing, faces)
+
+
+# Circles.
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    known = {(row.module, row.what) for row in CIRCLES}
+
+    assert circles(one for one in OWN if (one.importer, one.name) not in known) == []
+
+
+def test_circles_that_are_known_are_still_there():
+    stale = [
+        (row.module, row.what)
+        for row in CIRCLES
+        if Import(row.module, row.what, runtime=False) not in OWN
+        or not any({row.module, row.what} <= set(group) for group in circles(OWN))
+    ]
+
+    assert stale == []
+
+
+def test_a_circle_would_be_seen():
+    a_b, b_c, c_a, d_a, e_e = (Import(*pair) for pair in ("ab", "bc", "ca", "da", "ee"))
+
+    assert circles([a_b, b_c, d_a]) == []
+    assert circles([a_b, b_c, c_a, d_a, e_e]) == [["a", "b", "c"], ["e"]]
+
+
+# Private names.
+
+
+def test_no_module_uses_the_private_names_of_another():
+    assert sorted(private_uses(SOURCES)) == sorted((row.module, row.what) for row in PRIVATE)
+
+
+BASE = "class Base:\n    __slots__ = ('_kept',)\n    def _hook(self): ...\n    def go(self): self._made = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "used"),
+    [
+        ("from p.base import _secret", {"_secret"}),
+        ("from p._hidden import shown", {"_hidden"}),
+        ("def f(x): return x._made", {"_made"}),
+        ("def f(x): x._made = 1", {"_made"}),
+        ("def f(x): return getattr(x, '_made', None)", {"_made"}),
+        ("from typing import Protocol\nclass P(Protocol):\n    _made: int\ndef f(x: P): return x._made", {"_made"}),
+        ("from p.base import Base\nclass Heir(Base):\n    def f(self): return self._kept", {"_kept"}),
+        ("from p.base import Base\nclass Heir(Base):\n    def f(self): return self._made", {"_made"}),
+        ("from p.base import Base\nclass Heir(Base):\n    def _hook(self): return 1", {"_hook"}),
+        ("from p.base import Base\nclass Heir(Base):\n    def f(self): self._made = 1", {"_made"}),
+        ("from p.base import Base\nclass Mid(Base): ...\nclass Heir(Mid):\n    def f(self): self._hook()", {"_hook"}),
+        ("from p.base import Base\nclass Heir(Base):\n    def _own(self): return self._own()", set()),
+        ("class One:\n    def f(self): self._own = 1\ndef g(one): return one._own", set()),
+        ("def _f(): ...\n_x = _f()\nfor _ in _x: ...", set()),
+    ],
+)
+def test_private_names_are_found(source, used):
+    assert private_uses({"p.base": BASE, "p.user": source}) == {("p.user", name) for name in used}

@@ -1,24 +1,13 @@
 """Pure folding: events in, typed changes and snapshots out. A folder a protocol, beside it what they share."""
 
 from asyncstream.accumulators.assistants import AssistantAccumulator, AssistantChange
-from asyncstream.accumulators.changes import (
-    ContentChanged,
-    ContentCreated,
-    ContentDone,
-    FinishChanged,
+from asyncstream.accumulators.assistants.changes import (
     ImageFileChanged,
     ImageFileCreated,
     ImageFileDone,
-    LogprobsChanged,
     MessageChanged,
     MessageCreated,
     MessageDone,
-    ReasoningChanged,
-    ReasoningCreated,
-    ReasoningDone,
-    RefusalChanged,
-    RefusalCreated,
-    RefusalDone,
     RunChanged,
     RunStepChanged,
     RunStepCreated,
@@ -26,12 +15,23 @@ from asyncstream.accumulators.changes import (
     TextChanged,
     TextCreated,
     TextDone,
-    ToolCallChanged,
-    ToolCallCreated,
-    ToolCallDone,
+)
+from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, ToolCallDone
+from asyncstream.accumulators.chat import ChatAccumulator, ChatChange, fold_answer
+from asyncstream.accumulators.chat.changes import (
+    ContentChanged,
+    ContentCreated,
+    ContentDone,
+    FinishChanged,
+    LogprobsChanged,
+    ReasoningChanged,
+    ReasoningCreated,
+    ReasoningDone,
+    RefusalChanged,
+    RefusalCreated,
+    RefusalDone,
     UsageChanged,
 )
-from asyncstream.accumulators.chat import ChatAccumulator, ChatChange, fold_answer
 from asyncstream.decoding import Repair
 
 __all__ = [

@@ -12,9 +12,9 @@ from typing import Any, Final, TypeAlias, get_args
 
 from msgspec.structs import replace
 
+from asyncstream.accumulators.assistants.changes import RunChanged
 from asyncstream.accumulators.assistants.messages import MessageChange, MessageNode
 from asyncstream.accumulators.assistants.run_steps import RunStepChange, RunStepNode
-from asyncstream.accumulators.changes import RunChanged
 from asyncstream.accumulators.merging import mended, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair

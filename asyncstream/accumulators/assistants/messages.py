@@ -11,7 +11,7 @@ from typing import ClassVar, TypeAlias, cast
 
 from msgspec import Struct
 
-from asyncstream.accumulators.changes import (
+from asyncstream.accumulators.assistants.changes import (
     ImageFileChanged,
     ImageFileCreated,
     ImageFileDone,

@@ -10,14 +10,8 @@ from typing import TypeAlias, cast
 
 import msgspec
 
-from asyncstream.accumulators.changes import (
-    RunStepChanged,
-    RunStepCreated,
-    RunStepDone,
-    ToolCallChanged,
-    ToolCallCreated,
-    ToolCallDone,
-)
+from asyncstream.accumulators.assistants.changes import RunStepChanged, RunStepCreated, RunStepDone
+from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, ToolCallDone
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from asyncstream.accumulators.changes import UsageChanged
 from asyncstream.accumulators.chat.calls import is_flat
+from asyncstream.accumulators.chat.changes import UsageChanged
 from asyncstream.accumulators.chat.choices import ChoiceChange, ChoiceNode, says_reason
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs

@@ -6,7 +6,7 @@ Each is folded by `choices`, and builds its plain form when looked at.
 import base64
 import binascii
 
-from asyncstream.accumulators.changes import (
+from asyncstream.accumulators.chat.changes import (
     ContentChanged,
     ContentCreated,
     ContentDone,

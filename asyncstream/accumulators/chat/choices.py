@@ -6,13 +6,9 @@ still comes is folded, told, and recorded as a repair, but nothing is done twice
 
 from typing import Final, TypeAlias
 
-from asyncstream.accumulators.changes import (
-    ChangeSink,
-    ContentChanged,
-    FinishChanged,
-    LogprobsChanged,
-)
+from asyncstream.accumulators.changes import ChangeSink
 from asyncstream.accumulators.chat.calls import UNFINISHED, is_flat, merge_json
+from asyncstream.accumulators.chat.changes import ContentChanged, FinishChanged, LogprobsChanged
 from asyncstream.accumulators.chat.choice_calls import CallChange, ChoiceCalls
 from asyncstream.accumulators.chat.choice_parts import (
     CONTENT,
