@@ -124,7 +124,8 @@ class _Ending:
                 # A fault of the program, such as a callback that raised: browsers do not hear of it, so the log must.
                 _LOG.error("a relayed stream failed with %s", type(error).__name__, exc_info=error)
             entry = error_entry(error)
-        self._over = entry.terminal
+        # What an application gives may be none; whoever takes it says so.
+        self._over = isinstance(entry, Entry) and entry.terminal
         return entry
 
     async def _take(self) -> Entry:

@@ -9,12 +9,13 @@ Rule 1: the cursor moves when an entry is handed out, in one piece with that: a 
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from asyncstream.errors import AsyncStreamError, ConfigurationError
 from asyncstream.relay.cursor import read_cursor
 from asyncstream.relay.entries import Entry, error_entry
 from asyncstream.relay.errors import BadCursorError, RunNotFoundError
+from asyncstream.relay.sound import sound_page
 from asyncstream.relay.store import Store, possible_run_id
 from asyncstream.relay.tail import LogClosed, Tail
 
@@ -34,7 +35,10 @@ class Following:
     Attributes:
         run_id: Whose entries.
         after: The id of the last entry that was handed out: where to go on after a break.
+        recorded: What relays look for: opening it asks no upstream.
     """
+
+    recorded: Final = True
 
     def __init__(
         self,
@@ -61,7 +65,7 @@ class Following:
             except BadCursorError as error:
                 # The reader's fault and not the program's: said when it is opened, so that a relay answers 400.
                 after, self._bad_cursor = None, error
-        if after is not None and (isinstance(after, bool) or not isinstance(after, int) or after < 0):
+        if after is not None and (isinstance(after, bool) or not isinstance(after, int) or not 0 <= after < 10**18):
             raise ConfigurationError(f"expected a cursor to be the id of an entry, or None, got {after!r}")
         self.run_id = run_id
         self.after = after or 0
@@ -207,7 +211,7 @@ class Following:
             tail.leave()
 
     async def _read_page(self) -> None:
-        page = await self._store.read(self.run_id, self.after, limit=_PAGE)
+        page = sound_page(await self._store.read(self.run_id, self.after, limit=_PAGE))
         self._page.extend(page.entries)
         self._last_page = page.ended
         if page.ended and not page.entries:

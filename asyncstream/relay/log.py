@@ -11,6 +11,7 @@ Rule 2: no reader holds up the producer.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -21,6 +22,7 @@ from asyncstream.relay.entries import Entry, Relayed, Source, View, entries, err
 from asyncstream.relay.errors import ProducerLostError
 from asyncstream.relay.following import Following
 from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.sound import sound_entries
 from asyncstream.relay.store import Store, Writer, check_run_id
 from asyncstream.relay.tail import LogClosed, Tail
 from asyncstream.relay.web import relay_response
@@ -242,16 +244,17 @@ class RunLog:
         last = 0
         ended = False
         try:
-            async for entry in source:
-                last += 1
-                writer.append(Entry(last, entry.event, entry.data))
-                ended = entry.terminal
-                if ended:
-                    break
-                if writer.full:
-                    await writer.room()
-                elif last % _BREATH == 0:
-                    await asyncio.sleep(0)
+            async with aclosing(sound_entries(source)) as given:
+                async for entry in given:
+                    last += 1
+                    writer.append(Entry(last, entry.event, entry.data))
+                    ended = entry.terminal
+                    if ended:
+                        break
+                    if writer.full:
+                        await writer.room()
+                    elif last % _BREATH == 0:
+                        await asyncio.sleep(0)
             await writer.finish()
         except asyncio.CancelledError:
             if not ended:

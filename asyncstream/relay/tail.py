@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from asyncstream.relay.entries import Entry
+from asyncstream.relay.sound import sound_page
 from asyncstream.relay.store import Store
 
 __all__ = ["LogClosed", "Tail"]
@@ -111,7 +112,7 @@ class Tail:
         last = self.first - 1
         try:
             while not self.ended:
-                entries, self.ended = await self._store.wait(self.run_id, last, limit=_PAGE)
+                entries, self.ended = sound_page(await self._store.wait(self.run_id, last, limit=_PAGE))
                 last += len(entries)
                 self.window.extend(entries)
                 self._bytes += sum(len(entry.data) for entry in entries)
