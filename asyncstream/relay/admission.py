@@ -6,8 +6,10 @@ that may not read a run does not learn whether there is one.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 from urllib.parse import parse_qsl
+
+from multidict import CIMultiDict, MultiDict
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.cursor import after_of
@@ -31,7 +33,12 @@ class Admission:
         query: The parameters of its URL.
         authorize: The application's hook; None lets everybody in.
         follow: Gives the run from a cursor on.
+
+    Attributes:
+        recorded: What relays look for: opening it asks no upstream.
     """
+
+    recorded: Final = True
 
     def __init__(
         self,
@@ -91,15 +98,12 @@ class Admission:
             await self._following.close()
 
 
-class _Lower(dict[str, str]):
-    """Headers of ASGI, whose names are in lower case."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.lower(), default)
-
-
-def headers_and_query(scope: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return the headers and the query parameters of an ASGI scope."""
-    headers = _Lower((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
-    query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+def headers_and_query(scope: Mapping[str, Any]) -> tuple[CIMultiDict[str], MultiDict[str]]:
+    """Return the headers and the query parameters of an ASGI scope, as aiohttp reads them."""
+    headers = CIMultiDict((_text(name), _text(value)) for name, value in scope["headers"])
+    query = MultiDict(parse_qsl(_text(scope.get("query_string", b"")), keep_blank_values=True))
     return headers, query
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

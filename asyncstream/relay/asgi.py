@@ -5,16 +5,20 @@ what `open_relay` returns: status, headers, and an iterator of bytes. Below it: 
 
 Servers up to ASGI 2.3 let `send` do nothing when the browser has left, later ones raise `OSError` from it; all of them
 say `http.disconnect` to whoever asks. So a task asks, whatever the server's version.
+
+ASGI has no word for a body that is cut. An application that raises makes its server close the connection, which
+HTTP/1.1 tells from an end; HTTP/1.0 does not, so that plain text is refused there. And a middleware of Starlette's kind
+(`BaseHTTPMiddleware`) ends the body properly before it raises what it caught: see `_Unwritable`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Self, TypeAlias
+from typing import Any, NoReturn, Self, TypeAlias
 
-from asyncstream.errors import APIError, ConfigurationError
-from asyncstream.relay.direct import Form, Frames, answer_headers, error_answer, make_pump
+from asyncstream.errors import ConfigurationError, StreamEventError
+from asyncstream.relay.answers import Answer, Asked, begin, own_headers
+from asyncstream.relay.direct import Form, Frames, make_pump
 from asyncstream.relay.entries import Relayed, View
-from asyncstream.relay.errors import RelayError
 from asyncstream.relay.pump import OnLeave, Pump, ReaderGone, cut_error, pumped, send_all, tell_left
 
 __all__ = ["OpenedRelay", "RelayResponse", "open_relay"]
@@ -67,10 +71,10 @@ class RelayResponse:
         Raises:
             ConfigurationError: These arguments do not go together.
         """
+        self._own = own_headers(headers)
         self._pump = make_pump(
             source, form=form, view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=stall_timeout
         )
-        self._own_headers = headers
         self._on_leave = on_leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,13 +87,10 @@ class RelayResponse:
         if scope["type"] != "http":
             raise ConfigurationError(f"a stream is the answer to a request of HTTP, got {scope['type']!r}")
         pump = self._pump
-        if scope["method"] == "HEAD":
-            await pump.close()
-            await _send_whole(send, 200, answer_headers(pump, self._own_headers), b"")
-            return
+        cut = False
         listener = asyncio.get_running_loop().create_task(_listen(receive, pump), name="asyncstream browser")
         try:
-            await self._give(send)
+            cut = await self._give(_asked(scope), send)
         except ReaderGone:
             pass
         finally:
@@ -102,27 +103,31 @@ class RelayResponse:
                 finally:
                     if self._on_leave is not None and not pump.over:
                         await tell_left(self._on_leave)
-        if pump.cut:
+        if cut:
             raise cut_error(pump)
         if self.background is not None:
             await self.background()
 
-    async def _give(self, send: Send) -> None:
+    async def _give(self, asked: Asked, send: Send) -> bool:
+        """Answer; return whether the answer must not end as if it were whole."""
         pump = self._pump
-        try:
-            await pump.open()
-        except (APIError, RelayError) as error:
-            answer = error_answer(error, self._own_headers)
-            await pump.send(lambda answer: _send_whole(send, *answer), answer)
-            return
-        if pump.at_end:
-            # What makes an `EventSource` stay away.
-            await pump.send(lambda headers: _send_whole(send, 204, headers, b""), self._own_headers or {})
-            return
-        await pump.send(send, _start(200, answer_headers(pump, self._own_headers)))
-        await send_all(pump, lambda data: send({"type": "http.response.body", "body": data, "more_body": True}))
+        answer = await begin(pump, asked, self._own)
+        if answer.body is not None:
+            await pump.send(lambda answer: _send_whole(send, answer), answer)
+            return False
+        await pump.send(send, _start(answer))
+        await send_all(pump, lambda data: send(_body(data)))
         if not pump.cut:
-            await pump.send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+            await pump.send(send, _body(b"", more=False))
+            return False
+        try:
+            await pump.send(send, _body(_Unwritable(cut_error(pump))))
+        except ReaderGone:
+            raise
+        except Exception:
+            # Refused, as it should be; whatever the server says of it, the reason is the one that is raised.
+            pass
+        return True
 
 
 async def _listen(receive: Receive, pump: Pump) -> None:
@@ -132,14 +137,58 @@ async def _listen(receive: Receive, pump: Pump) -> None:
     pump.leave()
 
 
-def _start(status: int, headers: Mapping[str, str]) -> Message:
-    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    return {"type": "http.response.start", "status": status, "headers": pairs}
+def _asked(request: Any) -> Asked:
+    """Return what the request of an ASGI framework, or its scope, says."""
+    scope: Mapping[str, Any] = request if isinstance(request, Mapping) else request.scope
+    return Asked(scope.get("method", "GET"), can_cut=scope.get("http_version", "1.1") not in ("0.9", "1.0"))
 
 
-async def _send_whole(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    await send(_start(status, headers))
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def _start(answer: Answer) -> Message:
+    pairs = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in answer.headers.items()]
+    return {"type": "http.response.start", "status": answer.status, "headers": pairs}
+
+
+def _body(data: bytes, *, more: bool = True) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+async def _send_whole(send: Send, answer: Answer) -> None:
+    await send(_start(answer))
+    await send(_body(answer.body or b"", more=False))
+
+
+class _Unwritable(bytes):
+    """A piece of a body that no server can write: whoever takes its length gets the reason why the body was cut.
+
+    A middleware that turns an exception into a proper end (Starlette's `BaseHTTPMiddleware`, which `@app.middleware`
+    makes) hands a piece on as it is. So the one that fails is the server, and it closes the connection. To whoever does
+    not look at it, it is b"".
+    """
+
+    _reason: StreamEventError
+
+    def __new__(cls, reason: StreamEventError) -> Self:
+        piece = super().__new__(cls)
+        piece._reason = reason
+        return piece
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __len__(self) -> NoReturn:
+        raise self._reason
+
+    def __bytes__(self) -> NoReturn:
+        raise self._reason
 
 
 class OpenedRelay:
@@ -160,6 +209,7 @@ class OpenedRelay:
 async def open_relay(
     source: Relayed,
     *,
+    request: Any = None,
     form: Form = "sse",
     view: View | None = None,
     heartbeat: float | None = 15.0,
@@ -174,28 +224,44 @@ async def open_relay(
     cancels or drops the body. The arguments are those of `RelayResponse`; `stall_timeout` closes the upstream of a body
     from which nothing was taken for so long.
 
+    Args:
+        source: A stream, opened or not; or a `Following` of a log.
+        request: The request of Starlette, FastAPI, Litestar or Quart, or an ASGI scope. With it a HEAD asks no
+            upstream; plain text, which HTTP/1.0 cannot have, is not given without it.
+        form: As in `RelayResponse`, and so for the others.
+        view: The view.
+        heartbeat: Seconds.
+        stall_timeout: Seconds.
+        compatible: Whether the frames are exactly the upstream's.
+        headers: More headers for the answer.
+        on_leave: What to do when the browser did not stay to the end.
+
     Raises:
         ConfigurationError: These arguments do not go together, or the stream was used up.
     """
+    own = own_headers(headers)
     pump = make_pump(
         source, form=form, view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=stall_timeout
     )
+    if request is None and not pump.shape.tells_end:
+        raise ConfigurationError(
+            f"open_relay gives the form {form!r} only to a request that it knows (request=...): a cut that HTTP/1.0 "
+            "takes for the end is refused there"
+        )
     try:
-        await pump.open()
-    except (APIError, RelayError) as error:
-        await pump.close()
-        status, answer, body = error_answer(error, headers)
-        return OpenedRelay(status, answer, _Body(pump, _whole(body), None))
+        answer = await begin(pump, Asked("GET", can_cut=True) if request is None else _asked(request), own)
     except BaseException:
         await pump.close()
         raise
-    if pump.at_end:
-        return OpenedRelay(204, dict(headers or {}), _Body(pump, Frames(pumped(pump)), None))
-    return OpenedRelay(200, answer_headers(pump, headers), _Body(pump, Frames(pumped(pump)), on_leave))
+    if answer.body is None:
+        return OpenedRelay(200, dict(answer.headers), _Body(pump, Frames(pumped(pump)), on_leave))
+    await pump.close()
+    return OpenedRelay(answer.status, dict(answer.headers), _Body(pump, _whole(answer.body), None))
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:
-    yield body
+    if body:
+        yield body
 
 
 class _Body:
@@ -205,13 +271,21 @@ class _Body:
         self._pump = pump
         self._chunks = chunks
         self._on_leave = on_leave
+        self._reason: StreamEventError | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._reason is not None:
+            raise self._reason
         try:
             return await self._chunks.__anext__()
+        except StreamEventError as reason:
+            # Given first and raised then, for frameworks that make a proper end of whatever is raised here.
+            self._reason = reason
+            await self._tell()
+            return _Unwritable(reason)
         except BaseException:
             await self._tell()
             raise

@@ -4,7 +4,9 @@ A browser that comes back sends `Last-Event-ID` by itself; a page that was reloa
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from multidict import MultiMapping
 
 from asyncstream.relay.errors import BadCursorError
 
@@ -17,19 +19,35 @@ _CURSOR = re.compile(r"[0-9]{1,18}")
 def after_of(headers: Mapping[str, str], query: Mapping[str, str]) -> int | None:
     """Return the id of the last entry that a reader has; None if it begins.
 
-    `Last-Event-ID` wins: it is newer than the URL, which a browser repeats on each reconnection.
+    `Last-Event-ID` wins: it is newer than the URL, which a browser repeats on each reconnection. One that stands there
+    twice says nothing, also if both are the same.
 
     Args:
         headers: The headers of the request, in a mapping that ignores case.
-        query: The parameters of its URL.
+        query: The parameters of its URL. Of both, the mappings of aiohttp, Starlette, Litestar and Quart tell what
+            stands there twice.
 
     Raises:
-        BadCursorError: It is no id of an entry.
+        BadCursorError: It is no id of an entry, or there are two.
     """
-    name, given = "Last-Event-ID", headers.get("Last-Event-ID")
-    if given is None:
-        name, given = "after", query.get("after")
-    return None if given is None else read_cursor(given, name)
+    for mapping, name in ((headers, "Last-Event-ID"), (query, "after")):
+        given = _all(mapping, name)
+        if len(given) > 1:
+            raise BadCursorError(f"expected {name} once, got it {len(given)} times")
+        if given:
+            return read_cursor(given[0], name)
+    return None
+
+
+def _all(mapping: Mapping[str, str], name: str) -> Sequence[str]:
+    """Return all values of a name: by the method of a multidict or by that of Starlette and Werkzeug, or the one."""
+    if isinstance(mapping, MultiMapping):
+        return mapping.getall(name, [])
+    getlist: Callable[[str], Sequence[str]] | None = getattr(mapping, "getlist", None)
+    if getlist is not None:
+        return getlist(name)
+    value = mapping.get(name)
+    return [] if value is None else [value]
 
 
 def read_cursor(given: str, name: str = "a cursor") -> int:

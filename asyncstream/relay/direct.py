@@ -1,23 +1,21 @@
-"""What a relay sends to one reader: which form, which headers, and the iterators of bytes that need no connection.
+"""What a relay sends to one reader: which form, and the iterators of bytes that need no connection.
 
-Below it: `pump`, which reads ahead, beats and closes. Above it: `web` and `asgi`, which know of connections.
+Below it: `pump`, which reads ahead, beats and closes. Above it: `web` and `asgi`, which know of connections, and
+`answers`, which decides what these say before the first byte.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from typing import Literal, Self, TypeAlias
 
-from asyncstream.errors import AsyncStreamError, ConfigurationError, StreamInterruptedError
+from asyncstream.errors import ConfigurationError, StreamInterruptedError
 from asyncstream.relay.entries import Relayed, View, entries
-from asyncstream.relay.errors import error_body, error_headers, error_status
 from asyncstream.relay.frames import GREETING, HEARTBEAT, CompatibleFrames, ndjson_line, sse_frame, text_chunk
 from asyncstream.relay.pump import Pump, Shape, pumped
 
 __all__ = [
     "Form",
     "Frames",
-    "answer_headers",
-    "error_answer",
     "make_pump",
     "ndjson_lines",
     "sse_frames",
@@ -101,7 +99,8 @@ def ndjson_lines(source: Relayed, *, view: View = "events", heartbeat: float | N
 def text_chunks(source: Relayed) -> Frames:
     """Give the text of a stream as UTF-8 and nothing else.
 
-    Plain text has no way to say that it is not whole, so a failure is raised: frameworks then cut the connection.
+    Plain text has no way to say that it is not whole, so a failure is raised: frameworks then cut the connection. To
+    HTTP/1.0 a cut looks like an end all the same; `relay_response`, `RelayResponse` and `open_relay` know of that.
 
     Raises:
         APIError: The request failed; nothing was streamed.
@@ -146,32 +145,7 @@ def _shape(form: Form, compatible: bool) -> Shape:
     if form == "ndjson":
         return Shape("application/x-ndjson", ndjson_line, b"", b"\n")
     if form == "text":
-        return Shape("text/plain; charset=utf-8", text_chunk, b"", b"")
+        return Shape("text/plain; charset=utf-8", text_chunk, b"", b"", tells_end=False)
     if compatible:
         return Shape("text/event-stream; charset=utf-8", CompatibleFrames(), b"", HEARTBEAT)
     return Shape("text/event-stream; charset=utf-8", sse_frame, GREETING, HEARTBEAT)
-
-
-def answer_headers(pump: "Pump", headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the headers of an answer; the caller's own win."""
-    answer = {
-        "Content-Type": pump.shape.content_type,
-        "Cache-Control": "no-store",
-        # nginx and its kin hold back an answer until a buffer is full.
-        "X-Accel-Buffering": "no",
-        # Middlewares that compress, and hold back what they compress, leave alone what is encoded already.
-        "Content-Encoding": "identity",
-    }
-    request_id = pump.request_id
-    # The words of another server: what is no plain text there would break the answer here.
-    if request_id is not None and request_id.isascii() and request_id.isprintable():
-        answer["X-Request-Id"] = request_id
-    if headers is not None:
-        own = {name.lower() for name in headers}
-        answer = {name: value for name, value in answer.items() if name.lower() not in own} | dict(headers)
-    return answer
-
-
-def error_answer(error: AsyncStreamError, headers: Mapping[str, str] | None) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of the answer that says why there is no stream."""
-    return error_status(error), error_headers(error) | dict(headers or {}), error_body(error)

@@ -7,7 +7,8 @@
     ├─ RunExistsError                     409: somebody else has started this run
     ├─ CursorGoneError                    410: what follows the cursor is not kept any more, or is not there yet
     ├─ ProducerLostError                  500: whoever read the upstream has died; the run cannot go on
-    └─ StoreError                         503: the store cannot be reached, or failed
+    ├─ StoreError                         503: the store cannot be reached, or failed
+    └─ HTTPVersionError                   505: plain text over HTTP/1.0, where a cut would look like the end
 
 Pure. The JSON is always ``{"error": {"message", "type", "code", "param"}}``.
 
@@ -42,6 +43,7 @@ __all__ = [
     "AccessDeniedError",
     "BadCursorError",
     "CursorGoneError",
+    "HTTPVersionError",
     "ProducerLostError",
     "RelayError",
     "RunExistsError",
@@ -133,6 +135,14 @@ class StoreError(RelayError):
         super().__init__(message)
         self.host = host
         self.port = port
+
+
+class HTTPVersionError(RelayError):
+    """505, the operator: the proxy before this relay asks by HTTP/1.0, which nginx does by default."""
+
+    status = 505
+    type = "invalid_request_error"
+    code = "http_version_not_supported"
 
 
 class _Told(Struct, frozen=True):

@@ -15,13 +15,14 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from asyncstream.errors import AsyncStreamError, StreamEventError
-from asyncstream.relay.entries import ERROR, Entry, Source, error_entry
+from asyncstream.errors import StreamEventError
+from asyncstream.relay.entries import DONE, ERROR, Entry, Source, error_entry
 from asyncstream.relay.frames import Encode
+from asyncstream.relay.sound import check_entry, log_fault
 
 __all__ = [
     "OnLeave",
@@ -33,6 +34,7 @@ __all__ = [
     "pumped",
     "send_all",
     "tell_left",
+    "told_in",
 ]
 
 _LOG = logging.getLogger("asyncstream")
@@ -69,6 +71,8 @@ class Shape(Struct, frozen=True):
     greeting: bytes
     heartbeat: bytes
     """What is sent when nothing is said; b"" where a form has nothing that means nothing."""
+    tells_end: bool = True
+    """Whether its last frame says that it is the last, so that no reader takes a cut for the end."""
 
 
 class Pump:
@@ -95,6 +99,8 @@ class Pump:
         self._pieces: list[bytes] = [shape.greeting] if shape.greeting else []
         self._size = 0
         self._ended = False
+        # The `done` entry was read.
+        self._done = False
         self._task: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[None] | None = None
         # The writer waits for bytes, the reader for room.
@@ -116,9 +122,19 @@ class Pump:
         return self._task is not None
 
     @property
+    def recorded(self) -> bool:
+        """Whether the source reads a log: opening it asks no upstream for anything."""
+        return getattr(self._source, "recorded", False)
+
+    @property
     def cut(self) -> bool:
-        """Whether it ended with an error that the form cannot say to a reader who is there: the connection has to."""
-        return self.failure is not None and not self.shape.heartbeat and self.gone is None
+        """Whether it ended too early, and the form cannot say so to a reader who is there: the connection has to."""
+        return not (self.shape.tells_end or self._done or self.at_end) and self.gone is None
+
+    @property
+    def said_nothing(self) -> bool:
+        """Whether it ended, and there never was anything to send."""
+        return self._ended and not self._pieces
 
     async def open(self) -> None:
         """Open the source, and begin to read.
@@ -160,22 +176,29 @@ class Pump:
             await self._source.close()
 
     async def _read(self) -> None:
+        # What is in a log was looked at by whoever brought it in or took it out.
+        unknown = not self.recorded
         try:
             async for entry in self._source:
+                if unknown:
+                    check_entry(entry)
                 if self._put(entry):
                     await self._wait_for_room()
+                if self._done or self.failure is not None:
+                    return
         except ReaderGone:
             return
         except Exception as error:
-            if not isinstance(error, AsyncStreamError):
-                _LOG.error("a relayed source failed with %s", type(error).__name__, exc_info=error)
+            log_fault(error)
             self._put(error_entry(error))
 
     def _put(self, entry: Entry) -> bool:
         """Buffer an entry; True if that is enough for now."""
+        data = self._encode(entry)
         if entry.event == ERROR:
             self.failure = entry.data
-        data = self._encode(entry)
+        elif entry.event == DONE:
+            self._done = True
         if data:
             self._pieces.append(data)
             self._size += len(data)
@@ -197,6 +220,17 @@ class Pump:
             raise ReaderStalled from None
         finally:
             self._room = None
+
+    async def ready(self) -> None:
+        """Wait until there is something to send, or the end.
+
+        Raises:
+            ReaderGone: There is nobody to send it to.
+        """
+        while not self._pieces and not self._ended and self.gone is None:
+            await self._wait()
+        if self.gone is not None:
+            raise self.gone
 
     async def take(self) -> bytes:
         """Return all that is to be sent now: events, or a heartbeat if there were none for so long; b"" at the end.
@@ -349,7 +383,19 @@ async def pumped(pump: Pump) -> AsyncGenerator[bytes, None]:
 
 def cut_error(pump: Pump) -> StreamEventError:
     """Return what is raised where a connection has to be cut."""
-    told = json.loads(pump.failure or b"{}").get("error", {})
+    if pump.failure is None:
+        return StreamEventError("the relayed stream ended without its last entry")
+    told = told_in(pump.failure)
     return StreamEventError(
         f"the relayed stream failed: {told.get('message')}", code=told.get("code"), type=told.get("type")
     )
+
+
+def told_in(failure: bytes) -> dict[str, Any]:
+    """Return what the data of an `error` entry say; nothing, if they are of an application's own shape."""
+    try:
+        value: object = json.loads(failure)
+    except (ValueError, RecursionError):
+        return {}
+    error = value.get("error") if isinstance(value, dict) else None
+    return error if isinstance(error, dict) else {}

@@ -1,31 +1,35 @@
 """A stream as the answer of an aiohttp.web handler: `relay_response`.
 
-Below it: `direct`, which moves the bytes. Here is what only aiohttp has: by default it does not cancel the handler of
-a request whose browser has left, and tells nobody; the next write would fail, but a silent model has none. So one
-`_Watcher` an event loop looks at the connections that are relayed to.
+Below it: `answers`, which decides what it is, and `direct`, which moves the bytes. Here is what only aiohttp has: by
+default it does not cancel the handler of a request whose browser has left, and tells nobody; the next write would fail,
+but a silent model has none. So one `_Watcher` an event loop looks at the connections that are relayed to. And its
+connections are sockets, so that one whose end would be taken for the end of the text can be reset.
 """
 
 import asyncio
 import socket
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from asyncstream.errors import APIError
-from asyncstream.relay.direct import Form, answer_headers, error_answer, make_pump
+from asyncstream.relay.answers import Asked, begin, own_headers
+from asyncstream.relay.direct import Form, make_pump
 from asyncstream.relay.entries import Relayed, View
-from asyncstream.relay.errors import RelayError
 from asyncstream.relay.pump import OnLeave, Pump, ReaderGone, ReaderStalled, send_all, tell_left
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from multidict import CIMultiDict
 
 __all__ = ["relay_response"]
 
 LOOK_EACH: Final = 0.025
 """Seconds between two looks at the connections. A look costs 0.2 us a connection."""
+
+_WITH_CHUNKS: Final = (1, 1)
+"""The version of HTTP that has them. Before it a body without a known length ends with its connection."""
 
 
 async def relay_response(
@@ -64,17 +68,14 @@ async def relay_response(
     Raises:
         ConfigurationError: These arguments do not go together, or the stream was used up.
     """
+    own = own_headers(headers)
     pump = make_pump(
         source, form=form, view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=stall_timeout
     )
-    answer = _Answer(request, pump, headers)
-    if request.method == "HEAD":
-        await pump.close()
-        return answer.begun()
     watcher = _watcher()
     watcher.add(pump, request)
     try:
-        return await answer.give()
+        return await _answer(request, pump, own)
     finally:
         watcher.remove(pump)
         try:
@@ -84,63 +85,79 @@ async def relay_response(
                 await tell_left(on_leave)
 
 
-class _Answer:
-    """One answer on its way to a browser."""
+async def _answer(request: "web.BaseRequest", pump: Pump, own: "CIMultiDict[str]") -> "web.StreamResponse":
+    """Answer, to the end of the source or of the connection."""
+    # Imported here: who relays by ASGI does without it.
+    from aiohttp import web
 
-    def __init__(self, request: "web.BaseRequest", pump: Pump, headers: Mapping[str, str] | None) -> None:
-        # Imported here: who relays by ASGI does without it.
-        from aiohttp import web
-
-        self._web = web
-        self._request = request
-        self._pump = pump
-        self._headers = headers
-
-    def begun(self) -> "web.StreamResponse":
-        """Return the response as it is before a byte of its body."""
-        return self._web.StreamResponse(headers=answer_headers(self._pump, self._headers))
-
-    async def give(self) -> "web.StreamResponse":
-        """Answer, to the end of the source or of the connection."""
-        try:
-            await self._pump.open()
-        except (APIError, RelayError) as error:
-            status, headers, body = error_answer(error, self._headers)
-            return self._web.Response(status=status, headers=headers, body=body)
-        except ReaderGone:
-            # Nobody reads this; 499 is what nginx writes into its log.
-            return self._web.Response(status=499)
-        if self._pump.at_end:
-            # What makes an `EventSource` stay away.
-            return self._web.Response(status=204, headers=self._headers)
-        response = self.begun()
-        try:
-            await self._pump.send(response.prepare, self._request)
-            await send_all(self._pump, response.write)
-            if self._pump.cut:
-                self._close(asyncio.Transport.close)
-            else:
-                await response.write_eof()
-        except ReaderStalled:
-            self._close(_reset)
-        except (ReaderGone, ConnectionError):
-            pass
+    by_close = request.version < _WITH_CHUNKS
+    try:
+        answer = await begin(pump, Asked(request.method, not by_close or _can_reset(request.transport)), own)
+    except ReaderGone:
+        # Nobody reads this; 499 is what nginx writes into its log.
+        return web.Response(status=499)
+    if answer.body is not None:
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+    response = web.StreamResponse(headers=answer.headers)
+    transport = request.transport
+    if transport is None:
         return response
+    if by_close:
+        # aiohttp would keep a connection that the reader asked to keep, and with it the end of this body.
+        response.force_close()
+    untold = by_close and not pump.shape.tells_end
+    if untold:
+        _linger(transport, 0)
+    try:
+        await pump.send(response.prepare, request)
+        await send_all(pump, response.write)
+        if pump.cut:
+            if untold:
+                _reset(transport)
+            else:
+                transport.close()
+            return response
+        if untold:
+            # What is still to be written is written before the connection may end as if it were whole.
+            transport.set_write_buffer_limits(0)
+        await pump.send(lambda _: response.write_eof(), None)
+        if untold:
+            _linger(transport, None)
+    except ReaderStalled:
+        _reset(transport)
+    except (ReaderGone, ConnectionError):
+        pass
+    return response
 
-    def _close(self, how: Callable[[asyncio.Transport], None]) -> None:
-        transport = self._request.transport
-        if transport is not None:
-            how(transport)
+
+def _can_reset(transport: asyncio.Transport | None) -> bool:
+    """Return whether the other side can be told by a reset that the connection broke.
+
+    A local socket has none. Under TLS a server that stops says goodbye before the connection can be reset.
+    """
+    if transport is None:
+        return True
+    sock = transport.get_extra_info("socket")
+    plain = transport.get_extra_info("sslcontext") is None
+    return plain and sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6)
+
+
+def _linger(transport: asyncio.Transport, seconds: int | None) -> None:
+    """Set how long a closed connection goes on sending.
+
+    Lingering for zero seconds makes its end a reset, whoever ends it: this program, its server in a shutdown, or the
+    kernel after the process was killed. None is what a connection begins with: it sends what was written, then its end.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        # Windows has shorts in this struct.
+        value = struct.pack("hh" if sys.platform == "win32" else "ii", int(seconds is not None), seconds or 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, value)
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """Close a connection and forget what was written to it, MiB in the kernel: the browser does not read it."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        # Lingering for zero seconds makes close() send a reset; Windows has shorts in this struct.
-        sock.setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-        )
+    """Close a connection and forget what was written to it, MiB in the kernel, so that this does not look whole."""
+    _linger(transport, 0)
     transport.abort()
 
 

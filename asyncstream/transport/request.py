@@ -29,6 +29,7 @@ __all__ = [
     "HeaderValues",
     "Options",
     "Request",
+    "check_header",
     "check_id",
     "check_key",
     "check_mapping",
@@ -272,7 +273,7 @@ def merge_headers(*layers: HeaderValues) -> CIMultiDict[str]:
     merged: CIMultiDict[str] = CIMultiDict()
     for layer in layers:
         for name, value in layer.items():
-            _check_header(name, value)
+            check_header(name, value)
             if value is None:
                 merged.popall(name, None)
             else:
@@ -280,7 +281,13 @@ def merge_headers(*layers: HeaderValues) -> CIMultiDict[str]:
     return merged
 
 
-def _check_header(name: object, value: object) -> None:
+def check_header(name: object, value: object) -> None:
+    """Refuse a header that cannot be sent.
+
+    Raises:
+        ConfigurationError: The name is no token, or one that follows from the body; the value is neither None nor text
+            of one line in latin-1. The value is not in the message.
+    """
     if not isinstance(name, str) or not _is_token(name):
         raise ConfigurationError(f"a header name must be an HTTP token: {name!r}")
     if name.lower() in _FRAMING:
