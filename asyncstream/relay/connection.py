@@ -44,6 +44,7 @@ from asyncstream.transport.failures import FOREIGN, connection_error, safe_cause
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import HeaderValues, Request, merge_headers
 from asyncstream.transport.retry import Failure
+from asyncstream.transport.reuse import guard
 from asyncstream.transport.timeout import Timeout
 
 __all__ = ["Connection", "ConnectionFailed", "Event", "NothingLeft"]
@@ -209,32 +210,44 @@ class _Door:
     async def _exchange(self, method: str, url: URL, headers: CIMultiDict[str]) -> aiohttp.ClientResponse:
         call = self._call
         session = self._connections.session()
-        scope = asyncio.timeout_at(call.deadline)
-        try:
-            async with scope:
-                return await session.request(
-                    method,
-                    url,
-                    headers=headers,
-                    allow_redirects=False,
-                    # The session may be the user's, with defaults of its own that would change what comes back.
-                    raise_for_status=False,
-                    auto_decompress=True,
-                    timeout=self._connections.deadlines(call.timeout),
-                    trace_request_ctx=self._connections.trace() if self._connections.watched else None,
-                )
-        except FOREIGN as caught:
-            if scope.expired() and isinstance(caught, TimeoutError):
-                error: AsyncStreamError = APITimeoutError(call.timed_out("no response"))
-                failure = Failure(kind="response_timeout")
-            else:
-                error, kind = connection_error(
-                    caught, target=call.target, connect=call.timeout.connect, sent=True, secrets=call.secrets
-                )
-                failure = Failure(kind=kind)
-            error.__cause__ = safe_cause(caught, call.secrets)
+        failed: ConnectionFailed | None = None
+        while failed is None:
+            trace = self._connections.trace()
+            scope = asyncio.timeout_at(call.deadline)
+            try:
+                async with scope:
+                    with trace:
+                        response = await session.request(
+                            method,
+                            url,
+                            headers=headers,
+                            allow_redirects=False,
+                            # The session may be the user's, with defaults of its own that would change what comes back.
+                            raise_for_status=False,
+                            auto_decompress=True,
+                            timeout=self._connections.deadlines(call.timeout),
+                            trace_request_ctx=trace if self._connections.watched else None,
+                        )
+                guard(response)
+                return response
+            except FOREIGN as caught:
+                # One whose connection was refused was not sent: this is no attempt yet.
+                failed = None if trace.refused else self._failed(caught, expired=scope.expired())
         # Not in the handler: an error made there would have the foreign exception as its context.
-        raise ConnectionFailed(error, failure)
+        raise failed
+
+    def _failed(self, caught: Exception, *, expired: bool) -> ConnectionFailed:
+        call = self._call
+        if expired and isinstance(caught, TimeoutError):
+            error: AsyncStreamError = APITimeoutError(call.timed_out("no response"))
+            failure = Failure(kind="response_timeout")
+        else:
+            error, kind = connection_error(
+                caught, target=call.target, connect=call.timeout.connect, sent=True, secrets=call.secrets
+            )
+            failure = Failure(kind=kind)
+        error.__cause__ = safe_cause(caught, call.secrets)
+        return ConnectionFailed(error, failure)
 
 
 class _Answer:

@@ -17,24 +17,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.transport.reuse import AttemptTrace
 from asyncstream.transport.timeout import Timeout
 
-__all__ = ["AttemptTrace", "Connections", "end_with_connection", "parse_proxy", "running_loop"]
-
-
-class AttemptTrace:
-    """What one attempt is seen to do on its connection."""
-
-    __slots__ = ("reused", "sent")
-
-    reused: bool
-    """Whether the connection had carried a request before."""
-    sent: bool
-    """Whether the request may have left."""
-
-    def __init__(self, *, sent: bool) -> None:
-        self.reused = False
-        self.sent = sent
+__all__ = ["Connections", "end_with_connection", "parse_proxy", "running_loop"]
 
 
 class Connections:

@@ -41,7 +41,7 @@ from asyncstream.transport.answers import (
 )
 from asyncstream.transport.call import Body, Call, read_body
 from asyncstream.transport.codings import ACCEPTED, unreadable_coding
-from asyncstream.transport.connections import AttemptTrace, Connections, end_with_connection
+from asyncstream.transport.connections import Connections, end_with_connection
 from asyncstream.transport.content import LiveContent
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
@@ -50,6 +50,7 @@ from asyncstream.transport.logs import observers_of
 from asyncstream.transport.observing import Observer, Watch
 from asyncstream.transport.request import HeaderValues, Request, check_key, join_url, merge_headers
 from asyncstream.transport.retry import Failure, is_stale, retry_delay
+from asyncstream.transport.reuse import AttemptTrace, guard
 from asyncstream.transport.timeout import Timeout
 
 __all__ = ["ApiKey", "Transport"]
@@ -245,8 +246,9 @@ class Transport:
                 if self._note is not None:
                     self._note(outcome)
                 return outcome
-            if is_stale(outcome.failure) and not replaced and call.sendable:
-                replaced = True
+            if call.sendable and (outcome.failure.refused or (is_stale(outcome.failure) and not replaced)):
+                # After a refused one, which is closed, the pool may have better ones.
+                replaced = replaced or not outcome.failure.refused
                 call.watch.failed(outcome.error, retry_in=0.0)
                 continue
             delay = retry_delay(
@@ -305,20 +307,22 @@ class Transport:
         call.watch.requested(call.attempt, size)
         try:
             async with scope:
-                response = await session.request(
-                    call.request.method,
-                    url,
-                    data=data,
-                    headers=headers,
-                    proxy=proxy,
-                    allow_redirects=False,
-                    # The session may be the user's, with defaults of its own that would change what comes back.
-                    raise_for_status=False,
-                    # `transport.codings` takes them off.
-                    auto_decompress=False,
-                    timeout=self._connections.deadlines(call.timeout),
-                    trace_request_ctx=trace if self._connections.watched else None,
-                )
+                with trace:
+                    response = await session.request(
+                        call.request.method,
+                        url,
+                        data=data,
+                        headers=headers,
+                        proxy=proxy,
+                        allow_redirects=False,
+                        # The session may be the user's, with defaults of its own that would change what comes back.
+                        raise_for_status=False,
+                        # `transport.codings` takes them off.
+                        auto_decompress=False,
+                        timeout=self._connections.deadlines(call.timeout),
+                        trace_request_ctx=trace if self._connections.watched else None,
+                    )
+            guard(response)
             end_with_connection(response)
             call.watch.responded(response.status, response.headers.get("x-request-id"))
             return response
@@ -390,7 +394,7 @@ def _unanswered(call: Call, caught: Exception, trace: AttemptTrace, *, expired: 
         error, kind = connection_error(
             caught, target=call.target, connect=call.timeout.connect, sent=trace.sent, secrets=call.secrets
         )
-        failure = Failure(kind=kind, reused=trace.reused)
+        failure = Failure(kind=kind, reused=trace.reused, refused=trace.refused)
     return _Failed(failure, error, safe_cause(caught, call.secrets))
 
 

@@ -49,6 +49,8 @@ class Failure(Struct, frozen=True, kw_only=True):
     """Whether any of the request may have left; True if that is not known."""
     reused: bool = False
     """Whether the connection had carried a request before; False if that is not known."""
+    refused: bool = False
+    """Whether the connection was closed here before a byte was sent, because of what had come on it while it idled."""
 
 
 def is_stale(failure: Failure) -> bool:
