@@ -7,7 +7,6 @@ Rule 1: a file under the name that the caller gave is whole; a download that fai
 """
 
 import os
-import secrets
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
@@ -18,7 +17,7 @@ from multidict import CIMultiDict
 
 from asyncstream.errors import APIResponseValidationError, ConfigurationError
 from asyncstream.transport.content import LiveContent
-from asyncstream.transport.disk import in_thread, open_file
+from asyncstream.transport.disk import create_beside, in_thread, open_file
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 
@@ -147,15 +146,19 @@ class ContentStream:
             await self._write(target, on_progress)
             return self.received - begin
         path = Path(target)
-        partial = await in_thread(_partial_beside, path)
-        try:
-            with await open_file(partial or path, "wb", temporary=partial is not None) as file:
+        replaced = await in_thread(_replaced, path)
+        if replaced is None:
+            with await open_file(path, "wb") as file:
                 await self._write(file, on_progress)
-            if partial is not None:
-                await in_thread(_put_in_place, partial, path)
+            return self.received - begin
+        file = await create_beside(*replaced)
+        partial = Path(os.fsdecode(file.name))
+        try:
+            with file:
+                await self._write(file, on_progress)
+            await in_thread(_put_in_place, partial, path)
         except BaseException:
-            if partial is not None:
-                partial.unlink(missing_ok=True)
+            _remove(partial)
             raise
         return self.received - begin
 
@@ -220,16 +223,19 @@ class ContentRequest:
             self._entered = None
 
 
-def _partial_beside(path: Path) -> Path | None:
-    """Return the path to write to until all is there; None for what cannot be replaced, such as a device."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return None
-    except FileNotFoundError:
-        pass
-    # A link stays one: what it leads to is replaced.
+def _replaced(path: Path) -> tuple[Path, int] | None:
+    """Return the file that is replaced when all has come, and what the mode of one may be that stands in for it.
+
+    None for what cannot be replaced, such as a device.
+    """
+    # A link stays one: what it leads to is replaced. Not every link can be followed by its name (`/dev/stdout`).
     target = Path(os.path.realpath(path))
-    return target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return target, 0o666
+    # Nothing for a group meanwhile: the new file may have another one.
+    return (target, mode & 0o600) if stat.S_ISREG(mode) else None
 
 
 def _put_in_place(partial: Path, path: Path) -> None:
@@ -237,6 +243,11 @@ def _put_in_place(partial: Path, path: Path) -> None:
     if target.exists():
         partial.chmod(stat.S_IMODE(target.stat().st_mode))
     partial.replace(target)
+
+
+def _remove(partial: Path) -> None:
+    # Here and now: whoever is cancelled may not wait for a thread.
+    partial.unlink(missing_ok=True)
 
 
 def _write_all(file: Writable, data: bytes) -> None:
