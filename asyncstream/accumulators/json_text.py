@@ -1,4 +1,4 @@
-"""Tell when a growing JSON text is one whole value, reading each character once. Pure. Fed by `slots`.
+"""Tell when a growing JSON text is one whole value, reading each character once. Pure. Fed by `tool_calls`.
 
 Streams repeat, restart and double tool arguments; what to do with a fragment depends on whether the text so far is
 complete. Parsing all of it for every fragment would be quadratic, so its strings and brackets are followed as it grows,

@@ -6,7 +6,7 @@ and those that killed its neighbours first, and stops at the first failure. A ch
 killed, and so is its mutant.
 
     python tests/mutation/run.py                      # all mutants; the survivors are listed
-    python tests/mutation/run.py --module sse --module accumulators.slots
+    python tests/mutation/run.py --module sse --module accumulators.tool_calls
     python tests/mutation/run.py --sample 100         # what CI runs: the same 100 every time
     python tests/mutation/run.py --json found.json    # then, with new tests: --again found.json
 
@@ -47,7 +47,7 @@ MODULES = (
         for name in (
             *("assistants.accumulator", "assistants.messages", "assistants.run_steps"),
             *("chat.accumulator", "chat.calls", "chat.choice_calls", "chat.choice_parts", "chat.choices"),
-            *("chat.reasoning", "changes", "fragments", "json_text", "merging", "repairs", "slots"),
+            *("chat.reasoning", "changes", "fragments", "growing", "json_text", "merging", "repairs", "tool_calls"),
         )
     ),
     "streaming.stream",

@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias, get_args
 from msgspec.structs import replace
 
 from asyncstream.accumulators.assistants.changes import RunChanged
-from asyncstream.accumulators.assistants.messages import MessageChange, MessageNode
-from asyncstream.accumulators.assistants.run_steps import RunStepChange, RunStepNode
+from asyncstream.accumulators.assistants.messages import GrowingMessage, MessageChange
+from asyncstream.accumulators.assistants.run_steps import GrowingRunStep, RunStepChange
 from asyncstream.accumulators.merging import mended, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
@@ -47,7 +47,7 @@ from asyncstream.events import (
     ThreadRunStepInProgress,
     UnknownEvent,
 )
-from asyncstream.types import Message, Run, RunStep, Thread
+from asyncstream.types import Message, Run, RunStep, RunStepDelta, Thread
 
 __all__ = ["AssistantAccumulator", "AssistantChange"]
 
@@ -95,10 +95,10 @@ class AssistantAccumulator:
         self._run: Run | None = None
         self._built_run: Run | None = None
         self._thread: Thread | None = None
-        self._messages: dict[str, MessageNode] = {}
-        self._steps: dict[str, RunStepNode] = {}
-        self._current_message: MessageNode | None = None
-        self._current_step: RunStepNode | None = None
+        self._messages: dict[str, GrowingMessage] = {}
+        self._steps: dict[str, GrowingRunStep] = {}
+        self._current_message: GrowingMessage | None = None
+        self._current_step: GrowingRunStep | None = None
         self._repairs = Repairs()
         self._last_event = ""
         # The run waits for tool outputs or approvals: terminal for this response only.
@@ -168,38 +168,44 @@ class AssistantAccumulator:
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
-        fold = _FOLDS.get(type(event))
-        if fold is None:
-            return self._push_control(event)
-        self.events_seen += 1
-        self._last_event = event.event
-        if event.repairs:  # type: ignore[union-attr]  # only control events have none
-            event = self._repaired(event)
-        return fold(self, event)
+        changes: list[AssistantChange] = []
+        self.fold(event, changes)
+        return changes
 
-    def fold(self, event: AssistantStreamEvent) -> None:
-        """Fold an event as `push` does, for those who do not ask what changed: it costs half.
+    def fold(self, event: AssistantStreamEvent, changes: list[AssistantChange] | None = None) -> None:
+        """Fold an event as `push` does; without a list to append its changes to, it costs half.
 
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
         if type(event) is ThreadMessageDelta:
-            grown = event.data
-            message = self._messages.get(grown.id)
-            if message is not None and not event.repairs and message.grow(grown.delta):
+            text = event.data
+            message = self._messages.get(text.id)
+            if message is not None and not event.repairs and message.add_piece(text.delta, changes):
                 self._current_message = message
                 self.events_seen += 1
                 self._last_event = "thread.message.delta"
                 return
         elif type(event) is ThreadRunStepDelta:
-            said = event.data
-            step = self._steps.get(said.id)
-            if step is not None and not event.repairs and step.grow(said.delta):
+            piece = event.data
+            step = self._steps.get(piece.id)
+            if step is not None and not event.repairs and step.add_piece(piece.delta, changes):
                 self._current_step = step
                 self.events_seen += 1
                 self._last_event = "thread.run.step.delta"
                 return
-        self.push(event)
+        self._fold_any(event, [] if changes is None else changes)
+
+    def _fold_any(self, event: AssistantStreamEvent, changes: list[AssistantChange]) -> None:
+        fold = _FOLDS.get(type(event))
+        if fold is None:
+            self._fold_control(event)
+            return
+        self.events_seen += 1
+        self._last_event = event.event
+        if event.repairs:  # type: ignore[union-attr]  # only control events have none
+            event = self._repaired(event)
+        fold(self, event, changes)
 
     def _repaired(self, event: Any) -> Any:
         """Record what was mended in an event; of half a surrogate pair, leave only what a next event may complete."""
@@ -209,7 +215,7 @@ class AssistantAccumulator:
             return replace(event, data=mended(event.data, frozenset() if isinstance(event.data, Run) else None))
         return event
 
-    def _push_control(self, event: AssistantStreamEvent) -> list[AssistantChange]:
+    def _fold_control(self, event: AssistantStreamEvent) -> None:
         if isinstance(event, ErrorEvent):
             error = event.data
             raise StreamEventError(
@@ -224,7 +230,6 @@ class AssistantAccumulator:
         if isinstance(event, UnknownEvent):
             self.events_seen += 1
             self._last_event = event.name
-        return []
 
     def finish(self) -> list[AssistantChange]:
         """Say that nothing follows: call it at `done` or at the end of the bytes.
@@ -242,78 +247,71 @@ class AssistantAccumulator:
                 partial=self,
                 events_seen=self.events_seen,
             )
-        return self._close_all() if self._ended else []
+        changes: list[AssistantChange] = []
+        if self._ended:
+            self._close_all(changes)
+        return changes
 
     def resume(self) -> None:
         """Expect the events of another response: tool outputs or approvals were submitted."""
         self._waiting = self._ended = False
 
-    def _fold_thread(self, event: ThreadCreated) -> list[AssistantChange]:
+    def _fold_thread(self, event: ThreadCreated, _changes: list[AssistantChange]) -> None:
         self._thread = event.data
-        return []
 
-    def _fold_message_delta(self, event: ThreadMessageDelta) -> list[AssistantChange]:
-        data = event.data
-        node = self._messages.get(data.id)
-        changes: list[AssistantChange] = []
-        if node is None:
-            node = self._new_message(data.id, None, changes)
-        self._current_message = node
-        folded = node.fold_delta(data.delta)
-        return [*changes, *folded] if changes else folded  # type: ignore[return-value]  # list is invariant
+    def _fold_message_delta(self, event: ThreadMessageDelta, changes: list[AssistantChange]) -> None:
+        message = self._message(event.data.id, None, changes)
+        message.fold_delta(event.data.delta, changes)
 
-    def _fold_message(self, event: _MessageEvent) -> list[AssistantChange]:
+    def _fold_message(self, event: _MessageEvent, changes: list[AssistantChange]) -> None:
         payload = event.data
-        changes: list[AssistantChange] = []
-        node = self._messages.get(payload.id)
-        if node is None:
-            node = self._new_message(payload.id, payload, changes)
-        elif isinstance(event, ThreadMessageCreated):
+        if isinstance(event, ThreadMessageCreated) and payload.id in self._messages:
             self._repairs.add("5.2", payload.id, event.raw)
-        self._current_message = node
+        message = self._message(payload.id, payload, changes)
         if not payload.status and not isinstance(event, ThreadMessageCreated):
-            node.set_status(_last_word(event.event))
+            message.set_status(_last_word(event.event))
         if isinstance(event, _ENDS_MESSAGE):
-            changes += node.fold_ending(payload)
+            message.fold_ending(payload, changes)
         else:
-            node.fold_payload(payload)
-        return changes
+            message.fold_payload(payload)
 
-    def _new_message(self, id: str, payload: Message | None, changes: list[AssistantChange]) -> MessageNode:
-        node = self._messages[id] = MessageNode(id, self._repairs)
-        changes.append(node.created(payload))
-        return node
+    def _message(self, id: str, payload: Message | None, changes: list[AssistantChange]) -> GrowingMessage:
+        """Find the message that an event is about, or tell of a new one."""
+        message = self._messages.get(id)
+        if message is None:
+            message = self._messages[id] = GrowingMessage(id, self._repairs, payload)
+            message.open(changes)
+        self._current_message = message
+        return message
 
-    def _fold_step_delta(self, event: ThreadRunStepDelta) -> list[AssistantChange]:
-        data = event.data
-        node = self._steps.get(data.id)
-        changes: list[AssistantChange] = []
-        if node is None:
-            node = self._steps[data.id] = RunStepNode(data.id, self._repairs)
-            changes.append(node.created(None, data.delta))
-        self._current_step = node
-        folded = node.fold_delta(data.delta)
-        return [*changes, *folded] if changes else folded  # type: ignore[return-value]  # list is invariant
+    def _fold_step_delta(self, event: ThreadRunStepDelta, changes: list[AssistantChange]) -> None:
+        delta = event.data.delta
+        self._step(event.data.id, None, delta, changes).fold_delta(delta, changes)
 
-    def _fold_step(self, event: _StepEvent) -> list[AssistantChange]:
+    def _fold_step(self, event: _StepEvent, changes: list[AssistantChange]) -> None:
         payload = event.data
-        changes: list[AssistantChange] = []
-        node = self._steps.get(payload.id)
-        if node is None:
-            node = self._steps[payload.id] = RunStepNode(payload.id, self._repairs)
-            changes.append(node.created(payload, None))
-        elif isinstance(event, ThreadRunStepCreated):
+        if isinstance(event, ThreadRunStepCreated) and payload.id in self._steps:
             self._repairs.add("5.2", payload.id, event.raw)
-        self._current_step = node
+        step = self._step(payload.id, payload, None, changes)
         if not payload.status and not isinstance(event, ThreadRunStepCreated):
-            node.set_status(_last_word(event.event))
+            step.set_status(_last_word(event.event))
         if isinstance(event, _ENDS_STEP):
-            changes += node.fold_ending(payload)
+            step.fold_ending(payload, changes)
         else:
-            node.fold_payload(payload)
-        return changes
+            step.fold_payload(payload)
 
-    def _fold_run(self, event: _RunEvent) -> list[AssistantChange]:
+    def _step(
+        self, id: str, payload: RunStep | None, delta: RunStepDelta | None, changes: list[AssistantChange]
+    ) -> GrowingRunStep:
+        """Find the run step that an event is about, or tell of a new one."""
+        step = self._steps.get(id)
+        if step is None:
+            step = self._steps[id] = GrowingRunStep(id, self._repairs, payload, delta)
+            step.open(changes)
+        self._current_step = step
+        return step
+
+    def _fold_run(self, event: _RunEvent, changes: list[AssistantChange]) -> None:
         payload = event.data
         held = self._run
         if held is None or (payload.id and held.id != payload.id):
@@ -325,29 +323,25 @@ class AssistantAccumulator:
         run.required_action = payload.required_action
         self._run = run
         self._built_run = None
-        changes: list[AssistantChange] = []
         ended = False
         if isinstance(event, ThreadRunRequiresAction):
             for step in self._steps.values():
-                changes += step.close_calls()
+                step.close_calls(changes)
             ended, self._waiting = not self._waiting, True
         elif isinstance(event, _ENDS_RUN):
-            changes += self._close_all()
+            self._close_all(changes)
             ended, self._ended = not self._ended, True
         changes.append(RunChanged(self._run_source, payload, event.event, ended))
-        return changes
 
     @property
     def _run_source(self) -> "_RunSource":
         return _RunSource(self)
 
-    def _close_all(self) -> list[AssistantChange]:
-        changes: list[AssistantChange] = []
+    def _close_all(self, changes: list[AssistantChange]) -> None:
         for message in self._messages.values():
-            changes += message.close()
+            message.close(changes)
         for step in self._steps.values():
-            changes += step.close()
-        return changes
+            step.close(changes)
 
 
 class _RunSource:
@@ -368,7 +362,7 @@ def _last_word(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-_FOLDS: Final[dict[type, Callable[[AssistantAccumulator, Any], list[AssistantChange]]]] = {
+_FOLDS: Final[dict[type, Callable[[AssistantAccumulator, Any, list[AssistantChange]], None]]] = {
     ThreadCreated: AssistantAccumulator._fold_thread,
     ThreadMessageDelta: AssistantAccumulator._fold_message_delta,
     ThreadRunStepDelta: AssistantAccumulator._fold_step_delta,

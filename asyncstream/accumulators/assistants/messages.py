@@ -5,6 +5,7 @@ closes it (rule 5.10). What closes, and in which order, is decided here.
 """
 
 from bisect import insort
+from collections.abc import Iterable
 from copy import copy
 from operator import attrgetter
 from typing import ClassVar, TypeAlias, cast
@@ -22,7 +23,9 @@ from asyncstream.accumulators.assistants.changes import (
     TextCreated,
     TextDone,
 )
+from asyncstream.accumulators.changes import ChangeSink
 from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.growing import Growing
 from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import coerce_json, dump_raw
@@ -59,7 +62,7 @@ from asyncstream.types import (
     URLCitationDeltaAnnotation,
 )
 
-__all__ = ["MessageChange", "MessageNode"]
+__all__ = ["GrowingMessage", "MessageChange"]
 
 MessageChange: TypeAlias = (
     MessageCreated
@@ -74,21 +77,19 @@ MessageChange: TypeAlias = (
 )
 
 
-class _Part:
-    """A content part as it grows."""
+class _Part(Growing[MessageChange]):
+    """A content part as it grows. Refusals, image URLs and unknown parts have no changes of their own."""
 
-    __slots__ = ("created", "done", "index")
+    __slots__ = ("index", "parent")
 
     delta: ClassVar[type[Struct]]
     """The delta block that feeds this kind of part."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, parent: str, index: int) -> None:
+        super().__init__()
+        self.parent = parent
+        """The id of its message."""
         self.index = index
-        self.created = False
-        self.done = False
-
-    def end(self) -> None:
-        """Nothing more is expected."""
 
 
 class _TextPart(_Part):
@@ -96,8 +97,8 @@ class _TextPart(_Part):
 
     delta = TextDeltaBlock
 
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
+    def __init__(self, parent: str, index: int) -> None:
+        super().__init__(parent, index)
         self.value = Fragments()
         self.annotations: Indexed[Annotation] = Indexed()
 
@@ -127,6 +128,15 @@ class _TextPart(_Part):
 
     def end(self) -> None:
         self.value.ended = True
+
+    def created_change(self) -> TextCreated:
+        return TextCreated(Text(), self.parent, self.index)
+
+    def changed(self, delta: TextDelta) -> TextChanged:
+        return TextChanged(self, delta, self.parent, self.index)
+
+    def done_change(self) -> TextDone:
+        return TextDone(self, self.parent, self.index)
 
     def snapshot(self) -> Text:
         return Text(value=self.value.text(), annotations=self.annotations.listed())
@@ -176,8 +186,8 @@ class _RefusalPart(_Part):
 
     delta = RefusalDeltaBlock
 
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
+    def __init__(self, parent: str, index: int) -> None:
+        super().__init__(parent, index)
         self.refusal = Fragments()
 
     def fold(self, block: RefusalDeltaBlock) -> None:
@@ -200,8 +210,8 @@ class _ImageFilePart(_Part):
 
     delta = ImageFileDeltaBlock
 
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
+    def __init__(self, parent: str, index: int) -> None:
+        super().__init__(parent, index)
         self.image_file = ImageFile()
 
     def fold(self, said: ImageFileDelta) -> None:
@@ -209,6 +219,15 @@ class _ImageFilePart(_Part):
 
     def load(self, block: ImageFileContentBlock) -> None:
         self.image_file = replace_present(self.image_file, block.image_file)
+
+    def created_change(self) -> ImageFileCreated:
+        return ImageFileCreated(ImageFile(), self.parent, self.index)
+
+    def changed(self, delta: ImageFileDelta) -> ImageFileChanged:
+        return ImageFileChanged(self, delta, self.parent, self.index)
+
+    def done_change(self) -> ImageFileDone:
+        return ImageFileDone(self, self.parent, self.index)
 
     def snapshot(self) -> ImageFile:
         return self.image_file
@@ -222,8 +241,8 @@ class _ImageURLPart(_Part):
 
     delta = ImageURLDeltaBlock
 
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
+    def __init__(self, parent: str, index: int) -> None:
+        super().__init__(parent, index)
         self.image_url = ImageURL()
 
     def fold(self, block: ImageURLDeltaBlock) -> None:
@@ -242,8 +261,8 @@ class _UnknownPart(_Part):
 
     delta = UnknownContentDeltaBlock
 
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
+    def __init__(self, parent: str, index: int) -> None:
+        super().__init__(parent, index)
         self.members = JSONFold()
         self.wire_type = ""
 
@@ -286,14 +305,19 @@ def _fits(part: _AnyPart, block: MessageContentDelta) -> bool:
     return part.delta is type(block)
 
 
-class MessageNode:
+class GrowingMessage(Growing[MessageChange]):
     """A message as it grows."""
 
-    __slots__ = ("_built", "_fields", "_id", "_open", "_order", "_parts", "_repairs", "_streamed", "done")
+    __slots__ = ("_built", "_fields", "_id", "_open", "_order", "_parts", "_repairs", "_streamed")
 
-    def __init__(self, id: str, repairs: Repairs) -> None:
+    def __init__(self, id: str, repairs: Repairs, payload: Message | None) -> None:
+        """Make a message that nothing is known of but its id, and what identifies it in the payload that brings it."""
+        super().__init__()
         self._id = id
         self._fields = Message(id=id, status="in_progress")
+        if payload is not None:
+            for name in ("role", "created_at", "thread_id", "run_id", "assistant_id"):
+                setattr(self._fields, name, getattr(payload, name) or getattr(self._fields, name))
         self._repairs = repairs
         self._parts: dict[int, _AnyPart] = {}
         self._order: list[_AnyPart] = []
@@ -301,8 +325,6 @@ class MessageNode:
         self._open: _AnyPart | None = None
         self._streamed = False
         self._built: Message | None = None
-        self.done = False
-        """Whether `MessageDone` was told."""
 
     def snapshot(self) -> Message:
         """Build the message as it is now; the same struct until something is folded."""
@@ -311,16 +333,28 @@ class MessageNode:
             self._built.content = [part.block() for part in self._order]
         return self._built
 
-    def created(self, payload: Message | None) -> MessageCreated:
-        """Make the change that tells of this message, from what identifies it."""
-        snapshot = Message(id=self._id, status="in_progress")
-        if payload is not None:
-            for name in ("role", "created_at", "thread_id", "run_id", "assistant_id"):
-                setattr(snapshot, name, getattr(payload, name))
-        return MessageCreated(snapshot)
+    def created_change(self) -> MessageCreated:
+        """Make the change that tells of it."""
+        return MessageCreated(copy(self._fields))
 
-    def grow(self, delta: MessageDelta) -> bool:
-        """Fold a delta that adds to one open text part, which nearly all do; False if it is any other."""
+    def done_change(self) -> MessageDone:
+        """Make the change that says it is complete."""
+        return MessageDone(self)
+
+    def end(self) -> None:
+        """Expect nothing more."""
+        self._built = None
+
+    def add_piece(self, delta: MessageDelta, changes: ChangeSink[MessageChange] | None) -> bool:
+        """Fold a delta that adds to one open text part, which nearly all do.
+
+        Args:
+            delta: The delta.
+            changes: What its changes are appended to; None if nobody wants to know.
+
+        Returns:
+            False, and nothing folded, if the delta is any other.
+        """
         content = delta.content
         if content is None or len(content) != 1 or delta.role:
             return False
@@ -328,50 +362,46 @@ class MessageNode:
         if type(block) is not TextDeltaBlock:
             return False
         part = self._parts.get(block.index)  # type: ignore[arg-type]  # None is no key
-        said = block.text
-        if said is None or type(part) is not _TextPart or not part.created:
+        text = block.text
+        if text is None or type(part) is not _TextPart or not part.created:
             return False
         # As `part.fold`, in place: the call would be a tenth of the fold.
-        if said.value:
-            part.value.append(said.value)
-        if said.annotations:
-            part.cite(said.annotations)
+        if text.value:
+            part.value.append(text.value)
+        if text.annotations:
+            part.cite(text.annotations)
         self._built = None
+        if changes is not None:
+            changes.append(TextChanged(part, text, self._id, part.index))
+            changes.append(MessageChanged(self, delta))
         return True
 
-    def fold_delta(self, delta: MessageDelta) -> list[MessageChange]:
-        """Fold a delta; return its changes in order, `MessageChanged` last."""
+    def fold_delta(self, delta: MessageDelta, changes: ChangeSink[MessageChange]) -> None:
+        """Fold a delta; append its changes in order, `MessageChanged` last."""
         self._built = None
-        changes: list[MessageChange] = []
         if delta.role:
             self._fields.role = delta.role
         for block in delta.content or ():
-            if type(block) is TextDeltaBlock:
-                # Nearly all deltas of a stream add text to an open part: nothing to find, open or convert.
-                part = self._parts.get(block.index)  # type: ignore[arg-type]  # None is no key
-                said = block.text
-                if type(part) is _TextPart and part.created and said is not None:
-                    part.fold(said)
-                    changes.append(TextChanged(part, said, self._id, part.index))
-                    continue
             self._fold_block(block, changes)
         changes.append(MessageChanged(self, delta))
-        return changes
 
-    def _fold_block(self, block: MessageContentDelta, changes: list[MessageChange]) -> None:
+    def _fold_block(self, block: MessageContentDelta, changes: ChangeSink[MessageChange]) -> None:
         part, block = self._part_for(block)
         if not part.created:
-            self._open_part(part, changes)
+            if self._open is not None:
+                self._open.close(changes)
+            self._open = part
+            part.open(changes)
         self._streamed = True
         match block:
             case TextDeltaBlock() if isinstance(part, _TextPart):
                 text = block.text or TextDelta()
                 part.fold(text)
-                changes.append(TextChanged(part, text, self._id, part.index))
+                changes.append(part.changed(text))
             case ImageFileDeltaBlock() if isinstance(part, _ImageFilePart):
                 image = block.image_file or ImageFileDelta()
                 part.fold(image)
-                changes.append(ImageFileChanged(part, image, self._id, part.index))
+                changes.append(part.changed(image))
             case RefusalDeltaBlock() if isinstance(part, _RefusalPart):
                 part.fold(block)
             case ImageURLDeltaBlock() if isinstance(part, _ImageURLPart):
@@ -405,35 +435,10 @@ class MessageNode:
         return self._make_part(_PART_OF[type(block)], index), block
 
     def _make_part(self, kind: type[_AnyPart], index: int | None) -> _AnyPart:
-        part = kind(max(self._parts, default=-1) + 1 if index is None else index)
+        part = kind(self._id, max(self._parts, default=-1) + 1 if index is None else index)
         self._parts[part.index] = part
         insort(self._order, part, key=attrgetter("index"))
         return part
-
-    def _open_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
-        if self._open is not None:
-            self._close_part(self._open, changes)
-        self._open = part
-        self._create_part(part, changes)
-
-    def _create_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
-        part.created = True
-        if isinstance(part, _TextPart):
-            changes.append(TextCreated(Text(), self._id, part.index))
-        elif isinstance(part, _ImageFilePart):
-            changes.append(ImageFileCreated(ImageFile(), self._id, part.index))
-
-    def _close_part(self, part: _AnyPart, changes: list[MessageChange]) -> None:
-        if part.done:
-            return
-        if not part.created:
-            self._create_part(part, changes)
-        part.done = True
-        part.end()
-        if isinstance(part, _TextPart):
-            changes.append(TextDone(part, self._id, part.index))
-        elif isinstance(part, _ImageFilePart):
-            changes.append(ImageFileDone(part, self._id, part.index))
 
     def fold_payload(self, payload: Message) -> None:
         """Fold a `created` or `in_progress` payload: its content counts only while nothing was streamed."""
@@ -447,7 +452,7 @@ class MessageNode:
         self._built = None
         self._fields.status = status
 
-    def fold_ending(self, payload: Message) -> list[MessageChange]:
+    def fold_ending(self, payload: Message, changes: ChangeSink[MessageChange]) -> None:
         """Fold an ending payload, whose content is authoritative, and close the message (rule 5.12)."""
         self._built = None
         self._fields = replace_present(self._fields, payload, leave=("content",))
@@ -456,7 +461,7 @@ class MessageNode:
             gone = self._replace_content(payload.content)
             # Nothing that comes late may put less in place of what is authoritative.
             self._streamed = True
-        return self.close(gone)
+        self.close(changes, gone)
 
     def _replace_content(self, content: list[MessageContent]) -> list[_AnyPart]:
         """Put an authoritative list in place of the parts; return the parts that are not in it."""
@@ -467,7 +472,7 @@ class MessageNode:
             part = streamed[position] if position < len(streamed) else None
             if not isinstance(part, kind):
                 taken = {held.index for held in (*streamed, *listed)}
-                part = kind(position if position not in taken else max(taken) + 1)
+                part = kind(self._id, position if position not in taken else max(taken) + 1)
             part.load(block)  # type: ignore[arg-type]  # the part was chosen by the block's type
             listed.append(part)
         self._order = listed
@@ -476,14 +481,9 @@ class MessageNode:
             self._open = None
         return [part for part in streamed if part not in listed and part.created]
 
-    def close(self, gone: list[_AnyPart] | None = None) -> list[MessageChange]:
-        """Close whatever is open: the parts in order, then the message, each at most once."""
-        changes: list[MessageChange] = []
-        for part in (*self._order, *(gone or ())):
-            self._close_part(part, changes)
-        if changes or not self.done:
-            self._built = None
-        if not self.done:
-            self.done = True
-            changes.append(MessageDone(self))
-        return changes
+    def close(self, changes: ChangeSink[MessageChange], gone: Iterable[_AnyPart] = ()) -> None:
+        """Close the parts that are open in order, those that an authoritative list left out last, then the message."""
+        for part in (*self._order, *gone):
+            part.close(changes)
+        self._built = None
+        super().close(changes)

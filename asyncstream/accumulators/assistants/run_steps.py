@@ -1,21 +1,21 @@
 """Fold run step deltas and payloads into a RunStep. Pure: no IO, no callbacks. Fed by `accumulator`.
 
-Which call a fragment belongs to is decided by `slots`; what a call of each type holds stands here. Opening a call
+Which call a fragment belongs to is decided by `tool_calls`; what a call of each type holds stands here. Opening a call
 never closes its siblings (rule 5.11): calls end with their step, when the run waits for outputs, or with the run.
 """
 
-from collections import deque
 from copy import copy
 from typing import TypeAlias, cast
 
 import msgspec
 
 from asyncstream.accumulators.assistants.changes import RunStepChanged, RunStepCreated, RunStepDone
-from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, ToolCallDone
+from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
 from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.growing import Growing
 from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs
-from asyncstream.accumulators.slots import ToolEntry, ToolSlot, ToolSlots
+from asyncstream.accumulators.tool_calls import GrowingToolCall, ToolCallEntry, ToolCalls
 from asyncstream.decoding import coerce_json, dump_raw
 from asyncstream.types import (
     CodeInterpreter,
@@ -51,7 +51,7 @@ from asyncstream.types import (
     UnknownToolCallDelta,
 )
 
-__all__ = ["RunStepChange", "RunStepNode"]
+__all__ = ["GrowingRunStep", "RunStepChange"]
 
 RunStepChange: TypeAlias = (
     RunStepCreated
@@ -153,20 +153,20 @@ class _Code:
         )
 
 
-class _Call(ToolSlot):
-    """A tool call of a step: the slot, and what its type holds besides."""
+class _Call(GrowingToolCall[ToolCall, ToolCallDelta]):
+    """A tool call of a step: what every call has, and what its type holds besides."""
 
     __slots__ = ("_built", "_code", "_output", "_rest")
 
-    def __init__(self, index: int | None) -> None:
-        super().__init__(index)
+    def __init__(self, parent: str | int, index: int | None) -> None:
+        super().__init__(parent, index)
         self._output: str | None = None
         self._code: _Code | None = None
         # What no struct fixes: file searches, and the tools of other services.
         self._rest = JSONFold()
         self._built: ToolCall | None = None
 
-    def grow(self, said: FunctionToolCallDelta | CodeInterpreterToolCallDelta, repairs: Repairs) -> bool:
+    def add_piece(self, said: FunctionToolCallDelta | CodeInterpreterToolCallDelta, repairs: Repairs) -> bool:
         """Fold a delta that only adds a piece; False, and nothing folded, if it says more than that."""
         if isinstance(said, FunctionToolCallDelta):
             function = said.function
@@ -282,23 +282,23 @@ _SLOT_KEYS = frozenset({"id", "type", "index", "name", "arguments"})
 """What the slot holds of a flat call."""
 
 
-def _entry(said: ToolCallDelta) -> ToolEntry:
+def _entry(said: ToolCallDelta) -> ToolCallEntry:
     match said:
         case FunctionToolCallDelta():
             function = said.function
             name, arguments = ("", None) if function is None else (function.name or "", function.arguments)
-            return ToolEntry(said.index, said.id or "", "function", name, arguments)
+            return ToolCallEntry(said.index, said.id or "", "function", name, arguments)
         case CodeInterpreterToolCallDelta() | FileSearchToolCallDelta():
-            return ToolEntry(said.index, said.id or "", said.type)
+            return ToolCallEntry(said.index, said.id or "", said.type)
         case UnknownToolCallDelta():
             return _flat_entry(members_of(said.raw))
 
 
-def _flat_entry(members: dict[str, object]) -> ToolEntry:
+def _flat_entry(members: dict[str, object]) -> ToolCallEntry:
     # The coercion reads an index as rule 4 does: an integer or a digit string, else none.
     base = coerce_json(FunctionToolCallDelta, members)[0]
     name, kind, arguments = members.get("name"), members.get("type"), members.get("arguments")
-    return ToolEntry(
+    return ToolCallEntry(
         index=base.index,
         id=base.id or "",
         type=kind if isinstance(kind, str) else "",
@@ -307,74 +307,81 @@ def _flat_entry(members: dict[str, object]) -> ToolEntry:
     )
 
 
-class RunStepNode:
+class GrowingRunStep(Growing[RunStepChange]):
     """A run step as it grows."""
 
-    __slots__ = ("_built", "_fields", "_repairs", "_slots", "_streamed", "done")
+    __slots__ = ("_built", "_calls", "_fields", "_repairs", "_streamed")
 
-    def __init__(self, id: str, repairs: Repairs) -> None:
+    def __init__(self, id: str, repairs: Repairs, payload: RunStep | None, delta: RunStepDelta | None) -> None:
+        """Make a step of which nothing is known but its id, and what identifies it in the event that brings it."""
+        super().__init__()
         self._fields = RunStep(id=id, status="in_progress")
         self._repairs = repairs
-        self._slots: ToolSlots[_Call] = ToolSlots(_Call)
+        self._calls: ToolCalls[_Call] = ToolCalls(_Call, id, repairs)
         self._streamed = False
         self._built: RunStep | None = None
-        self.done = False
-        """Whether `RunStepDone` was told."""
+        if payload is not None:
+            for name in ("type", "created_at", "thread_id", "run_id", "assistant_id"):
+                setattr(self._fields, name, getattr(payload, name))
+            if isinstance(payload.step_details, MessageCreationStepDetails):
+                self._fields.step_details = payload.step_details
+        if delta is not None and self._delta_calls(delta.step_details) is not None:
+            # A stub: nothing but its calls says what it is (rule 5.2).
+            self._fields.type = "tool_calls"
 
     def snapshot(self) -> RunStep:
         """Build the step as it is now; the same struct until something is folded."""
         if self._built is None:
             step = copy(self._fields)
-            if self._slots.calls or step.type == "tool_calls":
-                step.step_details = ToolCallsStepDetails(tool_calls=[call.snapshot() for call in self._slots.calls])
+            if self._calls.calls or step.type == "tool_calls":
+                step.step_details = ToolCallsStepDetails(tool_calls=[call.snapshot() for call in self._calls.calls])
             self._built = step
         return self._built
 
-    def created(self, payload: RunStep | None, delta: RunStepDelta | None) -> RunStepCreated:
-        """Make the change that tells of this step, from what identifies it."""
-        snapshot = RunStep(id=self._fields.id, status="in_progress")
-        if payload is not None:
-            for name in ("type", "created_at", "thread_id", "run_id", "assistant_id"):
-                setattr(snapshot, name, getattr(payload, name))
-            if isinstance(payload.step_details, MessageCreationStepDetails):
-                snapshot.step_details = payload.step_details
-        if delta is not None and self._delta_calls(delta.step_details) is not None:
-            # A stub: nothing but its calls says what it is (rule 5.2).
-            self._fields.type = snapshot.type = "tool_calls"
-        if snapshot.type == "tool_calls":
-            snapshot.step_details = ToolCallsStepDetails()
-        return RunStepCreated(snapshot)
+    def created_change(self) -> RunStepCreated:
+        """Make the change that tells of it: nothing is folded yet."""
+        return RunStepCreated(self.snapshot())
 
-    def grow(self, delta: RunStepDelta) -> tuple[_Call, ToolCallDelta] | None:
-        """Fold a delta that adds to one open call, which nearly all do; None if it is any other."""
+    def done_change(self) -> RunStepDone:
+        """Make the change that says it is complete."""
+        return RunStepDone(self)
+
+    def add_piece(self, delta: RunStepDelta, changes: ChangeSink[RunStepChange] | None) -> bool:
+        """Fold a delta that adds to one open call, which nearly all do.
+
+        Args:
+            delta: The delta.
+            changes: What its changes are appended to; None if nobody wants to know.
+
+        Returns:
+            False, and nothing folded, if the delta is any other.
+        """
         details = delta.step_details
         if type(details) is not ToolCallDeltaObject or details.tool_calls is None or len(details.tool_calls) != 1:
-            return None
-        said = details.tool_calls[0]
-        if type(said) is FunctionToolCallDelta or type(said) is CodeInterpreterToolCallDelta:
-            call = self._slots.by_index.get(said.index)  # type: ignore[arg-type]  # None is no key
-            if call is None or not call.created or call.type != said.type or (said.id and said.id != call.id):
-                return None
-            if call.grow(said, self._repairs):
-                self._built = None
-                return call, said
-        return None
-
-    def fold_delta(self, delta: RunStepDelta) -> list[RunStepChange]:
-        """Fold a delta; return its changes in order, `RunStepChanged` last."""
-        grown = self.grow(delta)
-        if grown is not None:
-            call, said = grown
-            return [ToolCallChanged(call, said, self._fields.id, call.index or 0), RunStepChanged(self, delta)]
+            return False
+        piece = details.tool_calls[0]
+        if type(piece) is not FunctionToolCallDelta and type(piece) is not CodeInterpreterToolCallDelta:
+            return False
+        call = self._calls.by_index.get(piece.index)  # type: ignore[arg-type]  # None is no key
+        if call is None or not call.created or call.type != piece.type or (piece.id and piece.id != call.id):
+            return False
+        if not call.add_piece(piece, self._repairs):
+            return False
         self._built = None
-        changes: list[RunStepChange] = []
+        if changes is not None:
+            changes.append(call.changed(piece))
+            changes.append(RunStepChanged(self, delta))
+        return True
+
+    def fold_delta(self, delta: RunStepDelta, changes: ChangeSink[RunStepChange]) -> None:
+        """Fold a delta; append its changes in order, `RunStepChanged` last."""
+        self._built = None
         calls = self._delta_calls(delta.step_details)
         if calls is None:
             self._fold_message_creation(delta.step_details)
         else:
             self._fold_calls(calls, changes)
         changes.append(RunStepChanged(self, delta))
-        return changes
 
     def _delta_calls(self, details: StepDeltaDetails | None) -> list[ToolCallDelta] | None:
         """Return the list of calls in a delta's details, whatever type these have (rule 5.5)."""
@@ -400,24 +407,18 @@ class RunStepNode:
                 message_creation=MessageCreation(message_id=said.message_id)
             )
 
-    def _fold_calls(self, deltas: list[ToolCallDelta], changes: list[RunStepChange]) -> None:
+    def _fold_calls(self, deltas: list[ToolCallDelta], changes: ChangeSink[RunStepChange]) -> None:
         if not deltas:
             return
         self._streamed = True
         self._fields.type = self._fields.type or "tool_calls"
-        said = [(_entry(delta), delta) for delta in deltas]
-        routed = self._slots.route([entry for entry, _ in said], self._repairs)
-        for (entry, call), (_, delta) in zip(routed, said, strict=True):
+        routed = self._calls.route([_entry(delta) for delta in deltas])
+        for (entry, call), delta in zip(routed, deltas, strict=True):
             told = call.merge(entry, self._repairs)
             delta = call.fold(delta)
-            if not call.created:
-                self._create_call(call, changes)
+            call.open(changes)
             if told:
-                changes.append(ToolCallChanged(call, delta, self._fields.id, call.index or 0))
-
-    def _create_call(self, call: _Call, changes: list[RunStepChange]) -> None:
-        call.created = True
-        changes.append(ToolCallCreated(call.created_snapshot(), self._fields.id, call.index or 0))
+                changes.append(call.changed(delta))
 
     def fold_payload(self, payload: RunStep) -> None:
         """Fold a `created` or `in_progress` payload: its calls count only while nothing was streamed."""
@@ -432,17 +433,16 @@ class RunStepNode:
         self._built = None
         self._fields.status = status
 
-    def fold_ending(self, payload: RunStep) -> list[RunStepChange]:
+    def fold_ending(self, payload: RunStep, changes: ChangeSink[RunStepChange]) -> None:
         """Fold an ending payload, whose calls are authoritative, and close the step (rule 5.12)."""
         self._built = None
         self._fields = replace_present(self._fields, payload, leave=("step_details",))
-        gone: list[_Call] = []
         calls = self._payload_calls(payload.step_details)
         if calls:
-            gone = self._replace_calls(calls)
+            self._replace_calls(calls)
             # Nothing that comes late may put less in place of what is authoritative.
             self._streamed = True
-        return self.close(gone)
+        self.close(changes)
 
     def _payload_calls(self, details: StepDetails | None) -> list[ToolCall]:
         """Return the calls of a payload's details; details of another type are kept as they are."""
@@ -457,51 +457,19 @@ class RunStepNode:
             self._fields.step_details = details
         return []
 
-    def _replace_calls(self, calls: list[ToolCall]) -> list[_Call]:
-        """Put an authoritative list in place of the calls; return the calls that are not in it."""
-        streamed = self._slots.calls
-        by_id: dict[str, deque[_Call]] = {}
-        for held in streamed:
-            if held.id:
-                by_id.setdefault(held.id, deque()).append(held)
-        # As a dict for its order; a call is equal to itself only.
-        listed: dict[_Call, None] = {}
-        for position, said in enumerate(calls):
-            id = str(members_of(said.raw).get("id") or "") if isinstance(said, UnknownToolCall) else said.id
-            beside = streamed[position] if position < len(streamed) else None
-            # Each call once: servers were seen to give two calls the same id.
-            same_id = by_id.get(id)
-            while same_id and same_id[0] in listed:
-                same_id.popleft()
-            if same_id:
-                call = same_id[0]
-            elif beside is not None and beside not in listed and not (id and beside.id):
-                call = beside
-            else:
-                call = self._slots.open(None)
-            call.load(said)
-            listed[call] = None
-        gone = [call for call in streamed if call not in listed]
-        self._slots.replace([*listed])
-        return [call for call in gone if call.created]
+    def _replace_calls(self, payloads: list[ToolCall]) -> None:
+        """Put an authoritative list in place of the calls."""
+        ids = [str(members_of(p.raw).get("id") or "") if isinstance(p, UnknownToolCall) else p.id for p in payloads]
+        for call, payload in zip(self._calls.replace(ids), payloads, strict=True):
+            call.load(payload)
+        self._calls.index_calls()
 
-    def close_calls(self, gone: list[_Call] | None = None) -> list[RunStepChange]:
-        """Close the open tool calls in order, each at most once; one that no delta opened is created first."""
-        changes: list[RunStepChange] = []
-        for call in (*self._slots.calls, *(gone or ())):
-            if call.done:
-                continue
-            if not call.created:
-                self._create_call(call, changes)
-            call.end()
-            self._built = None
-            changes.append(ToolCallDone(call, self._fields.id, call.index or 0))
-        return changes
+    def close_calls(self, changes: ChangeSink[RunStepChange]) -> None:
+        """Close the open tool calls in order; one that no delta opened is created first."""
+        self._built = None
+        self._calls.close(changes)
 
-    def close(self, gone: list[_Call] | None = None) -> list[RunStepChange]:
-        """Close whatever is open: the calls, then the step, each at most once."""
-        changes = self.close_calls(gone)
-        if not self.done:
-            self.done = True
-            changes.append(RunStepDone(self))
-        return changes
+    def close(self, changes: ChangeSink[RunStepChange]) -> None:
+        """Close whatever is open: the calls, then the step."""
+        self.close_calls(changes)
+        super().close(changes)

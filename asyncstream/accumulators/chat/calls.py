@@ -1,6 +1,6 @@
 """The tool calls of a choice: what each chunk says of one, and what has grown of it. Pure; fed by `choices`.
 
-Which call a fragment belongs to is decided by `slots`.
+Which call a fragment belongs to is decided by `tool_calls`.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 
 from asyncstream.accumulators.merging import mended
-from asyncstream.accumulators.slots import Arguments, ToolEntry, ToolSlot
+from asyncstream.accumulators.tool_calls import Arguments, GrowingToolCall, ToolCallEntry
 from asyncstream.decoding import dump_raw
 from asyncstream.nesting import MAX_DEPTH
 from asyncstream.types import (
@@ -30,14 +30,14 @@ UNFINISHED = "unfinished"
 """Why what still grows is not whole."""
 
 
-def entry_of(said: ChoiceDeltaToolCall) -> ToolEntry:
+def entry_of(said: ChoiceDeltaToolCall) -> ToolCallEntry:
     """Read what an element of `tool_calls` says."""
     function, custom = said.function, said.custom
     if custom is not None and (function is None or said.type == "custom"):
-        return ToolEntry(said.index, said.id or "", said.type or "custom", custom.name or "", _flat(custom.input))
+        return ToolCallEntry(said.index, said.id or "", said.type or "custom", custom.name or "", _flat(custom.input))
     if function is None:
-        return ToolEntry(said.index, said.id or "", said.type or "")
-    return ToolEntry(said.index, said.id or "", said.type or "", function.name or "", _flat(function.arguments))
+        return ToolCallEntry(said.index, said.id or "", said.type or "")
+    return ToolCallEntry(said.index, said.id or "", said.type or "", function.name or "", _flat(function.arguments))
 
 
 def _flat(arguments: Arguments) -> Arguments:
@@ -56,15 +56,13 @@ def legacy_delta(said: ChoiceDeltaFunctionCall) -> ChoiceDeltaToolCall:
     return ChoiceDeltaToolCall(type="function", function=function)
 
 
-class ChatCall(ToolSlot):
+class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCall]):
     """A tool call of a choice."""
 
-    __slots__ = ("_built", "_extra_content", "_made_id", "cut", "place")
+    __slots__ = ("_built", "_extra_content", "_made_id", "cut")
 
-    def __init__(self, index: int | None) -> None:
-        super().__init__(index)
-        self.place = -1
-        """Where it stands in `message.tool_calls`; -1 until its choice has given it a place."""
+    def __init__(self, parent: str | int, index: int | None) -> None:
+        super().__init__(parent, index)
         self.cut: str | None = UNFINISHED
         """Why it is not whole; None if it is."""
         self._extra_content: dict[str, object] | None = None
@@ -85,7 +83,7 @@ class ChatCall(ToolSlot):
         if said.extra_content is not None and is_flat(said.extra_content):
             self._extra_content = merge_json(self._extra_content, mended(said.extra_content, frozenset()))
 
-    def load(self, entry: ToolEntry) -> bool:
+    def load(self, entry: ToolCallEntry) -> bool:
         """Replace what a whole message says; tell whether the arguments are others than before."""
         self.id = entry.id or self.id
         self.type = entry.type or self.type

@@ -18,6 +18,7 @@ from asyncstream.accumulators.chat.changes import (
     RefusalDone,
 )
 from asyncstream.accumulators.fragments import Fragments
+from asyncstream.accumulators.growing import Growing
 from asyncstream.types import ChatCompletionAudio, ChatCompletionTokenLogprob, ChoiceDeltaAudio, ChoiceLogprobs
 
 __all__ = ["CONTENT", "REASONING", "REFUSAL", "GrowingAudio", "GrowingLogprobs", "GrowingText", "TextChange"]
@@ -40,27 +41,43 @@ REASONING = (ReasoningCreated, ReasoningChanged, ReasoningDone)
 """The changes that tell of a text."""
 
 
-class GrowingText:
-    """A text of the message: content, refusal or reasoning."""
+class GrowingText(Growing[TextChange]):
+    """A text of the message: content, refusal or reasoning. It is told of with the first text in it."""
 
-    __slots__ = ("arrived", "created", "done", "fragments", "kinds")
+    __slots__ = ("_kinds", "arrived", "fragments", "parent")
 
     def __init__(
         self,
+        parent: int,
         kinds: tuple[
             type[ContentCreated | RefusalCreated | ReasoningCreated],
             type[ContentChanged | RefusalChanged | ReasoningChanged],
             type[ContentDone | RefusalDone | ReasoningDone],
         ],
     ) -> None:
-        self.kinds = kinds
+        """Make a text of the choice at an index, with the changes that tell of it."""
+        super().__init__()
+        self.parent = parent
+        self._kinds = kinds
         self.fragments = Fragments()
         self.arrived = False
         """Whether any string came, be it empty: then the text is not None."""
-        self.created = False
-        """Whether its `created` was told: with the first text in it."""
-        self.done = False
-        """Whether its `done` was told."""
+
+    def created_change(self) -> TextChange:
+        """Make the change that tells of it."""
+        return self._kinds[0]("", self.parent)
+
+    def changed(self, piece: str) -> TextChange:
+        """Make the change that says it grew."""
+        return self._kinds[1](self, piece, self.parent)
+
+    def done_change(self) -> TextChange:
+        """Make the change that says it is complete."""
+        return self._kinds[2](self, self.parent)
+
+    def end(self) -> None:
+        """Expect nothing more."""
+        self.fragments.ended = True
 
     def snapshot(self) -> str:
         """Join the text so far."""

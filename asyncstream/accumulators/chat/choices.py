@@ -34,7 +34,7 @@ from asyncstream.types import (
     ChunkChoice,
 )
 
-__all__ = ["ChoiceChange", "ChoiceNode", "says_reason"]
+__all__ = ["ChoiceChange", "GrowingChoice", "says_reason"]
 
 ChoiceChange: TypeAlias = TextChange | CallChange | LogprobsChanged | FinishChanged
 
@@ -54,7 +54,7 @@ def says_reason(reason: str | None) -> bool:
     return reason not in _SAYS_NOTHING
 
 
-class ChoiceNode:
+class GrowingChoice:
     """A choice as it grows."""
 
     __slots__ = (
@@ -94,9 +94,9 @@ class ChoiceNode:
         # The stream is over and complete: what has no finish reason is whole all the same.
         self._closed = False
         self._role = ""
-        self._content = GrowingText(CONTENT)
-        self._refusal = GrowingText(REFUSAL)
-        self._reasoning = GrowingText(REASONING)
+        self._content = GrowingText(index, CONTENT)
+        self._refusal = GrowingText(index, REFUSAL)
+        self._reasoning = GrowingText(index, REASONING)
         # The texts that were told of, in order: they are done in the same.
         self._opened: list[GrowingText] = []
         # The reasoning once more, under the two keys of the wire, for sending back.
@@ -119,8 +119,16 @@ class ChoiceNode:
     def _where(self) -> str:
         return f"choice {self.index}"
 
-    def grow(self, choice: ChunkChoice) -> bool:
-        """Fold a delta that adds to the open content or to one open call, and tell nobody; False if it is any other."""
+    def add_piece(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange] | None) -> bool:
+        """Fold a delta that adds to the open content or to one open call, which nearly all do.
+
+        Args:
+            choice: What a chunk says of this choice.
+            changes: What its changes are appended to; None if nobody wants to know.
+
+        Returns:
+            False, and nothing folded, if it says anything else.
+        """
         delta = choice.delta
         if (
             choice.finish_reason is not None
@@ -141,15 +149,19 @@ class ChoiceNode:
             or (delta.role and not self._role)
         ):
             return False
-        said = delta.content
+        piece = delta.content
         if delta.tool_calls is not None:
-            if said is not None or len(delta.tool_calls) != 1 or not self._calls.grow(delta.tool_calls[0]):
+            if piece is not None or len(delta.tool_calls) != 1:
                 return False
-        elif said:
+            if not self._calls.add_piece(delta.tool_calls[0], changes):
+                return False
+        elif piece:
             text = self._content
             if not text.created or text.done or self._parts is not None:
                 return False
-            text.fragments.append(said)
+            text.fragments.append(piece)
+            if changes is not None:
+                changes.append(ContentChanged(text, piece, self.index))
         else:
             return False
         self._built = None
@@ -166,21 +178,12 @@ class ChoiceNode:
             or delta.content_parts is not None
         ):
             self._fold_reasoning(delta, changes)
-        said = delta.content
-        if said is not None:
-            # As `_grow`, in place: this is the branch of nearly every chunk.
-            text = self._content
-            if said and text.created:
-                text.fragments.append(said)
-                changes.append(ContentChanged(text, said, self.index))
-                if text.done:
-                    self._repairs.add("4.13", self._where, said)
-            else:
-                self._grow(text, said, changes)
-            if self._parts is not None and delta.content_parts is None and said:
-                self._parts.add_text(said)
+        if delta.content is not None:
+            self._add_text(self._content, delta.content, changes)
+            if self._parts is not None and delta.content_parts is None and delta.content:
+                self._parts.add_text(delta.content)
         if delta.refusal is not None:
-            self._grow(self._refusal, delta.refusal, changes)
+            self._add_text(self._refusal, delta.refusal, changes)
         if delta.tool_calls is not None:
             self._calls.fold(delta.tool_calls, changes)
         if delta.function_call is not None:
@@ -227,18 +230,17 @@ class ChoiceNode:
 
     # Texts.
 
-    def _grow(self, text: GrowingText, said: str, changes: ChangeSink[ChoiceChange]) -> None:
+    def _add_text(self, text: GrowingText, piece: str, changes: ChangeSink[ChoiceChange]) -> None:
         text.arrived = True
-        if not said:
+        if not piece:
             return
         if not text.created:
-            text.created = True
             self._opened.append(text)
-            changes.append(text.kinds[0]("", self.index))
-        text.fragments.append(said)
-        changes.append(text.kinds[1](text, said, self.index))
+            text.open(changes)
+        text.fragments.append(piece)
+        changes.append(text.changed(piece))
         if text.done or (self.finish_reason is not None and not self.failed):
-            self._repairs.add("4.13", self._where, said)
+            self._repairs.add("4.13", self._where, piece)
 
     def _replace_text(self, text: GrowingText, said: str | None, changes: ChangeSink[ChoiceChange]) -> None:
         """Put the text of a whole message in place of what was streamed; mostly it is the same, or goes on."""
@@ -246,18 +248,18 @@ class ChoiceNode:
             return
         held = text.fragments.raw()
         if said.startswith(held):
-            self._grow(text, said[len(held) :], changes)
+            self._add_text(text, said[len(held) :], changes)
         elif said:
             self._repairs.add("4.4", self._where, held)
             text.fragments.replace("")
-            self._grow(text, said, changes)
+            self._add_text(text, said, changes)
 
     def _fold_reasoning(self, delta: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
         if delta.content_parts:
             self._fold_parts(delta.content_parts)
         said = self._reasoning_in(delta)
         if said:
-            self._grow(self._reasoning, said, changes)
+            self._add_text(self._reasoning, said, changes)
         if delta.reasoning_content:
             self._under_reasoning_content.append(delta.reasoning_content)
         if delta.reasoning:
@@ -305,9 +307,9 @@ class ChoiceNode:
             self._parts.add(said.content_parts)
         self._replace_text(self._refusal, said.refusal, changes)
         if said.tool_calls:
-            self._calls.replace(said.tool_calls, changes)
+            self._calls.fold_message(said.tool_calls, changes)
         if said.function_call is not None:
-            self._calls.replace_legacy(said.function_call, changes)
+            self._calls.fold_legacy_message(said.function_call, changes)
         self._annotations = said.annotations or self._annotations
         if said.audio is not None:
             self._audio = GrowingAudio()
@@ -331,20 +333,16 @@ class ChoiceNode:
         self._calls.set_cut(self._cut)
         changes.append(FinishChanged(self, reason, self.index))
 
-    def close(self) -> list[ChoiceChange]:
+    def close(self, changes: ChangeSink[ChoiceChange]) -> None:
         """Close whatever is open: the stream is over and complete."""
         self._closed = True
         self._built = None
-        changes: list[ChoiceChange] = []
         self._close_all(changes)
-        return changes
 
     def _close_all(self, changes: ChangeSink[ChoiceChange]) -> None:
         for text in self._opened:
-            if not text.done:
-                text.done = text.fragments.ended = True
-                changes.append(text.kinds[2](text, self.index))
-        self._calls.close(self._cut, changes)
+            text.close(changes)
+        self._calls.close_as(self._cut, changes)
 
     def settle_ids(self) -> None:
         """Make up the ids that never came: nothing more is expected."""

@@ -313,7 +313,7 @@ def test_no_calls_are_nothing(calls):
     assert fold(frame("thread.run.step.delta", id="s", delta=delta)).callbacks[1] == "run_step_delta s"
 
 
-# Calls find their slots and grow. (The rules themselves are tested in `test_slots`.)
+# Deltas find their calls. (The rules themselves are tested in `test_tool_calls`.)
 
 
 def test_function_call_grows():

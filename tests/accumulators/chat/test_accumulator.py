@@ -244,7 +244,7 @@ def test_content_in_parts_of_text_goes_back_as_text():
     assert message.to_param() == {"role": "assistant", "content": "ab"}
 
 
-# Tool calls: where a fragment goes is tested with the slots.
+# Tool calls: where a fragment goes is tested in `test_tool_calls`.
 
 
 def test_names_first_then_arguments_in_turns():

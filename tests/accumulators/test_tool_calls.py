@@ -6,28 +6,28 @@ import time
 import pytest
 
 from asyncstream.accumulators.repairs import Repairs
-from asyncstream.accumulators.slots import ToolEntry, ToolSlot, ToolSlots
+from asyncstream.accumulators.tool_calls import GrowingToolCall, ToolCallEntry, ToolCalls
 from asyncstream.decoding import Repair
 
 
 class Assembled:
     """Slots that were fed delta by delta; each delta is the list of its entries."""
 
-    def __init__(self, *deltas: list[ToolEntry]) -> None:
-        self.slots: ToolSlots[ToolSlot] = ToolSlots(ToolSlot)
+    def __init__(self, *deltas: list[ToolCallEntry]) -> None:
         self.repairs = Repairs()
+        self.listed: ToolCalls[GrowingToolCall] = ToolCalls(GrowingToolCall, "step_1", self.repairs)
         self.told: list[bool] = []
         for delta in deltas:
-            for entry, slot in self.slots.route(delta, self.repairs):
+            for entry, slot in self.listed.route(delta):
                 self.told.append(slot.merge(entry, self.repairs))
 
     @property
     def calls(self) -> list[tuple[str, str, str]]:
-        return [(slot.id, slot.name, slot.arguments.text()) for slot in self.slots.calls]
+        return [(slot.id, slot.name, slot.arguments.text()) for slot in self.listed.calls]
 
     @property
     def indexes(self) -> list[int | None]:
-        return [slot.index for slot in self.slots.calls]
+        return [slot.index for slot in self.listed.calls]
 
     @property
     def rules(self) -> list[str]:
@@ -36,11 +36,11 @@ class Assembled:
 
 def entry(
     index: int | None = None, name: str = "", arguments: object = None, id: str = "", type: str = ""
-) -> ToolEntry:
-    return ToolEntry(index=index, id=id, type=type, name=name, arguments=arguments)  # type: ignore[arg-type]
+) -> ToolCallEntry:
+    return ToolCallEntry(index=index, id=id, type=type, name=name, arguments=arguments)  # type: ignore[arg-type]
 
 
-def assemble(*entries: ToolEntry) -> Assembled:
+def assemble(*entries: ToolCallEntry) -> Assembled:
     """Feed entries, each in a delta of its own."""
     return Assembled(*([one] for one in entries))
 
@@ -152,15 +152,15 @@ def test_anything_else_is_not_whole(open_):
 
 
 def test_free_text_is_never_whole():
-    class Free(ToolSlot):
+    class Free(GrowingToolCall):
         joins_values = False
 
-    slots = ToolSlots(Free)
+    calls = ToolCalls(Free, "step_1", Repairs())
     for one in (entry(0, "f", "{}"), entry(0, "f", "{}"), entry(0, "g", "[]")):
-        for said, slot in slots.route([one], Repairs()):
+        for said, slot in calls.route([one]):
             slot.merge(said, Repairs())
 
-    assert [(slot.name, slot.arguments.text()) for slot in slots.calls] == [("f", "{}{}[]")]
+    assert [(slot.name, slot.arguments.text()) for slot in calls.calls] == [("f", "{}{}[]")]
 
 
 def test_arguments_that_become_whole_piece_by_piece_are_whole():
@@ -258,14 +258,14 @@ def test_id_and_type_are_set_once():
     found = assemble(entry(0, "f", id="a", type="function"), entry(0, id="b", type="custom"), entry(0, id="a"))
 
     assert found.calls == [("a", "f", "")]
-    assert found.slots.calls[0].type == "function"
+    assert found.listed.calls[0].type == "function"
 
 
 def test_id_and_type_may_come_late():
     found = assemble(entry(0, "f", "{"), entry(0, arguments="}", id="a", type="custom"))
 
     assert found.calls == [("a", "f", "{}")]
-    assert found.slots.calls[0].type == "custom"
+    assert found.listed.calls[0].type == "custom"
 
 
 def test_repeated_name_is_ignored():
@@ -397,17 +397,18 @@ def test_first_entry_decides_where_the_second_of_the_same_delta_goes():
 
 def test_replaced_calls_are_found_under_their_indexes():
     found = assemble(entry(0, "f", "{", "a"), entry(1, "g", "{", "b"))
-    first, second = found.slots.calls
-    found.slots.replace([second])
+    first, second = found.listed.calls
+    found.listed.replace([second.id])
+    found.listed.index_calls()
 
-    assert found.slots.find(entry(1), None, found.repairs) is second
-    assert found.slots.find(entry(0), None, found.repairs) is not first
-    assert len(found.slots.calls) == 2
+    assert found.listed.find(entry(1), None) is second
+    assert found.listed.find(entry(0), None) is not first
+    assert len(found.listed.calls) == 2
 
 
 def test_replaced_arguments_are_whole_or_not_by_themselves():
     found = assemble(entry(0, "f", "{} {}", "a"))
-    (slot,) = found.slots.calls
+    (slot,) = found.listed.calls
     assert slot.value() is None
     slot.set_arguments('{"a":1}')
 
@@ -418,19 +419,18 @@ def test_replaced_arguments_are_whole_or_not_by_themselves():
 
 
 def test_ended_slot_shows_half_a_pair():
-    slot = assemble(entry(0, "f", "a\ud83d")).slots.calls[0]
+    slot = assemble(entry(0, "f", "a\ud83d")).listed.calls[0]
 
     assert slot.arguments.text() == "a"
     slot.end()
-    assert slot.done
     assert slot.arguments.text() == "a\ufffd"
 
 
-def test_pickled_slots_go_on():
+def test_pickled_calls_go_on():
     found = assemble(entry(0, "f", '{"a":"', "a"), entry(None, "g", "{", "b"))
     restored = pickle.loads(pickle.dumps(found))
     for one in (entry(0, arguments='\\"}"'), entry(0, arguments="}"), entry(1, arguments="}"), entry(1, "h", "[]")):
-        for said, slot in restored.slots.route([one], restored.repairs):
+        for said, slot in restored.listed.route([one]):
             slot.merge(said, restored.repairs)
 
     assert restored.calls == [("a", "f", '{"a":"\\"}"}'), ("b", "g", "{}"), ("", "h", "[]")]
@@ -472,7 +472,7 @@ def test_literal_sent_again_is_dropped(literal):
 
 
 def test_literal_is_looked_for_in_short_texts_only():
-    within, beyond = ToolSlot(0), ToolSlot(0)
+    within, beyond = GrowingToolCall("step_1", 0), GrowingToolCall("step_1", 0)
     within.add(" " * 11 + "true", Repairs())
     beyond.add(" " * 12 + "true", Repairs())
 
@@ -480,7 +480,7 @@ def test_literal_is_looked_for_in_short_texts_only():
 
 
 def test_arguments_that_were_set_are_read_from_their_own_beginning():
-    slot = ToolSlot(0)
+    slot = GrowingToolCall("step_1", 0)
     slot.add('{"torn": [', Repairs())
     assert slot.value() is None
     slot.set_arguments('{"city":"Amsterdam"}')
@@ -521,5 +521,5 @@ def test_index_that_was_taken_over_is_recorded_with_the_id():
 def test_slot_at_an_index_is_the_latest_there():
     found = assemble(entry(0, "f", "{}", "a"), entry(0, "g", "{}", "b"))
 
-    assert found.slots.by_index[0] is found.slots.calls[1]
-    assert [0] == list(found.slots.by_index)
+    assert found.listed.by_index[0] is found.listed.calls[1]
+    assert [0] == list(found.listed.by_index)
