@@ -9,7 +9,7 @@ from aiohttp import web
 
 from asyncstream.server.calls import Service
 from asyncstream.server.door import door, give_request_id, open_handler
-from asyncstream.server.nouns import ROUTES
+from asyncstream.server.routes import ROUTES
 from asyncstream.server.scenario import Scenario
 
 __all__ = ["run_forever", "serve"]

@@ -7,9 +7,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from aiohttp import web
 
+from asyncstream.server.assistants.engine import Engine
 from asyncstream.server.bodies import Fields, read_object
-from asyncstream.server.engine import Engine
-from asyncstream.server.library import Library
+from asyncstream.server.files.library import Library
 from asyncstream.server.pages import page
 from asyncstream.server.scenario import Scenario
 from asyncstream.server.state import Store, Wire

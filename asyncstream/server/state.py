@@ -1,7 +1,7 @@
 """What the server remembers: assistants, threads, messages, runs, steps and chats, as wire dicts in creation order.
 
 Pure data and its look-ups: no HTTP, no tasks. Dicts and not the client's structs, so that the server can contradict
-them. Written by `nouns`, `runs` and `output`.
+them. Written by the nouns, and by the runs of Assistants.
 """
 
 import secrets

@@ -4,9 +4,9 @@ import aiohttp
 import pytest
 
 from asyncstream.server import FileOutcome, Scenario
-from asyncstream.server.library import Library
+from asyncstream.server.files.library import Library
+from asyncstream.server.files.search import chunks, matches
 from asyncstream.server.problems import WireError
-from asyncstream.server.search import chunks, matches
 
 FOREVER = 600.0
 

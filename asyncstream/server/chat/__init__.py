@@ -2,5 +2,5 @@
 
 `requests` checks a body and says what the model is told, `schemas` checks what promises to be strict; `script` unfolds
 turns into what is said, `objects` makes whole answers of that; `calls` and `chunks` give it the shape of a dialect, and
-`frames` turns chunks and errors into bytes. All of that is pure. The endpoints are in `nouns.chat_completions`.
+`frames` turns chunks and errors into bytes. All of that is pure. The endpoints are in `completions`.
 """

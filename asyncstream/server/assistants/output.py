@@ -20,7 +20,7 @@ from asyncstream.server.actions import (
     ToolResult,
     UrlCitation,
 )
-from asyncstream.server.objects import new_reply, new_step, usage
+from asyncstream.server.assistants.objects import new_reply, new_step, usage
 from asyncstream.server.pieces import argument_pieces, json_text, tokens, words
 from asyncstream.server.state import RunRecord, ThreadRecord, Wire, new_id, now
 

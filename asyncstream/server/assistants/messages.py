@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from asyncstream.server.assistants.objects import new_message
 from asyncstream.server.bodies import Fields, check_fields, nullable, required
 from asyncstream.server.calls import Call, Route, json_reply
-from asyncstream.server.objects import new_message
 from asyncstream.server.problems import WireError
 from asyncstream.server.state import Wire
 

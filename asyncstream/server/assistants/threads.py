@@ -5,10 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
+from asyncstream.server.assistants.messages import new_messages
+from asyncstream.server.assistants.objects import new_thread
 from asyncstream.server.bodies import Fields, nullable, optional
 from asyncstream.server.calls import Call, Route, json_reply
-from asyncstream.server.nouns.messages import new_messages
-from asyncstream.server.objects import new_thread
 from asyncstream.server.state import ThreadRecord
 
 __all__ = ["ROUTES", "THREAD", "new_record"]

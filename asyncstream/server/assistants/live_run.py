@@ -38,8 +38,8 @@ from asyncstream.server.actions import (
     Think,
     ToolResult,
 )
-from asyncstream.server.objects import shown_step
-from asyncstream.server.output import Output
+from asyncstream.server.assistants.objects import shown_step
+from asyncstream.server.assistants.output import Output
 from asyncstream.server.problems import WireError
 from asyncstream.server.scenario import Scenario
 from asyncstream.server.state import RunRecord, ThreadRecord, Wire, now

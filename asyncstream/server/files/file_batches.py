@@ -7,9 +7,9 @@ from aiohttp import web
 
 from asyncstream.server.bodies import Fields, check_fields, nullable, optional
 from asyncstream.server.calls import Call, Route
-from asyncstream.server.file_objects import read_chunking
-from asyncstream.server.library import Batch, VectorStore
-from asyncstream.server.nouns.vector_store_files import FILE, check_attributes, page_of_files
+from asyncstream.server.files.library import Batch, VectorStore
+from asyncstream.server.files.objects import read_chunking
+from asyncstream.server.files.vector_store_files import FILE, check_attributes, page_of_files
 from asyncstream.server.problems import WireError
 from asyncstream.server.state import Wire
 

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
+from asyncstream.server.assistants.objects import new_assistant, plain_tools
 from asyncstream.server.bodies import Fields, nullable, optional, required
 from asyncstream.server.calls import Call, Route, json_reply
-from asyncstream.server.objects import new_assistant, plain_tools
 
 __all__ = ["ROUTES"]
 

@@ -1,6 +1,6 @@
 """New wire objects of files and vector stores, with every property that the API's description requires.
 
-Pure, but for the clock and the ids; what `objects` is for the Assistants nouns. Keeps nothing: `library` does.
+Pure, but for the clock and the ids; what `assistants.objects` is for Assistants. Keeps nothing: `library` does.
 """
 
 from collections.abc import Mapping

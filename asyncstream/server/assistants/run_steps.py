@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
+from asyncstream.server.assistants.objects import shown_step
 from asyncstream.server.calls import Call, Route, json_reply
-from asyncstream.server.objects import shown_step
 
 __all__ = ["FILE_SEARCH_CONTENTS", "ROUTES"]
 

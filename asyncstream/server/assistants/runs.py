@@ -5,12 +5,12 @@ from typing import Any
 
 from aiohttp import web
 
+from asyncstream.server.assistants.messages import new_messages
+from asyncstream.server.assistants.objects import new_run
+from asyncstream.server.assistants.run_steps import FILE_SEARCH_CONTENTS
+from asyncstream.server.assistants.threads import THREAD, new_record
 from asyncstream.server.bodies import Fields, check_fields, nullable, optional, required
 from asyncstream.server.calls import Call, Route, json_reply
-from asyncstream.server.nouns.messages import new_messages
-from asyncstream.server.nouns.run_steps import FILE_SEARCH_CONTENTS
-from asyncstream.server.nouns.threads import THREAD, new_record
-from asyncstream.server.objects import new_run
 from asyncstream.server.problems import WireError
 from asyncstream.server.state import RunRecord, ThreadRecord
 

@@ -4,8 +4,8 @@ import asyncio
 import weakref
 from collections.abc import Awaitable, Callable
 
+from asyncstream.server.assistants.live_run import LiveRun
 from asyncstream.server.problems import WireError
-from asyncstream.server.runs import LiveRun
 from asyncstream.server.scenario import Scenario
 from asyncstream.server.state import RunRecord, ThreadRecord
 from asyncstream.server.streams import StreamBody

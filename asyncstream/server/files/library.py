@@ -2,7 +2,7 @@
 
 A file in a store is `in_progress` until its time has come, then what the scenario says becomes of it. A store expires
 some days after its last use; what it had not read by then is cancelled. What the wire objects look like is decided in
-`file_objects`; requests are the nouns' business.
+`objects`; requests are the nouns' business.
 """
 
 import time
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from asyncstream.server.file_objects import new_batch, new_counts, new_file, new_store_file, new_vector_store
+from asyncstream.server.files.objects import new_batch, new_counts, new_file, new_store_file, new_vector_store
 from asyncstream.server.outcomes import FileOutcome
 from asyncstream.server.problems import WireError, not_found
 from asyncstream.server.scenario import Scenario

@@ -7,11 +7,11 @@ from aiohttp import web
 
 from asyncstream.server.bodies import Fields, nullable, optional, required
 from asyncstream.server.calls import Call, Route, json_reply
-from asyncstream.server.file_objects import read_chunking
-from asyncstream.server.library import StoreFile, VectorStore
+from asyncstream.server.files.library import StoreFile, VectorStore
+from asyncstream.server.files.objects import read_chunking
+from asyncstream.server.files.search import chunks
 from asyncstream.server.pages import page
 from asyncstream.server.problems import WireError
-from asyncstream.server.search import chunks
 
 __all__ = ["FILE", "ROUTES", "check_attributes", "page_of_files"]
 

@@ -4,10 +4,10 @@ from aiohttp import web
 
 from asyncstream.server.bodies import Fields, check_fields, nullable, optional, required
 from asyncstream.server.calls import Call, Route, json_reply
-from asyncstream.server.file_objects import read_chunking, read_expiry
-from asyncstream.server.library import VectorStore
+from asyncstream.server.files.library import VectorStore
+from asyncstream.server.files.objects import read_chunking, read_expiry
+from asyncstream.server.files.search import Page, chunks, matches, search
 from asyncstream.server.problems import WireError
-from asyncstream.server.search import Page, chunks, matches, search
 
 __all__ = ["ROUTES"]
 
