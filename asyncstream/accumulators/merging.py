@@ -16,7 +16,7 @@ from msgspec import NODEFAULT, Struct, structs
 from asyncstream.accumulators.fragments import Fragments, mend_halves
 from asyncstream.decoding import UnreadableJSON, dump_raw, load_json
 
-__all__ = ["Indexed", "JSONFold", "index_of", "members_of", "mended", "replace_present"]
+__all__ = ["Indexed", "JSONFold", "UnknownJSON", "index_of", "members_of", "mended", "replace_present"]
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
@@ -182,6 +182,39 @@ def _built(value: object) -> object:
             return [_built(entry) for entry in value.listed()]
         case _:
             return value
+
+
+class UnknownJSON:
+    """An object of a type that nobody knows, of which more may come: as it came while that was once, else folded.
+
+    Attributes:
+        wire_type: Its type.
+    """
+
+    __slots__ = ("_fold", "_raw", "wire_type")
+
+    def __init__(self, wire_type: str, raw: bytes) -> None:
+        self.wire_type = wire_type
+        self._raw = raw
+        # Made when more comes, and kept: reading what is held anew for each piece would be quadratic.
+        self._fold: JSONFold | None = None
+
+    def fold(self, raw: bytes) -> None:
+        """Fold more of it in."""
+        if self._fold is None:
+            self._fold = JSONFold()
+            self._fold.fold(members_of(self._raw))
+        self._fold.fold(members_of(raw))
+
+    def end(self) -> None:
+        """Expect nothing more."""
+        if self._fold is not None:
+            self._fold.end()
+
+    @property
+    def raw(self) -> bytes:
+        """Its JSON."""
+        return self._raw if self._fold is None else dump_raw(self._fold.built())
 
 
 _GROWING_FIELDS = GROWING | {"refusal", "value"}

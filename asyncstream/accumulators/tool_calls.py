@@ -209,7 +209,7 @@ S = TypeVar("S", bound=GrowingToolCall[Any, Any])
 class ToolCalls(Generic[S]):
     """The tool calls of one choice or one step, first seen first."""
 
-    __slots__ = ("_by_id", "_kind", "_next_index", "by_index", "calls", "gone", "parent", "repairs")
+    __slots__ = ("_by_id", "_kind", "_next_index", "_unclosed", "by_index", "calls", "gone", "parent", "repairs")
 
     def __init__(self, kind: type[S], parent: str | int, repairs: Repairs) -> None:
         """Make an empty list.
@@ -229,6 +229,8 @@ class ToolCalls(Generic[S]):
         self._by_id: dict[str, S] = {}
         # One more than the highest index.
         self._next_index = 0
+        # The calls that came since the calls were last closed.
+        self._unclosed: list[S] = []
         self.gone: list[S] = []
         """Calls that were told of and that a list left out: they still get their done."""
 
@@ -280,6 +282,7 @@ class ToolCalls(Generic[S]):
         self._next_index = max(self._next_index, index + 1)
         call = self.by_index[index] = self._kind(self.parent, index)
         self.calls.append(call)
+        self._unclosed.append(call)
         return call
 
     def replace(self, ids: Iterable[str]) -> list[S]:
@@ -317,6 +320,7 @@ class ToolCalls(Generic[S]):
             listed[call] = None
         self.gone += [call for call in streamed if call not in listed and call.created]
         self.calls = [*listed]
+        self._unclosed = [*listed]
         return self.calls
 
     def index_calls(self) -> None:
@@ -327,7 +331,9 @@ class ToolCalls(Generic[S]):
 
     def close(self, changes: ChangeSink[_AnyChange]) -> None:
         """Close the calls that are open, in order, those that a list left out last."""
-        for call in (*self.calls, *self.gone):
+        unclosed, self._unclosed = self._unclosed, []
+        gone, self.gone = self.gone, []
+        for call in (*unclosed, *gone):
             call.close(changes)
 
     @staticmethod

@@ -97,6 +97,11 @@ class AssistantAccumulator:
         self._thread: Thread | None = None
         self._messages: dict[str, GrowingMessage] = {}
         self._steps: dict[str, GrowingRunStep] = {}
+        # What may have something open, in order: what changed, other than by a piece, since all of it was closed.
+        # Pauses and ends of a run may come again and again, and then look at nothing else.
+        self._calling: dict[GrowingRunStep, None] = {}
+        self._unclosed_messages: dict[GrowingMessage, None] = {}
+        self._unclosed_steps: dict[GrowingRunStep, None] = {}
         self._current_message: GrowingMessage | None = None
         self._current_step: GrowingRunStep | None = None
         self._repairs = Repairs()
@@ -282,6 +287,7 @@ class AssistantAccumulator:
             message = self._messages[id] = GrowingMessage(id, self._repairs, payload)
             message.open(changes)
         self._current_message = message
+        self._unclosed_messages[message] = None
         return message
 
     def _fold_step_delta(self, event: ThreadRunStepDelta, changes: list[AssistantChange]) -> None:
@@ -309,6 +315,7 @@ class AssistantAccumulator:
             step = self._steps[id] = GrowingRunStep(id, self._repairs, payload, delta)
             step.open(changes)
         self._current_step = step
+        self._calling[step] = self._unclosed_steps[step] = None
         return step
 
     def _fold_run(self, event: _RunEvent, changes: list[AssistantChange]) -> None:
@@ -325,7 +332,8 @@ class AssistantAccumulator:
         self._built_run = None
         ended = False
         if isinstance(event, ThreadRunRequiresAction):
-            for step in self._steps.values():
+            calling, self._calling = self._calling, {}
+            for step in calling:
                 step.close_calls(changes)
             ended, self._waiting = not self._waiting, True
         elif isinstance(event, _ENDS_RUN):
@@ -338,9 +346,11 @@ class AssistantAccumulator:
         return _RunSource(self)
 
     def _close_all(self, changes: list[AssistantChange]) -> None:
-        for message in self._messages.values():
+        messages, self._unclosed_messages = self._unclosed_messages, {}
+        steps, self._unclosed_steps = self._unclosed_steps, {}
+        for message in messages:
             message.close(changes)
-        for step in self._steps.values():
+        for step in steps:
             step.close(changes)
 
 

@@ -4,9 +4,9 @@ Knows nothing of runs. A message is a list of parts by index; at most one part i
 closes it (rule 5.10). What closes, and in which order, is decided here.
 """
 
-from bisect import insort
 from collections.abc import Iterable
 from copy import copy
+from heapq import merge
 from operator import attrgetter
 from typing import ClassVar, TypeAlias, cast
 
@@ -26,7 +26,7 @@ from asyncstream.accumulators.assistants.changes import (
 from asyncstream.accumulators.changes import ChangeSink
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.growing import Growing
-from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, replace_present
+from asyncstream.accumulators.merging import Indexed, JSONFold, UnknownJSON, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import coerce_json, dump_raw
 from asyncstream.types import (
@@ -100,7 +100,7 @@ class _TextPart(_Part):
     def __init__(self, parent: str, index: int) -> None:
         super().__init__(parent, index)
         self.value = Fragments()
-        self.annotations: Indexed[Annotation] = Indexed()
+        self.annotations: Indexed[Annotation | UnknownJSON] = Indexed()
 
     def fold(self, said: TextDelta) -> None:
         if said.value:
@@ -117,6 +117,9 @@ class _TextPart(_Part):
             held = self.annotations.get(index)
             if held is None and type(said) is FileCitationDeltaAnnotation:
                 self.annotations.put(index, _new_file_citation(said))
+            elif isinstance(held, UnknownJSON) and isinstance(said, UnknownAnnotationDelta):
+                held.wire_type = held.wire_type or said.wire_type
+                held.fold(said.raw)
             else:
                 self.annotations.put(index, _fold_annotation(held, said))
 
@@ -124,7 +127,10 @@ class _TextPart(_Part):
         if block.text.value:
             self.value.replace(block.text.value)
         if block.text.annotations:
-            self.annotations = Indexed(block.text.annotations)
+            self.annotations = Indexed(
+                UnknownJSON(said.wire_type, said.raw) if isinstance(said, UnknownAnnotation) else said
+                for said in block.text.annotations
+            )
 
     def end(self) -> None:
         self.value.ended = True
@@ -139,7 +145,11 @@ class _TextPart(_Part):
         return TextDone(self, self.parent, self.index)
 
     def snapshot(self) -> Text:
-        return Text(value=self.value.text(), annotations=self.annotations.listed())
+        annotations: list[Annotation] = [
+            UnknownAnnotation(wire_type=said.wire_type, raw=said.raw) if isinstance(said, UnknownJSON) else said
+            for said in self.annotations.listed()
+        ]
+        return Text(value=self.value.text(), annotations=annotations)
 
     def block(self) -> MessageContent:
         return TextContentBlock(text=self.snapshot())
@@ -165,15 +175,10 @@ def _new_file_citation(said: FileCitationDeltaAnnotation) -> FileCitationAnnotat
     )
 
 
-def _fold_annotation(held: Annotation | None, said: AnnotationDelta) -> Annotation:
+def _fold_annotation(held: Annotation | UnknownJSON | None, said: AnnotationDelta) -> Annotation | UnknownJSON:
     if isinstance(said, UnknownAnnotationDelta):
-        if isinstance(held, UnknownAnnotation):
-            members = JSONFold()
-            members.fold(members_of(held.raw))
-            members.fold(members_of(said.raw))
-            return UnknownAnnotation(wire_type=held.wire_type or said.wire_type, raw=dump_raw(members.built()))
-        if held is None or said.wire_type:
-            return UnknownAnnotation(wire_type=said.wire_type, raw=said.raw)
+        if held is None or isinstance(held, UnknownJSON) or said.wire_type:
+            return UnknownJSON(said.wire_type, said.raw)
         # No type says nothing about the type: what is there goes on.
         delta = next(delta for delta, kind in _ANNOTATIONS.items() if kind is type(held))
         return replace_present(held, coerce_json(delta, members_of(said.raw))[0])
@@ -298,6 +303,9 @@ _PART_OF: dict[type[Struct], type[_AnyPart]] = {
 }
 
 
+_by_index = attrgetter("index")
+
+
 def _fits(part: _AnyPart, block: MessageContentDelta) -> bool:
     """Tell whether a block is of a part's type."""
     if isinstance(part, _UnknownPart) and isinstance(block, UnknownContentDeltaBlock):
@@ -308,7 +316,19 @@ def _fits(part: _AnyPart, block: MessageContentDelta) -> bool:
 class GrowingMessage(Growing[MessageChange]):
     """A message as it grows."""
 
-    __slots__ = ("_built", "_fields", "_id", "_open", "_order", "_parts", "_repairs", "_streamed")
+    __slots__ = (
+        "_all_closed",
+        "_built",
+        "_fields",
+        "_id",
+        "_next_index",
+        "_open",
+        "_order",
+        "_parts",
+        "_repairs",
+        "_streamed",
+        "_unordered",
+    )
 
     def __init__(self, id: str, repairs: Repairs, payload: Message | None) -> None:
         """Make a message that nothing is known of but its id, and what identifies it in the payload that brings it."""
@@ -320,7 +340,13 @@ class GrowingMessage(Growing[MessageChange]):
                 setattr(self._fields, name, getattr(payload, name) or getattr(self._fields, name))
         self._repairs = repairs
         self._parts: dict[int, _AnyPart] = {}
+        # One more than the highest index.
+        self._next_index = 0
+        # Every part is closed: none came since it was last looked.
+        self._all_closed = True
         self._order: list[_AnyPart] = []
+        # Parts that came behind one with a higher index; they take their places when somebody looks.
+        self._unordered: list[_AnyPart] = []
         # The part that opened last: it is closed when another opens, and continued by parts without an index.
         self._open: _AnyPart | None = None
         self._streamed = False
@@ -330,7 +356,7 @@ class GrowingMessage(Growing[MessageChange]):
         """Build the message as it is now; the same struct until something is folded."""
         if self._built is None:
             self._built = copy(self._fields)
-            self._built.content = [part.block() for part in self._order]
+            self._built.content = [part.block() for part in self._listed()]
         return self._built
 
     def created_change(self) -> MessageCreated:
@@ -435,10 +461,23 @@ class GrowingMessage(Growing[MessageChange]):
         return self._make_part(_PART_OF[type(block)], index), block
 
     def _make_part(self, kind: type[_AnyPart], index: int | None) -> _AnyPart:
-        part = kind(self._id, max(self._parts, default=-1) + 1 if index is None else index)
+        part = kind(self._id, self._next_index if index is None else index)
         self._parts[part.index] = part
-        insort(self._order, part, key=attrgetter("index"))
+        self._next_index = max(self._next_index, part.index + 1)
+        self._all_closed = False
+        if self._order and part.index < self._order[-1].index:
+            self._unordered.append(part)
+        else:
+            self._order.append(part)
         return part
+
+    def _listed(self) -> list[_AnyPart]:
+        """Give the parts in order."""
+        if self._unordered:
+            late = sorted(self._unordered, key=_by_index)
+            self._order = list(merge(self._order, late, key=_by_index))
+            self._unordered = []
+        return self._order
 
     def fold_payload(self, payload: Message) -> None:
         """Fold a `created` or `in_progress` payload: its content counts only while nothing was streamed."""
@@ -465,25 +504,33 @@ class GrowingMessage(Growing[MessageChange]):
 
     def _replace_content(self, content: list[MessageContent]) -> list[_AnyPart]:
         """Put an authoritative list in place of the parts; return the parts that are not in it."""
-        streamed = self._order
-        listed: list[_AnyPart] = []
+        streamed = self._listed()
+        # As a dict for its order; a part is equal to itself only.
+        listed: dict[_AnyPart, None] = {}
+        taken = {part.index for part in streamed}
+        free = max(taken, default=-1) + 1
         for position, block in enumerate(content):
             kind = _PART_OF[type(block)]
             part = streamed[position] if position < len(streamed) else None
             if not isinstance(part, kind):
-                taken = {held.index for held in (*streamed, *listed)}
-                part = kind(self._id, position if position not in taken else max(taken) + 1)
+                part = kind(self._id, position if position not in taken else free)
+                taken.add(part.index)
+                free = max(free, part.index + 1)
             part.load(block)  # type: ignore[arg-type]  # the part was chosen by the block's type
-            listed.append(part)
-        self._order = listed
+            listed[part] = None
+        self._order = [*listed]
         self._parts = {part.index: part for part in listed}
+        self._next_index = max(self._parts, default=-1) + 1
+        self._all_closed = False
         if self._open not in listed:
             self._open = None
         return [part for part in streamed if part not in listed and part.created]
 
     def close(self, changes: ChangeSink[MessageChange], gone: Iterable[_AnyPart] = ()) -> None:
         """Close the parts that are open in order, those that an authoritative list left out last, then the message."""
-        for part in (*self._order, *gone):
-            part.close(changes)
+        if not self._all_closed:
+            self._all_closed = True
+            for part in (*self._listed(), *gone):
+                part.close(changes)
         self._built = None
         super().close(changes)

@@ -13,10 +13,10 @@ from asyncstream.accumulators.assistants.changes import RunStepChanged, RunStepC
 from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.growing import Growing
-from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, replace_present
+from asyncstream.accumulators.merging import Indexed, JSONFold, UnknownJSON, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.tool_calls import GrowingToolCall, ToolCallEntry, ToolCalls
-from asyncstream.decoding import coerce_json, dump_raw
+from asyncstream.decoding import coerce_json
 from asyncstream.types import (
     CodeInterpreter,
     CodeInterpreterDelta,
@@ -87,7 +87,7 @@ class _Code:
 
     def __init__(self) -> None:
         self.input = Fragments()
-        self.outputs: Indexed[_Logs | CodeInterpreterOutput] = Indexed()
+        self.outputs: Indexed[_Logs | UnknownJSON | CodeInterpreterOutput] = Indexed()
 
     def fold(self, said: CodeInterpreterDelta) -> None:
         if said.input:
@@ -119,38 +119,50 @@ class _Code:
         held = self.outputs.get(index)
         if held is not None and not said.wire_type:
             return  # neither a type nor a payload: it says nothing
-        raw = said.raw
-        if isinstance(held, UnknownCodeInterpreterOutput):
-            members = JSONFold()
-            members.fold(members_of(held.raw))
-            members.fold(members_of(said.raw))
-            raw = dump_raw(members.built())
-        self.outputs.put(index, UnknownCodeInterpreterOutput(wire_type=said.wire_type, raw=raw))
+        if isinstance(held, UnknownJSON):
+            held.wire_type = said.wire_type
+            held.fold(said.raw)
+        else:
+            self.outputs.put(index, UnknownJSON(said.wire_type, said.raw))
 
     def load(self, said: CodeInterpreter) -> None:
         if said.input:
             self.input.replace(said.input)
         if said.outputs:
-            self.outputs = Indexed(
-                _Logs(output.logs) if isinstance(output, CodeInterpreterOutputLogs) else output
-                for output in said.outputs
-            )
+            self.outputs = Indexed(_growing_output(output) for output in said.outputs)
 
     def end(self) -> None:
         self.input.ended = True
         for output in self.outputs.listed():
             if isinstance(output, _Logs):
                 output.text.ended = True
+            elif isinstance(output, UnknownJSON):
+                output.end()
 
     def built(self) -> CodeInterpreter:
-        outputs = self.outputs.listed()
         return CodeInterpreter(
-            input=self.input.text(),
-            outputs=[
-                CodeInterpreterOutputLogs(logs=output.text.text()) if isinstance(output, _Logs) else output
-                for output in outputs
-            ],
+            input=self.input.text(), outputs=[_built_output(output) for output in self.outputs.listed()]
         )
+
+
+def _growing_output(output: CodeInterpreterOutput) -> _Logs | UnknownJSON | CodeInterpreterOutput:
+    match output:
+        case CodeInterpreterOutputLogs():
+            return _Logs(output.logs)
+        case UnknownCodeInterpreterOutput():
+            return UnknownJSON(output.wire_type, output.raw)
+        case _:
+            return output
+
+
+def _built_output(output: _Logs | UnknownJSON | CodeInterpreterOutput) -> CodeInterpreterOutput:
+    match output:
+        case _Logs():
+            return CodeInterpreterOutputLogs(logs=output.text.text())
+        case UnknownJSON():
+            return UnknownCodeInterpreterOutput(wire_type=output.wire_type, raw=output.raw)
+        case _:
+            return output
 
 
 class _Call(GrowingToolCall[ToolCall, ToolCallDelta]):

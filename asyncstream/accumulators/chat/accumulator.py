@@ -55,6 +55,8 @@ class ChatAccumulator:
         # Something of id, model and created is not known yet.
         self._unnamed = True
         self._choices: dict[int, GrowingChoice] = {}
+        # The choices that had no finish reason when it was last looked: a reason, once there, stays.
+        self._awaited: list[GrowingChoice] = []
         self._usage = _Usage()
         self._repairs = Repairs()
         self._built: ChatCompletion | None = None
@@ -78,9 +80,10 @@ class ChatAccumulator:
     @property
     def finished(self) -> bool:
         """Whether terminal evidence was seen: `[DONE]`, or a finish reason for every choice."""
-        return self._done or (
-            bool(self._choices) and all(choice.finish_reason is not None for choice in self._choices.values())
-        )
+        awaited = self._awaited
+        while awaited and awaited[-1].finish_reason is not None:
+            awaited.pop()
+        return self._done or (bool(self._choices) and not awaited)
 
     @property
     def repairs(self) -> list[Repair]:
@@ -257,6 +260,7 @@ class ChatAccumulator:
         node = self._choices.get(index)
         if node is None:
             node = self._choices[index] = GrowingChoice(index, self._repairs, self._response_format)
+            self._awaited.append(node)
         return node
 
     def _fold_carried(self, chunk: ChatCompletionChunk) -> None:

@@ -24,7 +24,7 @@ from asyncstream.types import (
     UnknownChatToolCall,
 )
 
-__all__ = ["UNFINISHED", "ChatCall", "entry_of", "is_flat", "legacy_delta", "merge_json"]
+__all__ = ["UNFINISHED", "ChatCall", "Cut", "copied_json", "entry_of", "is_flat", "legacy_delta", "merge_json"]
 
 UNFINISHED = "unfinished"
 """Why what still grows is not whole."""
@@ -56,18 +56,32 @@ def legacy_delta(said: ChoiceDeltaFunctionCall) -> ChoiceDeltaToolCall:
     return ChoiceDeltaToolCall(type="function", function=function)
 
 
+class Cut:
+    """Why calls are not whole, the same for all that share it; None if they are."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str | None = UNFINISHED) -> None:
+        self.reason = reason
+
+
+_GROWING = Cut()
+"""What calls have that came after the last word on the others."""
+
+
 class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCall]):
     """A tool call of a choice."""
 
-    __slots__ = ("_built", "_extra_content", "_made_id", "cut")
+    __slots__ = ("_built", "_built_cut", "_cut", "_extra_content", "_made_id")
 
     def __init__(self, parent: str | int, index: int | None) -> None:
         super().__init__(parent, index)
-        self.cut: str | None = UNFINISHED
-        """Why it is not whole; None if it is."""
+        self._cut = _GROWING
         self._extra_content: dict[str, object] | None = None
         self._made_id = ""
         self._built: ChatCompletionMessageToolCall | None = None
+        # Why it was not whole when it was built.
+        self._built_cut: str | None = None
 
     def value(self) -> str | None:
         """Return the canonical JSON of the arguments if they are whole; the text of a custom tool never is."""
@@ -81,7 +95,8 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
         """Fold what the slot itself does not hold."""
         self._built = None
         if said.extra_content is not None and is_flat(said.extra_content):
-            self._extra_content = merge_json(self._extra_content, mended(said.extra_content, frozenset()))
+            self._extra_content = self._extra_content or {}
+            merge_json(self._extra_content, mended(said.extra_content, frozenset()))
 
     def load(self, entry: ToolCallEntry) -> bool:
         """Replace what a whole message says; tell whether the arguments are others than before."""
@@ -95,9 +110,9 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
         self.set_arguments(text)
         return True
 
-    def set_cut(self, cut: str | None) -> None:
-        """Say why the call is not whole, or that it is."""
-        self.cut = cut
+    def share_cut(self, cut: "Cut") -> None:
+        """Be cut, or whole, from now on as the other calls of the choice are."""
+        self._cut = cut
         self._built = None
 
     def known_id(self) -> str:
@@ -108,26 +123,28 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
 
     def snapshot(self) -> ChatCompletionMessageToolCall:
         """Build the call as it is now; the same struct until something is folded."""
-        if self._built is None:
-            self._built = self._build(self.known_id(), self.arguments.text(), self._extra_content)
+        if self._built is None or self._built_cut != self._cut.reason:
+            extra_content = None if self._extra_content is None else copied_json(self._extra_content)
+            self._built_cut = self._cut.reason
+            self._built = self._build(self.known_id(), self.arguments.text(), extra_content, self._built_cut)
         return self._built
 
     def created_snapshot(self) -> ChatCompletionMessageToolCall:
         """Build a fresh struct of what the wire gave of id, type and name."""
-        return self._build(self.id, "", None)
+        return self._build(self.id, "", None, UNFINISHED)
 
-    def _build(self, id: str, text: str, extra_content: dict[str, object] | None) -> ChatCompletionMessageToolCall:
+    def _build(
+        self, id: str, text: str, extra_content: dict[str, object] | None, cut: str | None
+    ) -> ChatCompletionMessageToolCall:
         match self.type or "function":
             case "function":
                 function = FunctionCall(name=self.name, arguments=text)
                 return ChatCompletionMessageFunctionToolCall(
-                    id=id, function=function, extra_content=extra_content, cut=self.cut
+                    id=id, function=function, extra_content=extra_content, cut=cut
                 )
             case "custom":
                 custom = Custom(name=self.name, input=text)
-                return ChatCompletionMessageCustomToolCall(
-                    id=id, custom=custom, extra_content=extra_content, cut=self.cut
-                )
+                return ChatCompletionMessageCustomToolCall(id=id, custom=custom, extra_content=extra_content, cut=cut)
             case kind:
                 members: dict[str, object] = {
                     "id": id,
@@ -139,16 +156,22 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
                 return UnknownChatToolCall(wire_type=kind, raw=dump_raw(members))
 
 
-def merge_json(held: dict[str, object] | None, said: dict[str, object]) -> dict[str, object]:
-    """Return a JSON object with another folded in: objects merge, all else replaces, null says nothing."""
-    merged = dict(held or {})
+def merge_json(held: dict[str, object], said: dict[str, object]) -> None:
+    """Fold a JSON object into another: objects merge, all else replaces, null says nothing."""
     for key, value in said.items():
         if isinstance(value, dict):
-            known = merged.get(key)
-            merged[key] = merge_json(known if isinstance(known, dict) else None, value)
+            known = held.get(key)
+            if not isinstance(known, dict):
+                # One of our own: what was said belongs to its event.
+                known = held[key] = {}
+            merge_json(known, value)
         elif value is not None:
-            merged[key] = value
-    return merged
+            held[key] = value
+
+
+def copied_json(held: dict[str, object]) -> dict[str, object]:
+    """Return a copy of what `merge_json` has folded, for a snapshot that stays as it is."""
+    return {key: copied_json(value) if isinstance(value, dict) else value for key, value in held.items()}
 
 
 def is_flat(value: object) -> bool:

@@ -7,7 +7,7 @@ form (`function_call`) is kept beside the others, which no index or id leads to 
 from typing import TypeAlias
 
 from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
-from asyncstream.accumulators.chat.calls import ChatCall, entry_of, legacy_delta
+from asyncstream.accumulators.chat.calls import ChatCall, Cut, entry_of, legacy_delta
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.tool_calls import ToolCalls
 from asyncstream.types import (
@@ -29,7 +29,7 @@ CallChange: TypeAlias = (
 class ChoiceCalls(ToolCalls[ChatCall]):
     """The calls of a choice, first seen first."""
 
-    __slots__ = ("_legacy", "late")
+    __slots__ = ("_cut", "_legacy", "_uncut", "late")
 
     def __init__(self, index: int, repairs: Repairs) -> None:
         """Make an empty list, for the choice at an index."""
@@ -37,11 +37,16 @@ class ChoiceCalls(ToolCalls[ChatCall]):
         self.late = False
         """Whether the choice has a finish reason: what still comes is recorded as a repair."""
         self._legacy: ChatCall | None = None
+        # Finish reasons may change with every chunk: then nothing is done to each call.
+        self._cut = Cut()
+        # The calls that do not share it yet.
+        self._uncut: list[ChatCall] = []
 
     def add(self, index: int | None) -> ChatCall:
         """Add a call at an index, or at the next free one; its place is after all others."""
         call = super().add(index)
         call.place = len(self.calls) - (self._legacy is None)
+        self._uncut.append(call)
         return call
 
     def listed(self) -> list[ChatCall]:
@@ -96,6 +101,7 @@ class ChoiceCalls(ToolCalls[ChatCall]):
         if self._legacy is None:
             self._legacy = ChatCall(self.parent, None)
             self._legacy.place = len(self.calls)
+            self._uncut.append(self._legacy)
         as_call = legacy_delta(delta)
         entry = entry_of(as_call)
         told = self._legacy.merge(entry, self.repairs)
@@ -110,6 +116,8 @@ class ChoiceCalls(ToolCalls[ChatCall]):
             call.index = call.place = place
             self._tell(call, payload, changes, told=grew, grew=grew)
         self.index_calls()
+        # Those that are new, and some that share it already.
+        self._uncut += [call for call in calls if not call.done]
         if self._legacy is not None:
             self._legacy.place = len(calls)
 
@@ -140,16 +148,16 @@ class ChoiceCalls(ToolCalls[ChatCall]):
     def close_as(self, cut: str | None, changes: ChangeSink[CallChange]) -> None:
         """Close the calls that are open, in order, and say of each why it is not whole, or that it is."""
         self.settle_ids()
+        self.set_cut(cut)
         for call in (*self.listed(), *self.gone):
-            if not call.done:
-                call.open(changes)
-                call.set_cut(cut)
-                call.close(changes)
+            call.close(changes)
 
     def set_cut(self, cut: str | None) -> None:
-        """Say of all calls why they are not whole, or that they are."""
-        for call in self.listed():
-            call.set_cut(cut)
+        """Say of all calls that there are why they are not whole, or that they are."""
+        self._cut.reason = cut
+        for call in self._uncut:
+            call.share_cut(self._cut)
+        self._uncut.clear()
 
     def settle_ids(self) -> None:
         """Make up the ids that never came: nothing more is expected (rule 4.12)."""

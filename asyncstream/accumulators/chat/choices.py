@@ -7,7 +7,7 @@ still comes is folded, told, and recorded as a repair, but nothing is done twice
 from typing import Final, TypeAlias
 
 from asyncstream.accumulators.changes import ChangeSink
-from asyncstream.accumulators.chat.calls import UNFINISHED, is_flat, merge_json
+from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, is_flat, merge_json
 from asyncstream.accumulators.chat.changes import ContentChanged, FinishChanged, LogprobsChanged
 from asyncstream.accumulators.chat.choice_calls import CallChange, ChoiceCalls
 from asyncstream.accumulators.chat.choice_parts import (
@@ -196,7 +196,8 @@ class GrowingChoice:
             self._audio = self._audio or GrowingAudio()
             self._audio.fold(delta.audio)
         if delta.extra_content is not None and self._keepable("extra_content", delta.extra_content):
-            self._extra_content = merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
+            self._extra_content = self._extra_content or {}
+            merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
         if choice.message is not None and isinstance(delta, AbsentDelta):
             self._fold_message(choice.message, changes)
         if choice.logprobs is not None:
@@ -211,7 +212,8 @@ class GrowingChoice:
     def fold_filter_results(self, said: dict[str, object]) -> None:
         """Fold what Azure's content filter found: by category, the last word counts."""
         if self._keepable("content_filter_results", said):
-            self._filter_results = {**(self._filter_results or {}), **said}
+            self._filter_results = self._filter_results or {}
+            self._filter_results.update(said)
             self._built = None
 
     def _keepable(self, key: str, value: object) -> bool:
@@ -244,12 +246,14 @@ class GrowingChoice:
 
     def _replace_text(self, text: GrowingText, said: str | None, changes: ChangeSink[ChoiceChange]) -> None:
         """Put the text of a whole message in place of what was streamed; mostly it is the same, or goes on."""
-        if said is None:
+        if not said:
+            # An empty text says that there is one, and nothing against what is held.
+            text.arrived = text.arrived or said is not None
             return
         held = text.fragments.raw()
         if said.startswith(held):
             self._add_text(text, said[len(held) :], changes)
-        elif said:
+        else:
             self._repairs.add("4.4", self._where, held)
             text.fragments.replace("")
             self._add_text(text, said, changes)
@@ -315,7 +319,8 @@ class GrowingChoice:
             self._audio = GrowingAudio()
             self._audio.fold(said.audio)
         if said.extra_content is not None and self._keepable("extra_content", said.extra_content):
-            self._extra_content = merge_json(None, mended(said.extra_content, frozenset()))
+            self._extra_content = {}
+            merge_json(self._extra_content, mended(said.extra_content, frozenset()))
 
     # The end.
 
@@ -367,7 +372,7 @@ class GrowingChoice:
                 message=self._build_message(),
                 finish_reason=self.finish_reason,
                 logprobs=None if self._logprobs is None else self._logprobs.snapshot(),
-                content_filter_results=self._filter_results,
+                content_filter_results=None if self._filter_results is None else dict(self._filter_results),
                 native_finish_reason=self._native_finish_reason,
             )
         return self._built
@@ -385,7 +390,7 @@ class GrowingChoice:
             audio=None if self._audio is None else self._audio.built(),
             reasoning_content=self._under_reasoning_content.text() or None,
             reasoning_details=self._details.built() if self._details else None,
-            extra_content=self._extra_content,
+            extra_content=None if self._extra_content is None else copied_json(self._extra_content),
             cut=self._cut,
             wire=self._wire_members(),
         )

@@ -40,11 +40,13 @@ def _str(value: dict[str, object], key: str) -> str:
 class ReasoningDetails:
     """The details of a choice, merged by type and index, first seen first."""
 
-    __slots__ = ("_by_key", "_entries")
+    __slots__ = ("_by_key", "_entries", "_newest")
 
     def __init__(self) -> None:
         self._entries: list[dict[str, object]] = []
         self._by_key: dict[tuple[str, int | None], dict[str, object]] = {}
+        # The newest entry at each index, and the newest of all under None.
+        self._newest: dict[int | None, dict[str, object]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -68,11 +70,10 @@ class ReasoningDetails:
         """Find or make the entry of a type at an index. An entry that names no type goes on with what is there."""
         held = self._by_key.get((kind, index))
         if held is None and not kind:
-            held = next((entry for entry in reversed(self._entries) if index in (None, entry.get("index"))), None)
+            held = self._newest.get(index)
         if held is None:
-            held = {}
+            held = self._by_key[kind, index] = self._newest[index] = self._newest[None] = {}
             self._entries.append(held)
-            self._by_key[kind, index] = held
         return held
 
     def built(self) -> list[dict[str, object]]:
