@@ -17,7 +17,7 @@ from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import AccessDeniedError
 from asyncstream.relay.following import Following
 
-__all__ = ["Admission", "Authorize", "headers_and_query"]
+__all__ = ["Admission", "Authorize", "headers_and_query", "query_of"]
 
 Authorize: TypeAlias = Callable[[Any, str], Awaitable[bool]]
 """Decides whether a request may read a run: the framework's request, and the run's id."""
@@ -99,10 +99,15 @@ class Admission:
 
 
 def headers_and_query(scope: Mapping[str, Any]) -> tuple[CIMultiDict[str], MultiDict[str]]:
-    """Return the headers and the query parameters of an ASGI scope, as aiohttp reads them."""
-    headers = CIMultiDict((_text(name), _text(value)) for name, value in scope["headers"])
-    query = MultiDict(parse_qsl(_text(scope.get("query_string", b"")), keep_blank_values=True))
-    return headers, query
+    """Return the headers and the query parameters of an ASGI scope, its bytes read as aiohttp reads them."""
+    # Not every server takes away the blanks around a value.
+    headers = CIMultiDict((_text(name), _text(value).strip(" \t")) for name, value in scope["headers"])
+    return headers, query_of(_text(scope.get("query_string", b"")))
+
+
+def query_of(raw: str) -> MultiDict[str]:
+    """Return the parameters of a query as it stands in the URL. One reading for all doors: yarl's differs in details."""
+    return MultiDict(parse_qsl(raw, keep_blank_values=True))
 
 
 def _text(data: bytes) -> str:

@@ -243,6 +243,8 @@ async def open_relay(
     pump = make_pump(
         source, form=form, view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=stall_timeout
     )
+    if len(own.getall("Set-Cookie", [])) > 1:
+        raise ConfigurationError("open_relay gives its headers as a dict, which holds one Set-Cookie")
     if request is None and not pump.shape.tells_end:
         raise ConfigurationError(
             f"open_relay gives the form {form!r} only to a request that it knows (request=...): a cut that HTTP/1.0 "

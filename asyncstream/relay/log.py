@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from asyncstream.errors import AsyncStreamError, ConfigurationError
-from asyncstream.relay.admission import Admission, Authorize, headers_and_query
+from asyncstream.relay.admission import Admission, Authorize, headers_and_query, query_of
 from asyncstream.relay.direct import Form
 from asyncstream.relay.entries import Entry, Relayed, Source, View, entries, error_entry
 from asyncstream.relay.errors import ProducerLostError
@@ -162,7 +162,8 @@ class RunLog:
         Returns:
             The finished response, for the handler to return.
         """
-        source = self._admission(request, run_id, request.headers, request.query)
+        query = query_of(request.rel_url.raw_query_string)
+        source = self._admission(request, run_id, request.headers, query)
         return await relay_response(
             request, source, form=form, heartbeat=heartbeat, stall_timeout=stall_timeout, headers=headers
         )

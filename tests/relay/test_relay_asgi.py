@@ -1,14 +1,12 @@
 """`RelayResponse` and `open_relay`: by the letter of ASGI, and in Starlette, FastAPI and Quart on real servers."""
 
 import asyncio
-import contextlib
 import json
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from asgi_servers import Application, by_hypercorn, by_uvicorn
 from assistants_wire import DONE, HELLO
 from upstream_wire import Upstream, browser, upstream
 
@@ -415,43 +413,6 @@ async def test_a_body_that_nobody_takes_from_is_given_up():
 
 
 # On real servers.
-
-Application = Callable[[Any, Any, Any], Awaitable[None]]
-
-
-@asynccontextmanager
-async def by_uvicorn(app: Application) -> AsyncIterator[str]:
-    uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
-    config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    # The signals belong to the test run.
-    server.capture_signals = contextlib.nullcontext
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await serving
-
-
-@asynccontextmanager
-async def by_hypercorn(app: Application) -> AsyncIterator[str]:
-    hypercorn = pytest.importorskip("hypercorn.asyncio", reason="hypercorn is not installed")
-    from hypercorn.config import Config
-
-    config = Config()
-    config.graceful_timeout = 1
-    stop = asyncio.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        config.bind = [f"fd://{listener.detach()}"]
-        serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stop.wait))
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            stop.set()
-            await serving
 
 
 def starlette_app(model: Upstream, options: dict[str, Any]) -> Application:
