@@ -106,7 +106,7 @@ def headers_and_query(scope: Mapping[str, Any]) -> tuple[CIMultiDict[str], Multi
 
 
 def query_of(raw: str) -> MultiDict[str]:
-    """Return the parameters of a query as it stands in the URL. One reading for all doors: yarl's differs in details."""
+    """Return the parameters of a query as it stands in the URL: one reading for all doors, yarl's differs from it."""
     return MultiDict(parse_qsl(raw, keep_blank_values=True))
 
 

@@ -13,7 +13,7 @@ HTTP/1.1 tells from an end; HTTP/1.0 does not, so that plain text is refused the
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, NoReturn, Self, TypeAlias
+from typing import Any, Final, NoReturn, Self, TypeAlias
 
 from asyncstream.errors import ConfigurationError, StreamEventError
 from asyncstream.relay.answers import Answer, Asked, begin, own_headers
@@ -22,6 +22,9 @@ from asyncstream.relay.entries import Relayed, View
 from asyncstream.relay.pump import OnLeave, Pump, ReaderGone, cut_error, pumped, send_all, tell_left
 
 __all__ = ["OpenedRelay", "RelayResponse", "open_relay"]
+
+_TELLING_END: Final = ("1.1", "2", "2.0", "3", "3.0")
+"""The versions of HTTP in which the end of a body is told. HTTP/1.0 is "1.0", and "1" on granian."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -140,7 +143,7 @@ async def _listen(receive: Receive, pump: Pump) -> None:
 def _asked(request: Any) -> Asked:
     """Return what the request of an ASGI framework, or its scope, says."""
     scope: Mapping[str, Any] = request if isinstance(request, Mapping) else request.scope
-    return Asked(scope.get("method", "GET"), can_cut=scope.get("http_version", "1.1") not in ("0.9", "1.0"))
+    return Asked(scope.get("method", "GET"), can_cut=scope.get("http_version", "1.1") in _TELLING_END)
 
 
 def _start(answer: Answer) -> Message:

@@ -443,6 +443,31 @@ async def test_the_old_version_is_refused_before_the_upstream_is_asked(server, a
             assert refused(await ask(port_of(url), asked(name, path), patience=5)), name
 
 
+@pytest.mark.parametrize(
+    ("version", "status"), [("0.9", 505), ("1.0", 505), ("1", 505), ("1.1", 200), ("2", 200), ("2.0", 200), ("3", 200)]
+)
+@pytest.mark.parametrize("opened", [False, True])
+async def test_each_server_spells_the_version_in_its_own_way(opened, version, status):
+    scope = {"type": "http", "method": "GET", "http_version": version, "headers": []}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    if opened:
+        relay = await open_relay(whole(), request=scope, form="text")
+        found = relay.status
+        await relay.body.aclose()
+    else:
+        await RelayResponse(whole(), form="text")(scope, receive, send)
+        found = sent[0]["status"]
+
+    assert status == found
+
+
 async def test_a_relay_that_does_not_know_its_request_gives_no_text():
     with pytest.raises(ConfigurationError, match=r"open_relay gives the form 'text' only to .* \(request=\.\.\.\)"):
         await open_relay(unasked(), form="text")
