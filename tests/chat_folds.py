@@ -166,7 +166,7 @@ def describe(changes: Iterable[ChatChange]) -> list[str]:
     words = []
     for change in changes:
         name = type(change).__name__
-        where = [str(getattr(change, key)) for key in ("parent", "index") if hasattr(change, key)]
+        where = [str(getattr(change, key)) for key in ("parent", "index") if key in change.__struct_fields__]
         told = getattr(change, "delta", "")
         words.append(
             " ".join([name, "/".join(where), *([repr(told)] if isinstance(told, str) and told else [])]).strip()

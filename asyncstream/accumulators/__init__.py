@@ -16,7 +16,7 @@ from asyncstream.accumulators.assistants.changes import (
     TextCreated,
     TextDone,
 )
-from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, ToolCallDone
+from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, ToolCallDone, UsageChanged
 from asyncstream.accumulators.chat import ChatAccumulator, ChatChange, fold_answer
 from asyncstream.accumulators.chat.changes import (
     ContentChanged,
@@ -30,7 +30,6 @@ from asyncstream.accumulators.chat.changes import (
     RefusalChanged,
     RefusalCreated,
     RefusalDone,
-    UsageChanged,
 )
 from asyncstream.decoding import Repair
 

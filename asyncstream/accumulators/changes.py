@@ -1,21 +1,34 @@
 """What an accumulator's `push` returns: typed changes, `<Noun>Created`, `<Noun>Changed`, `<Noun>Done`. Pure.
 
 A change of a noun that several protocols have is generic in its snapshot and its delta, and stands here; those that
-one protocol alone has are in its own file.
+one protocol alone has are in its own file. All speak alike of three things, for readers that know no protocol:
+
+- `parent`: what the noun belongs to, or is: the id of a message or run step, the index of a choice;
+- `field`, of what changed: the member that grew, in the wire's word;
+- `piece`, of what changed: the text that came, as sent; "" where what came is no text.
 
 The `snapshot` of a created change is a fresh struct with what identifies the noun, without text or arguments. Any
 other snapshot is built when it is looked at, includes the event, and costs one copy of the text so far; looked at
 after later events were pushed, it includes these too.
 """
 
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
-__all__ = ["ChangeSink", "LiveChange", "Snapshotable", "ToolCallChanged", "ToolCallCreated", "ToolCallDone"]
+__all__ = [
+    "ChangeSink",
+    "LiveChange",
+    "Snapshotable",
+    "ToolCallChanged",
+    "ToolCallCreated",
+    "ToolCallDone",
+    "UsageChanged",
+]
 
 C_co = TypeVar("C_co", covariant=True)
 C_contra = TypeVar("C_contra", contravariant=True)
+D_contra = TypeVar("D_contra", contravariant=True)
 C = TypeVar("C")
 D = TypeVar("D")
 
@@ -33,6 +46,14 @@ class Snapshotable(Protocol[C_co]):
 
     def snapshot(self) -> C_co:
         """Build the plain struct of what arrived so far."""
+        ...
+
+
+class GrowsByPieces(Snapshotable[C_co], Protocol[C_co, D_contra]):
+    """Something that grows in one of several members, as a delta says."""
+
+    def piece_of(self, delta: D_contra, /) -> tuple[str, str]:
+        """Return the member that a delta adds to, and the text that it adds."""
         ...
 
 
@@ -65,9 +86,20 @@ class ToolCallCreated(Struct, Generic[C], frozen=True, gc=False):
 class ToolCallChanged(LiveChange[C], Generic[C, D], frozen=True, gc=False):
     """A tool call grew."""
 
+    source: GrowsByPieces[C, D]
     delta: D
     parent: str | int
     index: int
+
+    @property
+    def field(self) -> str:
+        """The member that grew: "arguments", or "input" where the tool takes no JSON."""
+        return self.source.piece_of(self.delta)[0]
+
+    @property
+    def piece(self) -> str:
+        """The text that came."""
+        return self.source.piece_of(self.delta)[1]
 
 
 class ToolCallDone(LiveChange[C], Generic[C], frozen=True, gc=False):
@@ -75,3 +107,14 @@ class ToolCallDone(LiveChange[C], Generic[C], frozen=True, gc=False):
 
     parent: str | int
     index: int
+
+
+class UsageChanged(LiveChange[C], Generic[C], frozen=True, gc=False):
+    """The usage came, or another that takes its place."""
+
+    field: ClassVar[str] = "usage"
+    piece: ClassVar[str] = ""
+    parent: ClassVar[str] = ""
+    """It belongs to the answer as a whole."""
+
+    delta: C

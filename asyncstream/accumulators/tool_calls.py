@@ -107,6 +107,10 @@ class GrowingToolCall(Growing[ToolCallCreated[T] | ToolCallChanged[T, D] | ToolC
         """Build a fresh struct of what the wire gave of id, type and name."""
         raise NotImplementedError
 
+    def piece_of(self, delta: D) -> tuple[str, str]:
+        """Return the member that a delta adds to, and the text that it adds."""
+        raise NotImplementedError
+
     def created_change(self) -> ToolCallCreated[T]:
         """Make the change that tells of it."""
         return ToolCallCreated(self.created_snapshot(), self.parent, self.place)

@@ -320,7 +320,6 @@ class GrowingMessage(Growing[MessageChange]):
         "_all_closed",
         "_built",
         "_fields",
-        "_id",
         "_next_index",
         "_open",
         "_order",
@@ -328,12 +327,13 @@ class GrowingMessage(Growing[MessageChange]):
         "_repairs",
         "_streamed",
         "_unordered",
+        "id",
     )
 
     def __init__(self, id: str, repairs: Repairs, payload: Message | None) -> None:
         """Make a message that nothing is known of but its id, and what identifies it in the payload that brings it."""
         super().__init__()
-        self._id = id
+        self.id = id
         self._fields = Message(id=id, status="in_progress")
         if payload is not None:
             for name in ("role", "created_at", "thread_id", "run_id", "assistant_id"):
@@ -398,7 +398,7 @@ class GrowingMessage(Growing[MessageChange]):
             part.cite(text.annotations)
         self._built = None
         if changes is not None:
-            changes.append(TextChanged(part, text, self._id, part.index))
+            changes.append(TextChanged(part, text, self.id, part.index))
             changes.append(MessageChanged(self, delta))
         return True
 
@@ -443,7 +443,7 @@ class GrowingMessage(Growing[MessageChange]):
             part = self._open if index is None else self._parts.get(index)
             if part is not None and not block.wire_type:
                 # No type says nothing about the type: the part's own stays.
-                self._repairs.add("5.4", f"{self._id} part {part.index}", members)
+                self._repairs.add("5.4", f"{self.id} part {part.index}", members)
                 if isinstance(part, _UnknownPart):
                     return part, block
                 return part, cast("MessageContentDelta", coerce_json(part.delta, members)[0])
@@ -454,14 +454,14 @@ class GrowingMessage(Growing[MessageChange]):
             return part, block
         if part is not None and index is not None:
             # The type of a part stays: what is of another type there is a part without an index.
-            self._repairs.add("5.4", f"{self._id} part {index}", block.type)
+            self._repairs.add("5.4", f"{self.id} part {index}", block.type)
             if self._open is not None and _fits(self._open, block):
                 return self._open, block
             index = None
         return self._make_part(_PART_OF[type(block)], index), block
 
     def _make_part(self, kind: type[_AnyPart], index: int | None) -> _AnyPart:
-        part = kind(self._id, self._next_index if index is None else index)
+        part = kind(self.id, self._next_index if index is None else index)
         self._parts[part.index] = part
         self._next_index = max(self._next_index, part.index + 1)
         self._all_closed = False
@@ -513,7 +513,7 @@ class GrowingMessage(Growing[MessageChange]):
             kind = _PART_OF[type(block)]
             part = streamed[position] if position < len(streamed) else None
             if not isinstance(part, kind):
-                part = kind(self._id, position if position not in taken else free)
+                part = kind(self.id, position if position not in taken else free)
                 taken.add(part.index)
                 free = max(free, part.index + 1)
             part.load(block)  # type: ignore[arg-type]  # the part was chosen by the block's type

@@ -246,6 +246,17 @@ class _Call(GrowingToolCall[ToolCall, ToolCallDelta]):
                     self.set_arguments(arguments)
                 self._rest.load({key: value for key, value in members.items() if key not in _SLOT_KEYS})
 
+    def piece_of(self, delta: ToolCallDelta) -> tuple[str, str]:
+        """Return the member that a delta adds to, and the text that it adds."""
+        match delta:
+            case FunctionToolCallDelta(function=function):
+                piece = None if function is None else function.arguments
+                return "arguments", piece if isinstance(piece, str) else ""
+            case CodeInterpreterToolCallDelta(code_interpreter=code):
+                return "input", (code and code.input) or ""
+            case _:
+                return "", ""
+
     def end(self) -> None:
         """Expect nothing more."""
         super().end()
@@ -322,11 +333,12 @@ def _flat_entry(members: dict[str, object]) -> ToolCallEntry:
 class GrowingRunStep(Growing[RunStepChange]):
     """A run step as it grows."""
 
-    __slots__ = ("_built", "_calls", "_fields", "_repairs", "_streamed")
+    __slots__ = ("_built", "_calls", "_fields", "_repairs", "_streamed", "id")
 
     def __init__(self, id: str, repairs: Repairs, payload: RunStep | None, delta: RunStepDelta | None) -> None:
         """Make a step of which nothing is known but its id, and what identifies it in the event that brings it."""
         super().__init__()
+        self.id = id
         self._fields = RunStep(id=id, status="in_progress")
         self._repairs = repairs
         self._calls: ToolCalls[_Call] = ToolCalls(_Call, id, repairs)
@@ -404,7 +416,7 @@ class GrowingRunStep(Growing[RunStepChange]):
                 calls = members_of(details.raw).get("tool_calls")
                 if not isinstance(calls, list | dict):
                     return None
-                self._repairs.add("5.5", f"{self._fields.id} step_details.type", details.wire_type)
+                self._repairs.add("5.5", f"{self.id} step_details.type", details.wire_type)
                 return coerce_json(list[ToolCallDelta], calls)[0]
             case None:
                 return None

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from asyncstream.accumulators.changes import UsageChanged
 from asyncstream.accumulators.chat.calls import is_flat
-from asyncstream.accumulators.chat.changes import UsageChanged
 from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, says_reason
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
@@ -23,7 +23,7 @@ from asyncstream.types import AbsentDelta, ChatCompletion, ChatCompletionChunk, 
 
 __all__ = ["ChatAccumulator", "ChatChange", "fold_answer"]
 
-ChatChange: TypeAlias = ChoiceChange | UsageChanged
+ChatChange: TypeAlias = ChoiceChange | UsageChanged[CompletionUsage]
 
 _CARRIED = ("moderation", "prompt_filter_results", "provider", "citations", "search_results", "metadata")
 """Members of a chunk that stand beside the choices and replace what an earlier chunk said."""

@@ -98,6 +98,14 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
             self._extra_content = self._extra_content or {}
             merge_json(self._extra_content, mended(said.extra_content, frozenset()))
 
+    def piece_of(self, delta: ChoiceDeltaToolCall) -> tuple[str, str]:
+        """Return the member that a delta adds to, and the text that it adds."""
+        if delta.custom is not None and (delta.function is None or self.type == "custom"):
+            field, piece = "input", delta.custom.input
+        else:
+            field, piece = "arguments", None if delta.function is None else delta.function.arguments
+        return field, piece if isinstance(piece, str) else ""
+
     def load(self, entry: ToolCallEntry) -> bool:
         """Replace what a whole message says; tell whether the arguments are others than before."""
         self.id = entry.id or self.id

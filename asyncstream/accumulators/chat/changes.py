@@ -1,13 +1,15 @@
-"""The changes of a chat answer: of the parts of its choices, and its usage. What they mean is in `changes`. Pure.
+"""The changes of a chat answer: of the parts of its choices. What they mean is in `changes`. Pure.
 
-Made by `choice_parts`, `choices` and `chat`; a tool call's are in `changes`.
+Made by `choice_parts` and `choices`; those of a tool call and of the usage are in `changes`.
 """
+
+from typing import ClassVar
 
 from msgspec import Struct
 
 from asyncstream.accumulators.changes import LiveChange
 from asyncstream.types.chat import Choice
-from asyncstream.types.chat_parts import ChoiceLogprobs, CompletionUsage
+from asyncstream.types.chat_parts import ChoiceLogprobs
 
 __all__ = [
     "ContentChanged",
@@ -21,7 +23,6 @@ __all__ = [
     "RefusalChanged",
     "RefusalCreated",
     "RefusalDone",
-    "UsageChanged",
 ]
 
 
@@ -33,19 +34,41 @@ class ContentCreated(Struct, frozen=True, gc=False):
     index: int
     """The index of the choice."""
 
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
 
 class ContentChanged(LiveChange[str], frozen=True, gc=False):
     """The content of a choice grew."""
 
+    field: ClassVar[str] = "content"
+
     delta: str
     """The new text as sent: the halves of a surrogate pair may come apart."""
     index: int
+
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
+    @property
+    def piece(self) -> str:
+        """The text that came."""
+        return self.delta
 
 
 class ContentDone(LiveChange[str], frozen=True, gc=False):
     """The content of a choice is complete: the choice has a finish reason, or the stream is over."""
 
     index: int
+
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
 
 
 class RefusalCreated(Struct, frozen=True, gc=False):
@@ -56,18 +79,40 @@ class RefusalCreated(Struct, frozen=True, gc=False):
     index: int
     """The index of the choice."""
 
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
 
 class RefusalChanged(LiveChange[str], frozen=True, gc=False):
     """A refusal grew."""
 
+    field: ClassVar[str] = "refusal"
+
     delta: str
     index: int
+
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
+    @property
+    def piece(self) -> str:
+        """The text that came."""
+        return self.delta
 
 
 class RefusalDone(LiveChange[str], frozen=True, gc=False):
     """A refusal is complete."""
 
     index: int
+
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
 
 
 class ReasoningCreated(Struct, frozen=True, gc=False):
@@ -78,12 +123,29 @@ class ReasoningCreated(Struct, frozen=True, gc=False):
     index: int
     """The index of the choice."""
 
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
 
 class ReasoningChanged(LiveChange[str], frozen=True, gc=False):
     """The reasoning of a choice grew, under whatever key it came."""
 
+    field: ClassVar[str] = "reasoning"
+
     delta: str
     index: int
+
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
+    @property
+    def piece(self) -> str:
+        """The text that came."""
+        return self.delta
 
 
 class ReasoningDone(LiveChange[str], frozen=True, gc=False):
@@ -91,25 +153,40 @@ class ReasoningDone(LiveChange[str], frozen=True, gc=False):
 
     index: int
 
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
 
 class LogprobsChanged(LiveChange[ChoiceLogprobs], frozen=True, gc=False):
     """More log probabilities of a choice came."""
+
+    field: ClassVar[str] = "logprobs"
+    piece: ClassVar[str] = ""
 
     delta: ChoiceLogprobs
     index: int
     """The index of the choice."""
 
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
+
 
 class FinishChanged(LiveChange[Choice], frozen=True, gc=False):
     """A choice has a finish reason, or another than before; comes after whatever it closed."""
+
+    field: ClassVar[str] = "finish_reason"
+    piece: ClassVar[str] = ""
 
     delta: str
     """The reason, in the provider's own words."""
     index: int
     """The index of the choice."""
 
-
-class UsageChanged(LiveChange[CompletionUsage], frozen=True, gc=False):
-    """The usage came, or another that takes its place."""
-
-    delta: CompletionUsage
+    @property
+    def parent(self) -> int:
+        """The index of the choice."""
+        return self.index
