@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import functools
+import json
 import pickle
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from asyncstream.errors import APIResponseValidationError, ConfigurationError, ParseError
+from asyncstream.nesting import MAX_DEPTH
 from asyncstream.partial import parse_partial
 from asyncstream.schemas import schema_of
 from asyncstream.tools import arguments_for, function_tool, parameters_of, response_format_for
@@ -399,6 +401,73 @@ def test_half_pairs_and_depth_are_our_error():
             ChatCompletionMessage(content=text).parse(list)
 
 
+class Anything(Struct):
+    value: object
+
+
+ANYTHING = {"msgspec": Anything, "dataclass": dataclasses.make_dataclass("Made", [("value", object)])}
+
+
+def anything(levels: int) -> str:
+    """Write an object of so many levels; a decoder that reads all of it goes as deep."""
+    return '{"value":' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+
+
+@pytest.mark.parametrize("kind", ["msgspec", "dataclass", "pydantic"])
+def test_depth_is_refused_at_the_same_level_whatever_decodes(kind):
+    if kind == "pydantic":
+        target = pytest.importorskip("pydantic").create_model("Model", value=(Any, ...))
+    else:
+        target = ANYTHING[kind]
+
+    assert tool_call(anything(MAX_DEPTH)).parse(target) is not None
+    assert ChatCompletionMessage(content=anything(MAX_DEPTH)).parse(target) is not None
+    for levels in (MAX_DEPTH + 1, 200, 1_000, 100_000):
+        for parse in (tool_call(anything(levels)).parse, ChatCompletionMessage(content=anything(levels)).parse):
+            with pytest.raises(ParseError, match="is nested deeper than 128 levels"):
+                parse(target)
+
+
+def test_what_no_field_takes_is_refused_at_the_same_level():
+    text = '{"lat":1,"lon":2,"more":' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}"
+
+    with pytest.raises(ParseError, match="is nested deeper than 128 levels"):
+        tool_call(text).parse(Place)
+
+
+def test_stack_that_leaves_too_little_is_our_error():
+    def parse_within(frames: int) -> object:
+        return parse_within(frames - 1) if frames else tool_call(anything(MAX_DEPTH)).parse(Anything)
+
+    def deepest(frames: int) -> None:
+        try:
+            parse_within(frames)
+        except ParseError as error:
+            assert "nested too deep" in str(error)  # noqa: PT017  # either is right: it fits, or it is said
+        except RecursionError:
+            return
+        deepest(frames + 10)
+
+    deepest(100)
+
+
+def test_reason_that_repeats_the_text_is_shortened():
+    value = " - at `" * 10_000 + "\n"
+    text = json.dumps({"unit": value})
+    unit = msgspec.defstruct("Unit", [("unit", Literal["a", "b"])])
+
+    with pytest.raises(ParseError) as caught:
+        tool_call(text).parse(unit)
+    assert (caught.value.path, caught.value.raw) == ("$.unit", text)
+    assert len(str(caught.value)) < 1_000
+
+
+def test_key_that_does_not_fit_says_where():
+    with pytest.raises(ParseError) as caught:
+        tool_call('{"a":1}').parse(dict[int, int])
+    assert caught.value.path == "$"
+
+
 def test_type_that_nothing_can_be_decoded_into_is_refused():
     with pytest.raises(ConfigurationError, match="cannot parse into"):
         tool_call("{}").parse(msgspec.defstruct("Odd", [("a", dict[int, int] | dict[str, int])]))
@@ -419,6 +488,15 @@ def test_partial_json_is_read_as_far_as_it_goes():
     assert tool_call('{"city":"Os').partial_arguments() == {"city": "Os"}
     with pytest.raises(ParseError, match="no beginning of JSON"):
         parse_partial("}")
+
+
+def test_partial_json_is_refused_at_the_same_level():
+    pytest.importorskip("jiter")
+
+    assert parse_partial("[" * MAX_DEPTH) is not None
+    for levels in (MAX_DEPTH + 1, 200, 1_000, 100_000):
+        with pytest.raises(ParseError, match="nested deeper than 128 levels"):
+            parse_partial("[" * levels)
 
 
 def test_partial_json_without_the_extra_names_it(monkeypatch):
