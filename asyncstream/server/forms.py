@@ -16,6 +16,10 @@ from asyncstream.server.problems import WireError
 __all__ = ["Form", "Upload", "read_form"]
 
 
+_MOST_HEAD = 2048
+"""Bytes of the headers of a part: a name and a filename. `email` takes the square of the length for some of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A part with a filename."""
@@ -54,6 +58,8 @@ def read_form(raw: bytes, content_type: str) -> Form:
         head, blank, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         if not blank:
             raise WireError(400, "A part of the multipart body has no end of its headers.")
+        if len(head) > _MOST_HEAD:
+            raise WireError(400, f"The headers of a part of the multipart body have at most {_MOST_HEAD} bytes.")
         _take(form, head, content)
     return form
 

@@ -10,7 +10,7 @@ __all__ = ["argument_pieces", "json_text", "tokens", "words"]
 
 def words(text: str) -> list[str]:
     """Cut text in front of its spaces, as models do: "a", " bit", " of"."""
-    return re.findall(r"\s*\S+|\s+", text)
+    return re.findall(r"\s*+\S++|\s++", text)
 
 
 def tokens(text: str) -> list[str]:

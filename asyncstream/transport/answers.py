@@ -45,6 +45,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_BODY = 1 << 20
 """Bytes of a body that an error keeps. Error pages have a few KiB."""
 
+_MOST_PROBLEMS = 20
+"""Entries of a `detail` that a message lists: one for each field that is wrong, or for each item of a long list."""
+
 _TEXT_LIMIT = 500
 """Characters of a body without structure that a message shows: enough for a proxy's page title."""
 
@@ -147,13 +150,15 @@ def _detail(value: object) -> str | None:
     if not isinstance(value, list):
         return _text(value)
     problems = []
-    for item in value:
+    for item in value[:_MOST_PROBLEMS]:
         if isinstance(item, dict) and isinstance(item.get("msg"), str):
             location = item.get("loc")
             place = ".".join(str(part) for part in location) if isinstance(location, list) else ""
             problems.append(f"{place}: {item['msg']}" if place else item["msg"])
         else:
             problems.append(_text(item) or "")
+    if len(value) > _MOST_PROBLEMS:
+        problems.append(f"and {len(value) - _MOST_PROBLEMS} more")
     return "; ".join(problems)
 
 

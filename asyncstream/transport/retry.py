@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -34,7 +34,11 @@ _MAX_DELAY = 8.0
 _JITTER = 0.25
 """The part of a delay that chance may take off, so that clients that failed together do not come back together."""
 
-_NUMBER = r"(?ai)[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+_NUMBER = re.compile(r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:e[+-]?+\d++)?+", re.ASCII | re.IGNORECASE)
+"""Possessive throughout: what it has taken it does not give back, so that a long number is read once."""
+
+_LONGEST: Final = 64
+"""Characters of a delay or a date that are read: an HTTP date has 33 at most."""
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -88,12 +92,12 @@ def server_delay(headers: Mapping[str, str], *, now: float) -> float | None:
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = _number(_short(headers, "retry-after-ms"))
     if milliseconds is not None and 0 < milliseconds < math.inf:
         return milliseconds / 1000
-    text = headers.get("retry-after")
+    text = _short(headers, "retry-after")
     seconds = _number(text)
-    if seconds is None and text is not None:
+    if seconds is None:
         seconds = _seconds_until(text, now)
     return seconds if seconds is not None and 0 < seconds < math.inf else None
 
@@ -112,11 +116,15 @@ def _may_repeat(failure: Failure, method: str) -> bool:
     return failure.kind == "connect" or not failure.sent or method in ("GET", "DELETE")
 
 
-def _number(text: str | None) -> float | None:
+def _short(headers: Mapping[str, str], name: str) -> str:
+    """Return the value of a header; "" for none, and for one that is too long to be a delay or a date."""
+    text = headers.get(name, "").strip()
+    return text if len(text) <= _LONGEST else ""
+
+
+def _number(text: str) -> float | None:
     # float() alone also reads "nan", "infinity", "1_0" and the digits of other scripts.
-    if text is None or not re.fullmatch(_NUMBER, text.strip()):
-        return None
-    return float(text)
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def _seconds_until(date: str, now: float) -> float | None:

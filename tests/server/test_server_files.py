@@ -152,6 +152,10 @@ def test_form_is_read_byte_for_byte():
         (part('Content-Disposition: form-data; name="x"', b"cut"), "multipart/form-data; boundary=b"),
         (b"--b\r\nno headers\r\n--b--", "multipart/form-data; boundary=b"),
         (part("Content-Type: text/plain", b"no name") + b"--b--", "multipart/form-data; boundary=b"),
+        (
+            part('Content-Disposition: form-data; name="' + ";" * 10_000, b"long") + b"--b--",
+            "multipart/form-data; boundary=b",
+        ),
     ],
 )
 def test_what_is_no_form_is_refused(raw, content_type):

@@ -277,6 +277,8 @@ async def test_a_status_has_its_class(
             None,
             None,
         ),
+        (f'{{"detail": {[1] * 23}}}', "; ".join(["1"] * 20) + "; and 3 more", None, None),
+        (f'{{"detail": {[1] * 20}}}', "; ".join(["1"] * 20), None, None),
         ('{"detail": {"reason": "x"}}', '{"reason":"x"}', None, None),
         ('[{"error": {"code": 404, "message": "m", "status": "NOT_FOUND"}}]', "m", 404, None),
         ('{"error": {}}', '{"error": {}}', None, None),
