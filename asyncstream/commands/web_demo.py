@@ -1,6 +1,6 @@
 """``demo --web``: the browser example, with the embedded server behind it and a model that is worth watching.
 
-Which framework serves it, and where runs are kept, are options; what is served is in `web` and `web_fastapi`.
+Which framework serves it, and where runs are kept, are options; what is served is in `examples.web`.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from asyncstream.client import AsyncClient
 from asyncstream.commands.command import CommandFailed
 from asyncstream.commands.listening import cannot_listen, until_stopped
 from asyncstream.commands.terminal import Terminal
-from asyncstream.commands.web import make_app
-from asyncstream.commands.web_runs import TOOLS
+from asyncstream.examples.web.on_aiohttp import make_app
+from asyncstream.examples.web.runs import TOOLS
 from asyncstream.relay import MemoryStore, RedisStore, RunLog
 from asyncstream.relay.store import Store
 from asyncstream.server import CallFunction, RunCode, Say, Scenario, Segment, Turn, serve
@@ -79,7 +79,7 @@ async def _on_uvicorn(client: AsyncClient, assistant_id: str, log: RunLog, host:
     try:
         import uvicorn
 
-        from asyncstream.commands import web_fastapi
+        from asyncstream.examples.web import on_fastapi
     except ImportError as error:
         raise CommandFailed("--fastapi needs FastAPI and uvicorn: pip install fastapi uvicorn") from error
 
@@ -89,7 +89,7 @@ async def _on_uvicorn(client: AsyncClient, assistant_id: str, log: RunLog, host:
             # Ctrl-C is taken outside, where the log is told first.
             yield
 
-    app = web_fastapi.make_app(client, assistant_id, log)
+    app = on_fastapi.make_app(client, assistant_id, log)
     server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
     with _listener(host, port) as listener:
         serving = asyncio.create_task(server.serve([listener]))

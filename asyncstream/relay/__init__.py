@@ -22,6 +22,9 @@ from asyncstream.relay.errors import (
     RunExistsError,
     RunNotFoundError,
     StoreError,
+    error_body,
+    error_headers,
+    error_status,
 )
 from asyncstream.relay.followed import Follower
 from asyncstream.relay.follower import follow
@@ -52,6 +55,9 @@ __all__ = [
     "RunNotFoundError",
     "StoreError",
     "after_of",
+    "error_body",
+    "error_headers",
+    "error_status",
     "follow",
     "ndjson_lines",
     "open_relay",

@@ -1,4 +1,6 @@
-"""The browser example for FastAPI: an application to copy. `make_app` is all of it; `web` is the same for aiohttp.web.
+"""The browser example for FastAPI: an application to copy. `make_app` is all of it.
+
+`on_aiohttp` is the same for aiohttp.web.
 
 Imported only by who asks for it: FastAPI and uvicorn are no dependencies of this package.
 """
@@ -11,12 +13,10 @@ import msgspec
 from fastapi import Body, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
-from asyncstream.client import AsyncClient
-from asyncstream.commands.web_page import PAGE, PAGE_HEADERS
-from asyncstream.commands.web_runs import start_run
-from asyncstream.errors import APIError
-from asyncstream.relay import RelayError, RelayResponse, RunLog
-from asyncstream.relay.errors import error_body, error_headers, error_status
+from asyncstream import APIError, AsyncClient
+from asyncstream.examples.web.page import PAGE, PAGE_HEADERS
+from asyncstream.examples.web.runs import start_run
+from asyncstream.relay import RelayError, RelayResponse, RunLog, error_body, error_headers, error_status
 
 __all__ = ["make_app"]
 

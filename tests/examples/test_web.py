@@ -20,10 +20,10 @@ from asyncstream import AsyncClient
 from asyncstream.__main__ import main
 from asyncstream.accumulators import AssistantAccumulator
 from asyncstream.commands import demo
-from asyncstream.commands.web import make_app
 from asyncstream.commands.web_demo import tell
-from asyncstream.commands.web_page import PAGE, PAGE_HEADERS
-from asyncstream.commands.web_runs import TOOLS
+from asyncstream.examples.web.on_aiohttp import make_app
+from asyncstream.examples.web.page import PAGE, PAGE_HEADERS
+from asyncstream.examples.web.runs import TOOLS
 from asyncstream.relay import RunLog, follow
 from asyncstream.server import Fault, Scenario, serve
 
@@ -58,9 +58,9 @@ async def _on_uvicorn(
 ) -> AsyncIterator[None]:
     pytest.importorskip("fastapi")
     uvicorn = pytest.importorskip("uvicorn")
-    from asyncstream.commands import web_fastapi
+    from asyncstream.examples.web import on_fastapi
 
-    app = web_fastapi.make_app(client, assistant_id, log)
+    app = on_fastapi.make_app(client, assistant_id, log)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server._serve([listener]))
     try:

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 __all__ = ["PAGE", "PAGE_HEADERS"]
 
-PAGE = files("asyncstream.commands").joinpath("web_page.html").read_text("utf-8")
+PAGE = files("asyncstream.examples.web").joinpath("page.html").read_text("utf-8")
 
 
 def _hashes(tag: str) -> str:

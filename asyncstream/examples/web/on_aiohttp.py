@@ -4,18 +4,16 @@
     POST /runs               {"question": "..."}: starts a run, answers {"run": "its name"}
     GET  /runs/NAME/events   the run's events, from `Last-Event-ID` or `?after=` on
 
-``python -m asyncstream demo --web`` runs it against the embedded server. The same for FastAPI: `web_fastapi`.
+``python -m asyncstream demo --web`` runs it against the embedded server. The same for FastAPI: `on_fastapi`.
 """
 
 import msgspec
 from aiohttp import web
 
-from asyncstream.client import AsyncClient
-from asyncstream.commands.web_page import PAGE, PAGE_HEADERS
-from asyncstream.commands.web_runs import Question, start_run
-from asyncstream.errors import APIError
-from asyncstream.relay import RelayError, RunLog
-from asyncstream.relay.errors import error_body, error_headers, error_status
+from asyncstream import APIError, AsyncClient
+from asyncstream.examples.web.page import PAGE, PAGE_HEADERS
+from asyncstream.examples.web.runs import Question, start_run
+from asyncstream.relay import RelayError, RunLog, error_body, error_headers, error_status
 
 __all__ = ["make_app"]
 

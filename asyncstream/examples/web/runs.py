@@ -1,6 +1,6 @@
 """What the browser example does with a question, whatever the framework: start a run that goes on without the browser.
 
-Above it: `web` (aiohttp.web) and `web_fastapi`. Below it: the client, and the relay's `RunLog`.
+Above it: `on_aiohttp` and `on_fastapi`. Below it: the client, and the relay's `RunLog`.
 """
 
 import os
@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from asyncstream.client import AsyncClient
+from asyncstream import AssistantEventHandler, AsyncClient
 from asyncstream.params import AssistantToolParam, ToolOutput
 from asyncstream.relay import RunLog
-from asyncstream.streaming import AssistantEventHandler
 from asyncstream.types import Run
 
 __all__ = ["TOOLS", "Question", "Started", "start_run"]
