@@ -7,7 +7,7 @@ again: so twice the deltas are exactly twice the work, beside what is done once 
 from collections.abc import Callable
 
 from asyncstream import AssistantAccumulator, ChatAccumulator
-from asyncstream.events.decode import ASSISTANTS, CHAT
+from asyncstream.events.decode import wire_of
 from asyncstream.sse import FrameSplitter, encode, parse_frame
 from benchmarks.server import BULK_CHUNK
 from benchmarks.workloads import CHAT_KINDS, make
@@ -56,7 +56,7 @@ def _parse(kind: str, frames: list[bytes]) -> Done:
 
 def _decode(kind: str, frames: list[bytes]) -> Done:
     cut = [frame[:-2] for frame in frames]
-    wire = CHAT if kind in CHAT_KINDS else ASSISTANTS
+    wire = wire_of("chat" if kind in CHAT_KINDS else "assistants")
 
     def decode() -> list[object]:
         decode_plain = wire.decode_plain

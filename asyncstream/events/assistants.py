@@ -23,9 +23,13 @@ from asyncstream.decoding import (
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
 from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
+from asyncstream.events.wire import Wire
 from asyncstream.nesting import SHALLOW, nested_too_deep
 from asyncstream.sse import parse_frame
-from asyncstream.types import Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent, Thread
+from asyncstream.types.messages import Message, MessageDeltaEvent
+from asyncstream.types.run_steps import RunStep, RunStepDeltaEvent
+from asyncstream.types.runs import Run
+from asyncstream.types.threads import Thread
 
 __all__ = [
     "AssistantStreamEvent",
@@ -52,10 +56,6 @@ __all__ = [
     "ThreadRunStepExpired",
     "ThreadRunStepFailed",
     "ThreadRunStepInProgress",
-    "decode_data",
-    "decode_frame",
-    "decode_long",
-    "decode_plain",
 ]
 
 
@@ -423,3 +423,6 @@ def _decode_known(
             return unreadable(event, payload.raw, error)
         repairs = reading_repairs(event, payload, lines, fits=False) + mended
     return kind.make(data, payload.raw, tuple(repairs))
+
+
+WIRE = Wire[AssistantStreamEvent](decode_frame, decode_data, decode_plain, decode_long)

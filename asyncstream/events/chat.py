@@ -22,17 +22,14 @@ from asyncstream.decoding import (
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent
 from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
+from asyncstream.events.wire import Wire
 from asyncstream.sse import parse_frame
-from asyncstream.types import ChatCompletionChunk, CompletionTokensDetails, CompletionUsage, PromptTokensDetails
+from asyncstream.types.chat_chunks import ChatCompletionChunk
+from asyncstream.types.chat_parts import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
 
 __all__ = [
     "ChatStreamEvent",
     "MendedChunk",
-    "chunk_payloads",
-    "decode_data",
-    "decode_frame",
-    "decode_plain",
-    "read_usage",
 ]
 
 ChatStreamEvent: TypeAlias = ChatCompletionChunk | ErrorEvent | DoneEvent
@@ -216,3 +213,6 @@ def read_usage(value: dict[str, object]) -> CompletionUsage | None:
         elif item is not None and (key == "extra" or key not in CompletionUsage.__struct_fields__):
             usage.extra[key] = item
     return usage
+
+
+WIRE = Wire[ChatCompletionChunk](decode_frame, decode_data, decode_plain)

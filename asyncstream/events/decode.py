@@ -1,58 +1,57 @@
-"""From raw bytes to events without a client: `decode_stream`. Any protocol; each brings its two functions.
+"""From raw bytes to events without a client: `decode_stream`; and the table of protocols, which stands here alone.
 
-Pure. Below it: `sse` and the protocols' event files. Above it: the streams and whoever has recorded bytes.
+Pure. Below it: `sse`, `wire`, and the protocols' event files, each loaded when it is asked for. Above it: the relay's
+follower, and whoever has recorded bytes.
+
+Rule 1: nowhere else does the name of a protocol become code.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from asyncstream.errors import ConfigurationError, StreamDecodeError
-from asyncstream.events import assistants, chat
-from asyncstream.events.assistants import AssistantStreamEvent
-from asyncstream.events.chat import ChatStreamEvent
 from asyncstream.events.control import DoneEvent, ErrorEvent
-from asyncstream.events.payloads import whole_lines
-from asyncstream.sse import FrameSplitter, parse_frame
-from asyncstream.types import ChatCompletionChunk
+from asyncstream.events.wire import Wire, decode_last_frame
+from asyncstream.sse import FrameSplitter
 
-__all__ = ["ASSISTANTS", "CHAT", "Wire", "decode_last_frame", "decode_stream"]
+if TYPE_CHECKING:
+    from asyncstream.events.assistants import AssistantStreamEvent
+    from asyncstream.events.chat import ChatStreamEvent
+
+__all__ = ["decode_stream"]
 
 E = TypeVar("E")
 
 
-class Wire(NamedTuple, Generic[E]):
-    """How a protocol reads frames: into its events, and into what ends a stream."""
-
-    decode_frame: Callable[[bytes], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
-    """A frame of `FrameSplitter` to its events; an error stands last."""
-    decode_data: Callable[[str, list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
-    """An event name and the lines of its data to its events."""
-    decode_plain: Callable[[bytes], E | None]
-    """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
-    decode_long: Callable[[list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]] | None = None
-    """Takes the first frame off a list and decodes it, not holding it meanwhile; None where events keep no payload."""
+PROTOCOLS = {
+    "assistants": "asyncstream.events.assistants",
+    "chat": "asyncstream.events.chat",
+}
+"""The protocols, and the module of each whose `WIRE` reads it."""
 
 
-ASSISTANTS = Wire[AssistantStreamEvent](
-    assistants.decode_frame, assistants.decode_data, assistants.decode_plain, assistants.decode_long
-)
-CHAT = Wire[ChatCompletionChunk](chat.decode_frame, chat.decode_data, chat.decode_plain)
+def wire_of(protocol: str) -> Wire[Any]:
+    """Return how a protocol reads frames; its module is loaded now.
 
-_WIRES: dict[str, Wire[Any]] = {"assistants": ASSISTANTS, "chat": CHAT}
-
-
-def decode_last_frame(wire: Wire[E], frame: bytes) -> list[E | ErrorEvent | DoneEvent | StreamDecodeError]:
-    """Decode what was pending at the end of the bytes, without what was cut in it."""
-    event, lines = parse_frame(frame)
-    return wire.decode_data(event, whole_lines(lines))
+    Raises:
+        ConfigurationError: No such protocol.
+    """
+    module = PROTOCOLS.get(protocol)
+    if module is None:
+        raise ConfigurationError(f"no protocol {protocol!r}, expected one of {', '.join(map(repr, PROTOCOLS))}")
+    wire: Wire[Any] = import_module(module).WIRE
+    return wire
 
 
 @overload
-def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants"]) -> Iterator[AssistantStreamEvent]: ...
+def decode_stream(
+    data: bytes | Iterable[bytes], protocol: Literal["assistants"]
+) -> "Iterator[AssistantStreamEvent]": ...
 
 
 @overload
-def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["chat"]) -> Iterator[ChatStreamEvent]: ...
+def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["chat"]) -> "Iterator[ChatStreamEvent]": ...
 
 
 def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants", "chat"]) -> Iterator[Any]:
@@ -69,10 +68,7 @@ def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants",
         ConfigurationError: No such protocol.
         StreamDecodeError: A frame that may have held text cannot be read; what came before it was yielded.
     """
-    wire = _WIRES.get(protocol)
-    if wire is None:
-        raise ConfigurationError(f"no protocol {protocol!r}, expected one of {', '.join(map(repr, _WIRES))}")
-    return _decode(wire, [data] if isinstance(data, bytes) else data)
+    return _decode(wire_of(protocol), [data] if isinstance(data, bytes) else data)
 
 
 def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent | DoneEvent]:

@@ -28,7 +28,7 @@ from asyncstream.errors import (
     StreamTimeoutError,
 )
 from asyncstream.events import DoneEvent, ErrorEvent
-from asyncstream.events.decode import Wire
+from asyncstream.events.wire import Wire
 from asyncstream.relay.connection import ConnectionFailed, Event, NothingLeft
 from asyncstream.relay.frames import PIECE, PieceJoiner
 from asyncstream.relay.link import Link

@@ -15,7 +15,7 @@ from yarl import URL
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.events import AssistantStreamEvent
-from asyncstream.events.decode import ASSISTANTS, CHAT, Wire
+from asyncstream.events.decode import wire_of
 from asyncstream.relay.followed import Follower
 from asyncstream.relay.link import Link
 from asyncstream.transport.connections import Connections
@@ -27,8 +27,6 @@ __all__ = ["DEFAULT_TIMEOUT", "follow"]
 
 DEFAULT_TIMEOUT = Timeout(response=30.0, event=45.0)
 """A relay answers at once, and its heartbeat comes each 15 s: three that are missing are a dead connection."""
-
-_WIRES: dict[str, Wire[Any]] = {"assistants": ASSISTANTS, "chat": CHAT}
 
 
 @overload
@@ -88,8 +86,7 @@ def follow(
     Raises:
         ConfigurationError: An argument cannot be used.
     """
-    if protocol not in _WIRES:
-        raise ConfigurationError(f"no protocol {protocol!r}, expected one of {', '.join(map(repr, _WIRES))}")
+    wire = wire_of(protocol)
     if isinstance(max_reconnects, bool) or not isinstance(max_reconnects, int) or max_reconnects < 0:
         raise ConfigurationError(f"max_reconnects must be a number from 0: {max_reconnects!r}")
     check_mapping(headers, "headers")
@@ -108,7 +105,7 @@ def follow(
     )
     return Follower(
         link,
-        _WIRES[protocol],
+        wire,
         target=f"{target.host}:{target.port}",
         last_event_id=cursor,
         total=deadlines.total,

@@ -7,20 +7,22 @@ objects, and going on with the same stream after tool outputs.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from asyncstream.accumulators import AssistantAccumulator, AssistantChange, TextChanged, TextDone
+from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator, AssistantChange
+from asyncstream.accumulators.assistants.changes import TextChanged, TextDone
 from asyncstream.accumulators.fragments import HalfPairs
 from asyncstream.errors import ConfigurationError
-from asyncstream.events import AssistantStreamEvent
-from asyncstream.events.decode import ASSISTANTS
-from asyncstream.params import ToolApproval, ToolOutput
+from asyncstream.events.assistants import WIRE, AssistantStreamEvent
+from asyncstream.params.runs import ToolApproval, ToolOutput
 from asyncstream.streaming.handlers import AssistantCallbacks, AssistantEventHandler
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.view import View
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
-from asyncstream.types import Message, Run, RunStep
+from asyncstream.types.messages import Message
+from asyncstream.types.run_steps import RunStep
+from asyncstream.types.runs import Run
 
-__all__ = ["AssistantStream", "Resume"]
+__all__ = ["AssistantStream"]
 
 Resume: TypeAlias = Callable[[str, str, Mapping[str, object]], Request]
 """Makes the request that submits tool outputs or approvals: thread id, run id, body."""
@@ -46,7 +48,7 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         super().__init__(
             lambda: transport.open(request),
-            wire=ASSISTANTS,
+            wire=WIRE,
             accumulator=AssistantAccumulator(),
             callbacks=None if event_handler is None else AssistantCallbacks(event_handler),
             usage="async with client.threads.runs.stream(...) as stream:",

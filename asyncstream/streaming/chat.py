@@ -5,14 +5,16 @@ The cursor is `stream`; here is what only chat answers have: the text of the fir
 
 from collections.abc import Iterable
 
-from asyncstream.accumulators import ChatAccumulator, ChatChange, ContentChanged, ContentDone
+from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
+from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
 from asyncstream.accumulators.fragments import HalfPairs
-from asyncstream.events.decode import CHAT
+from asyncstream.events.chat import WIRE
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.view import View
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
-from asyncstream.types import ChatCompletion, ChatCompletionChunk
+from asyncstream.types.chat import ChatCompletion
+from asyncstream.types.chat_chunks import ChatCompletionChunk
 
 __all__ = ["ChatStream"]
 
@@ -30,7 +32,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         super().__init__(
             lambda: transport.open(request),
-            wire=CHAT,
+            wire=WIRE,
             accumulator=ChatAccumulator(response_format=response_format),
             callbacks=None,
             usage="async with client.chat.completions.stream(...) as stream:",

@@ -26,7 +26,7 @@ from asyncstream.errors import (
     StreamTimeoutError,
 )
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
-from asyncstream.events.decode import Wire, decode_last_frame
+from asyncstream.events.wire import Wire, decode_last_frame
 from asyncstream.sse import parse_frame
 from asyncstream.streaming.view import View, ViewState
 from asyncstream.transport.live import LiveResponse

@@ -11,7 +11,7 @@ import json
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from asyncstream.events.decode import ASSISTANTS, CHAT
+from asyncstream.events.decode import wire_of
 from benchmarks.workloads import make
 
 
@@ -60,9 +60,9 @@ CHAT_FRAMES = {
 
 @pytest.mark.parametrize("kind", ASSISTANTS_FRAMES)
 def test_assistants_frame(benchmark: BenchmarkFixture, kind: str) -> None:
-    benchmark(ASSISTANTS.decode_frame, ASSISTANTS_FRAMES[kind])
+    benchmark(wire_of("assistants").decode_frame, ASSISTANTS_FRAMES[kind])
 
 
 @pytest.mark.parametrize("kind", CHAT_FRAMES)
 def test_chat_frame(benchmark: BenchmarkFixture, kind: str) -> None:
-    benchmark(CHAT.decode_frame, CHAT_FRAMES[kind])
+    benchmark(wire_of("chat").decode_frame, CHAT_FRAMES[kind])

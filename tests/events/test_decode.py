@@ -6,7 +6,8 @@ from assistants_wire import DONE, frame
 
 from asyncstream.errors import ConfigurationError, StreamDecodeError
 from asyncstream.events import DoneEvent, ErrorEvent, ThreadCreated, ThreadMessageDelta, decode_stream
-from asyncstream.events.decode import ASSISTANTS, decode_last_frame
+from asyncstream.events.assistants import WIRE
+from asyncstream.events.wire import decode_last_frame
 
 BODY = frame("thread.created", id="t") + message_delta("m", text("hé")) + DONE
 
@@ -77,5 +78,5 @@ def test_unknown_protocol_is_refused_at_once():
 
 
 def test_pending_frame_may_be_empty():
-    assert decode_last_frame(ASSISTANTS, b"") == []
-    assert decode_last_frame(ASSISTANTS, b"\n: hi") == []
+    assert decode_last_frame(WIRE, b"") == []
+    assert decode_last_frame(WIRE, b"\n: hi") == []

@@ -8,7 +8,7 @@ from assistants_wire import DONE, HELLO, WAITS, run
 from asyncstream import AssistantEventHandler, AssistantStream, ConfigurationError, StreamInterruptedError
 from asyncstream.accumulators import ChatAccumulator
 from asyncstream.errors import APIConnectionError, StreamDecodeError, StreamEventError, StreamTruncatedError
-from asyncstream.events.decode import CHAT
+from asyncstream.events.chat import WIRE
 from asyncstream.sse import FrameSplitter
 from asyncstream.streaming.stream import Stream
 
@@ -231,7 +231,7 @@ async def test_payload_of_the_last_frame_is_its_lines():
     async def open():
         return Source(b'data: {"id": "c",\ndata: "choices": []}\n\ndata: [DONE]\n\n')
 
-    stream = Stream(open, wire=CHAT, accumulator=ChatAccumulator(), callbacks=None, usage="")
+    stream = Stream(open, wire=WIRE, accumulator=ChatAccumulator(), callbacks=None, usage="")
     assert (b"", b"") == (stream.current_frame, stream.current_raw)
     async with stream:
         await anext(stream)

@@ -1,0 +1,36 @@
+"""What a protocol brings so that its bytes become events: `Wire`. Pure; knows no protocol.
+
+Each protocol's event file makes one and calls it `WIRE`; `decode.wire_of` finds it by the protocol's name. Streams and
+the relay's follower are handed one, so that they need not know which protocol they have.
+"""
+
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from asyncstream.errors import StreamDecodeError
+from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.events.payloads import whole_lines
+from asyncstream.sse import parse_frame
+
+__all__ = ["Wire", "decode_last_frame"]
+
+E = TypeVar("E")
+
+
+class Wire(NamedTuple, Generic[E]):
+    """How a protocol reads frames: into its events, and into what ends a stream."""
+
+    decode_frame: Callable[[bytes], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
+    """A frame of `FrameSplitter` to its events; an error stands last."""
+    decode_data: Callable[[str, list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
+    """An event name and the lines of its data to its events."""
+    decode_plain: Callable[[bytes], E | None]
+    """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
+    decode_long: Callable[[list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]] | None = None
+    """Takes the first frame off a list and decodes it, not holding it meanwhile; None where events keep no payload."""
+
+
+def decode_last_frame(wire: Wire[E], frame: bytes) -> list[E | ErrorEvent | DoneEvent | StreamDecodeError]:
+    """Decode what was pending at the end of the bytes, without what was cut in it."""
+    event, lines = parse_frame(frame)
+    return wire.decode_data(event, whole_lines(lines))
