@@ -4,7 +4,7 @@ Below `transport.http`, which makes one `Call` for each `send` or `open` and kee
 """
 
 import asyncio
-import secrets
+import os
 
 import aiohttp
 from msgspec import Struct
@@ -53,7 +53,7 @@ class Call:
         self.framing: HeaderValues = {} if request.form is None else {"Content-Type": request.form.content_type}
         if request.method == "POST":
             # The same for all attempts: a server that knows the header runs the call once.
-            self.headers["Idempotency-Key"] = f"asyncstream-{secrets.token_hex(16)}"
+            self.headers["Idempotency-Key"] = f"asyncstream-{os.urandom(16).hex()}"
         self.secrets = Secrets()
         self.secrets.add(url.query.items())
         self.total = None if timeout.total is None else _now() + timeout.total

@@ -7,7 +7,7 @@ Source: https://www.rfc-editor.org/rfc/rfc7578
 
 import contextlib
 import math
-import secrets
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
@@ -38,7 +38,7 @@ class Form:
         self.upload = upload
         self._file_field = file_field
         self._fields = [pair for name, value in fields.items() for pair in _pairs(name, value)]
-        self._boundary = secrets.token_hex(16)
+        self._boundary = os.urandom(16).hex()
         self.content_type = f"multipart/form-data; boundary={self._boundary}"
 
     @property
