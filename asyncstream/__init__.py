@@ -1,6 +1,7 @@
 """Asyncio client for OpenAI's streaming protocols: typed events, exact snapshots, no half answers."""
 
-from asyncstream.accumulators import AssistantAccumulator, ChatAccumulator
+from typing import TYPE_CHECKING
+
 from asyncstream.client import AsyncClient
 from asyncstream.errors import (
     APIConnectionError,
@@ -27,9 +28,8 @@ from asyncstream.errors import (
     StreamTruncatedError,
     UnprocessableEntityError,
 )
+from asyncstream.faces import face
 from asyncstream.resources.raw import RawResponse
-from asyncstream.streaming import AssistantEventHandler, AssistantStream, ChatStream
-from asyncstream.tools import function_tool
 from asyncstream.transport.dialects import Dialect
 from asyncstream.transport.observing import (
     CallDetails,
@@ -43,8 +43,29 @@ from asyncstream.transport.observing import (
 )
 from asyncstream.transport.timeout import Timeout
 
-AsyncAssistantEventHandler = AssistantEventHandler
-"""The name that openai-python has for it."""
+if TYPE_CHECKING:
+    from asyncstream import accumulators as accumulators
+    from asyncstream import events as events
+    from asyncstream import params as params
+    from asyncstream import streaming as streaming
+    from asyncstream import types as types
+    from asyncstream.accumulators.assistants import AssistantAccumulator
+    from asyncstream.accumulators.chat import ChatAccumulator
+    from asyncstream.streaming.assistants import AssistantStream
+    from asyncstream.streaming.chat import ChatStream
+    from asyncstream.streaming.handlers import AssistantEventHandler, AsyncAssistantEventHandler
+    from asyncstream.tools import function_tool
+else:
+    __getattr__, __dir__ = face(
+        __name__,
+        AssistantAccumulator="asyncstream.accumulators.assistants",
+        AssistantEventHandler="asyncstream.streaming.handlers",
+        AssistantStream="asyncstream.streaming.assistants",
+        AsyncAssistantEventHandler="asyncstream.streaming.handlers",
+        ChatAccumulator="asyncstream.accumulators.chat",
+        ChatStream="asyncstream.streaming.chat",
+        function_tool="asyncstream.tools",
+    )
 
 __all__ = [
     "APIConnectionError",

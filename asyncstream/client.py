@@ -2,14 +2,18 @@
 
 It owns (or borrows) the connections and hands one `Transport` to every noun. It knows endpoints by name only: what they
 take and give is in `resources`, what is sent and retried in `transport`.
+
+Rule 1: a noun is named through `resources`, in the annotation too: it is loaded when it is first used, and its name can
+be resolved at any time.
 """
 
 import ssl
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self, Unpack, cast
+from typing import NoReturn, Self, Unpack, cast
 
+from asyncstream import resources
 from asyncstream.azure import azure_options
 from asyncstream.options import (
     MAX_EVENT_BYTES,
@@ -20,22 +24,13 @@ from asyncstream.options import (
     make_transport,
     merge_options,
 )
-from asyncstream.resources.assistants import Assistants
-from asyncstream.resources.chat import Chat
-from asyncstream.resources.files import Files
-from asyncstream.resources.models import Models
-from asyncstream.resources.threads import Threads
-from asyncstream.resources.vector_stores import VectorStores
-from asyncstream.transport.connections import Connections
+from asyncstream.transport.connections import BaseConnector, ClientSession, Connections
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.http import ApiKey
 from asyncstream.transport.logs import log_from_environment
 from asyncstream.transport.observing import Observer
 from asyncstream.transport.request import HeaderValues
 from asyncstream.transport.timeout import Timeout, TimeoutTypes
-
-if TYPE_CHECKING:
-    from aiohttp import BaseConnector, ClientSession
 
 __all__ = ["AsyncClient", "ClientOptions"]
 
@@ -85,8 +80,8 @@ class AsyncClient:
         max_retries: int = 2,
         default_headers: HeaderValues | None = None,
         default_query: Mapping[str, object] | None = None,
-        session: "ClientSession | None" = None,
-        connector: "BaseConnector | None" = None,
+        session: ClientSession | None = None,
+        connector: BaseConnector | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
         ssl_context: ssl.SSLContext | None = None,
@@ -171,34 +166,34 @@ class AsyncClient:
         return self._connections.closed
 
     @cached_property
-    def assistants(self) -> Assistants:
+    def assistants(self) -> "resources.assistants.Assistants":
         """Models with instructions and tools."""
-        return Assistants(self._transport)
+        return resources.assistants.Assistants(self._transport)
 
     @cached_property
-    def threads(self) -> Threads:
+    def threads(self) -> "resources.threads.Threads":
         """Conversations, their messages and runs."""
-        return Threads(self._transport)
+        return resources.threads.Threads(self._transport)
 
     @cached_property
-    def chat(self) -> Chat:
+    def chat(self) -> "resources.chat.Chat":
         """Answers to messages, whole or streamed."""
-        return Chat(self._transport)
+        return resources.chat.Chat(self._transport)
 
     @cached_property
-    def files(self) -> Files:
+    def files(self) -> "resources.files.Files":
         """What was uploaded, and what tools and batches leave behind."""
-        return Files(self._transport)
+        return resources.files.Files(self._transport)
 
     @cached_property
-    def vector_stores(self) -> VectorStores:
+    def vector_stores(self) -> "resources.vector_stores.VectorStores":
         """Files, cut up and indexed for search."""
-        return VectorStores(self._transport)
+        return resources.vector_stores.VectorStores(self._transport)
 
     @cached_property
-    def models(self) -> Models:
+    def models(self) -> "resources.models.Models":
         """What the server can run."""
-        return Models(self._transport)
+        return resources.models.Models(self._transport)
 
     @cached_property
     def beta(self) -> "Beta":
@@ -244,21 +239,21 @@ class Beta:
         self._client = client
 
     @property
-    def assistants(self) -> Assistants:
+    def assistants(self) -> "resources.assistants.Assistants":
         """The same as ``client.assistants``."""
         return self._client.assistants
 
     @property
-    def threads(self) -> Threads:
+    def threads(self) -> "resources.threads.Threads":
         """The same as ``client.threads``."""
         return self._client.threads
 
     @property
-    def vector_stores(self) -> VectorStores:
+    def vector_stores(self) -> "resources.vector_stores.VectorStores":
         """The same as ``client.vector_stores``."""
         return self._client.vector_stores
 
     @property
-    def chat(self) -> Chat:
+    def chat(self) -> "resources.chat.Chat":
         """The same as ``client.chat``."""
         return self._client.chat

@@ -6,12 +6,12 @@ Above it: `client`. Beside it: `azure`, which fills them in for Azure.
 import os
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.transport.connections import Connections, parse_proxy
+from asyncstream.transport.connections import BaseConnector, ClientSession, Connections, parse_proxy
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.http import ApiKey, Transport
 from asyncstream.transport.observing import Observer
@@ -24,9 +24,6 @@ from asyncstream.transport.request import (
     parse_base_url,
 )
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
-
-if TYPE_CHECKING:
-    from aiohttp import BaseConnector, ClientSession
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -48,8 +45,8 @@ MAX_EVENT_BYTES = 16 << 20
 class ConnectionOptions(TypedDict, total=False):
     """How connections are made. A derived client that is given one of these has connections of its own."""
 
-    session: "ClientSession | None"
-    connector: "BaseConnector | None"
+    session: ClientSession | None
+    connector: BaseConnector | None
     proxy: str | None
     trust_env: bool
     ssl_context: ssl.SSLContext | None

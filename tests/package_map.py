@@ -20,6 +20,8 @@ class Import(NamedTuple):
     name: str
     runtime: bool = True
     """Not under `TYPE_CHECKING`."""
+    face: str = ""
+    """The face that the name was taken from; `name` is the file that has it."""
 
     def __str__(self) -> str:
         return f"{self.importer} imports {self.name}"
@@ -91,7 +93,10 @@ def imports_of(name: str, source: str, modules: Iterable[str], defined: Mapping[
             module = node.module or ""
             for alias in node.names:
                 inner = f"{module}.{alias.name}"
-                yield Import(name, inner if inner in modules else defined.get(inner, module), runtime)
+                if inner in modules:
+                    yield Import(name, inner, runtime)
+                else:
+                    yield Import(name, defined.get(inner, module), runtime, module if inner in defined else "")
 
 
 def all_imports(sources: Mapping[str, str], faces: Iterable[str]) -> list[Import]:

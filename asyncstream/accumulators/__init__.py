@@ -1,71 +1,23 @@
 """Pure folding: events in, typed changes and snapshots out. A folder a protocol, beside it what they share."""
 
-from asyncstream.accumulators.assistants import AssistantAccumulator, AssistantChange
-from asyncstream.accumulators.assistants.changes import (
-    ImageFileChanged,
-    ImageFileCreated,
-    ImageFileDone,
-    MessageChanged,
-    MessageCreated,
-    MessageDone,
-    RunChanged,
-    RunStepChanged,
-    RunStepCreated,
-    RunStepDone,
-    TextChanged,
-    TextCreated,
-    TextDone,
-)
-from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, ToolCallDone, UsageChanged
-from asyncstream.accumulators.chat import ChatAccumulator, ChatChange, fold_answer
-from asyncstream.accumulators.chat.changes import (
-    ContentChanged,
-    ContentCreated,
-    ContentDone,
-    FinishChanged,
-    LogprobsChanged,
-    ReasoningChanged,
-    ReasoningCreated,
-    ReasoningDone,
-    RefusalChanged,
-    RefusalCreated,
-    RefusalDone,
-)
-from asyncstream.decoding import Repair
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AssistantAccumulator",
-    "AssistantChange",
-    "ChatAccumulator",
-    "ChatChange",
-    "ContentChanged",
-    "ContentCreated",
-    "ContentDone",
-    "FinishChanged",
-    "ImageFileChanged",
-    "ImageFileCreated",
-    "ImageFileDone",
-    "LogprobsChanged",
-    "MessageChanged",
-    "MessageCreated",
-    "MessageDone",
-    "ReasoningChanged",
-    "ReasoningCreated",
-    "ReasoningDone",
-    "RefusalChanged",
-    "RefusalCreated",
-    "RefusalDone",
-    "Repair",
-    "RunChanged",
-    "RunStepChanged",
-    "RunStepCreated",
-    "RunStepDone",
-    "TextChanged",
-    "TextCreated",
-    "TextDone",
-    "ToolCallChanged",
-    "ToolCallCreated",
-    "ToolCallDone",
-    "UsageChanged",
-    "fold_answer",
-]
+from asyncstream.faces import face
+
+if TYPE_CHECKING:
+    from asyncstream.accumulators.assistants.accumulator import *
+    from asyncstream.accumulators.assistants.changes import *
+    from asyncstream.accumulators.changes import *
+    from asyncstream.accumulators.chat.accumulator import *
+    from asyncstream.accumulators.chat.changes import *
+    from asyncstream.decoding import Repair as Repair
+else:
+    __getattr__, __dir__ = face(
+        __name__,
+        "assistants.accumulator",
+        "assistants.changes",
+        "changes",
+        "chat.accumulator",
+        "chat.changes",
+        Repair="asyncstream.decoding",
+    )

@@ -17,9 +17,6 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from msgspec import Struct
 
 __all__ = [
-    "ChangeSink",
-    "LiveChange",
-    "Snapshotable",
     "ToolCallChanged",
     "ToolCallCreated",
     "ToolCallDone",

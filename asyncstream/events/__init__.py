@@ -1,65 +1,19 @@
 """Event structs, the unions of them, and `decode_stream`: from raw bytes without a client. Public names only."""
 
-from asyncstream.events.assistants import (
-    AssistantStreamEvent,
-    ThreadCreated,
-    ThreadMessageCompleted,
-    ThreadMessageCreated,
-    ThreadMessageDelta,
-    ThreadMessageIncomplete,
-    ThreadMessageInProgress,
-    ThreadRunCancelled,
-    ThreadRunCancelling,
-    ThreadRunCompleted,
-    ThreadRunCreated,
-    ThreadRunExpired,
-    ThreadRunFailed,
-    ThreadRunIncomplete,
-    ThreadRunInProgress,
-    ThreadRunQueued,
-    ThreadRunRequiresAction,
-    ThreadRunStepCancelled,
-    ThreadRunStepCompleted,
-    ThreadRunStepCreated,
-    ThreadRunStepDelta,
-    ThreadRunStepExpired,
-    ThreadRunStepFailed,
-    ThreadRunStepInProgress,
-)
-from asyncstream.events.chat import ChatStreamEvent, MendedChunk
-from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject, UnknownEvent
-from asyncstream.events.decode import decode_stream
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AssistantStreamEvent",
-    "ChatStreamEvent",
-    "DoneEvent",
-    "ErrorEvent",
-    "ErrorObject",
-    "MendedChunk",
-    "ThreadCreated",
-    "ThreadMessageCompleted",
-    "ThreadMessageCreated",
-    "ThreadMessageDelta",
-    "ThreadMessageInProgress",
-    "ThreadMessageIncomplete",
-    "ThreadRunCancelled",
-    "ThreadRunCancelling",
-    "ThreadRunCompleted",
-    "ThreadRunCreated",
-    "ThreadRunExpired",
-    "ThreadRunFailed",
-    "ThreadRunInProgress",
-    "ThreadRunIncomplete",
-    "ThreadRunQueued",
-    "ThreadRunRequiresAction",
-    "ThreadRunStepCancelled",
-    "ThreadRunStepCompleted",
-    "ThreadRunStepCreated",
-    "ThreadRunStepDelta",
-    "ThreadRunStepExpired",
-    "ThreadRunStepFailed",
-    "ThreadRunStepInProgress",
-    "UnknownEvent",
-    "decode_stream",
-]
+from asyncstream.faces import face
+
+if TYPE_CHECKING:
+    from asyncstream.events.assistants import *
+    from asyncstream.events.chat import *
+    from asyncstream.events.control import *
+    from asyncstream.events.decode import *
+else:
+    __getattr__, __dir__ = face(
+        __name__,
+        "assistants",
+        "chat",
+        "control",
+        "decode",
+    )

@@ -6,14 +6,15 @@ Source: https://platform.openai.com/docs/api-reference/assistants
 from collections.abc import Mapping
 from typing import Unpack
 
-from asyncstream.params import AssistantCreateParams, AssistantUpdateParams, ListOrder
+from asyncstream.params.assistants import AssistantCreateParams, AssistantUpdateParams
+from asyncstream.params.shared import ListOrder
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import Assistant, AssistantDeleted
+from asyncstream.types.assistants import Assistant, AssistantDeleted
 
 __all__ = ["Assistants", "AssistantsWithRawResponse"]
 

@@ -7,13 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import Literal, Unpack, overload
 
-from asyncstream.accumulators import fold_answer
-from asyncstream.params import (
-    ChatCompletionCreateParams,
-    ChatCompletionMessageParam,
-    ChatCompletionUpdateParams,
-    ListOrder,
-)
+from asyncstream.accumulators.chat.accumulator import fold_answer
+from asyncstream.params.chat import ChatCompletionCreateParams, ChatCompletionUpdateParams
+from asyncstream.params.chat_messages import ChatCompletionMessageParam
+from asyncstream.params.shared import ListOrder
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.streaming.chat import ChatStream
@@ -21,7 +18,7 @@ from asyncstream.tools import response_format_for
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import (
+from asyncstream.types.chat import (
     ChatCompletion,
     ChatCompletionDeleted,
     ChatCompletionMessage,

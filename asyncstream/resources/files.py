@@ -6,7 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/files
 from collections.abc import Callable, Mapping
 from typing import Unpack
 
-from asyncstream.params import FileCreateParams, FilePurposeParam, FileTypes, ListOrder, UploadProgress
+from asyncstream.params.files import FileCreateParams, FilePurposeParam
+from asyncstream.params.shared import ListOrder
+from asyncstream.params.uploads import FileTypes, UploadProgress
 from asyncstream.polling import Pace, poll, remote_object
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -15,7 +17,7 @@ from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
 from asyncstream.transport.uploads import open_upload
-from asyncstream.types import FileDeleted, FileObject
+from asyncstream.types.files import FileDeleted, FileObject
 
 __all__ = ["Files", "FilesWithRawResponse"]
 

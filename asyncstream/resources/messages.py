@@ -6,14 +6,15 @@ Source: https://platform.openai.com/docs/api-reference/messages
 from collections.abc import Mapping
 from typing import Literal, Unpack
 
-from asyncstream.params import ListOrder, MessageContentParam, MessageCreateParams, MessageUpdateParams
+from asyncstream.params.messages import MessageContentParam, MessageCreateParams, MessageUpdateParams
+from asyncstream.params.shared import ListOrder
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import Message, MessageDeleted
+from asyncstream.types.messages import Message, MessageDeleted
 
 __all__ = ["Messages", "MessagesWithRawResponse"]
 

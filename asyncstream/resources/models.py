@@ -10,7 +10,7 @@ from asyncstream.resources.whole_lists import WholeAnswer, WholeRequest
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import Model, ModelDeleted
+from asyncstream.types.models import Model, ModelDeleted
 
 __all__ = ["Models", "ModelsWithRawResponse"]
 

@@ -5,14 +5,15 @@ Source: https://platform.openai.com/docs/api-reference/run-steps
 
 from collections.abc import Mapping
 
-from asyncstream.params import ListOrder, RunStepInclude
+from asyncstream.params.runs import RunStepInclude
+from asyncstream.params.shared import ListOrder
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import RunStep
+from asyncstream.types.run_steps import RunStep
 
 __all__ = ["RunSteps", "RunStepsWithRawResponse"]
 

@@ -6,14 +6,14 @@ Source: https://platform.openai.com/docs/api-reference/runs
 from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack
 
-from asyncstream.params import (
-    ListOrder,
+from asyncstream.params.runs import (
     RunCreateParams,
     RunStepInclude,
     RunSubmitToolOutputsParams,
     RunUpdateParams,
     ToolOutput,
 )
+from asyncstream.params.shared import ListOrder
 from asyncstream.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -24,7 +24,7 @@ from asyncstream.streaming.handlers import AssistantEventHandler
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import Run
+from asyncstream.types.runs import Run
 
 __all__ = ["Runs", "RunsWithRawResponse", "resume_with", "run_on_server"]
 

@@ -6,7 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/threads
 from collections.abc import Callable, Mapping
 from typing import Unpack
 
-from asyncstream.params import CreateAndRunParams, ThreadCreateParams, ThreadUpdateParams
+from asyncstream.params.threads import CreateAndRunParams, ThreadCreateParams, ThreadUpdateParams
 from asyncstream.polling import Pace, start_and_poll
 from asyncstream.resources.messages import Messages
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -17,7 +17,8 @@ from asyncstream.streaming.handlers import AssistantEventHandler
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import Run, Thread, ThreadDeleted
+from asyncstream.types.runs import Run
+from asyncstream.types.threads import Thread, ThreadDeleted
 
 __all__ = ["Threads", "ThreadsWithRawResponse"]
 

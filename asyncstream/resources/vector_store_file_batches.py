@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Unpack
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.params import (
-    FileTypes,
-    ListOrder,
+from asyncstream.params.shared import ListOrder
+from asyncstream.params.uploads import FileTypes
+from asyncstream.params.vector_stores import (
     VectorStoreFileBatchCreateParams,
     VectorStoreFileCreateParams,
     VectorStoreFileFilter,
@@ -23,7 +23,7 @@ from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request, check_id
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import VectorStoreFile, VectorStoreFileBatch
+from asyncstream.types.vector_stores import VectorStoreFile, VectorStoreFileBatch
 
 __all__ = ["VectorStoreFileBatches", "VectorStoreFileBatchesWithRawResponse"]
 

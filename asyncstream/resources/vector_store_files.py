@@ -6,10 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/vector-stores-files
 from collections.abc import Callable, Mapping
 from typing import Unpack
 
-from asyncstream.params import (
-    FileTypes,
-    ListOrder,
-    UploadProgress,
+from asyncstream.params.shared import ListOrder
+from asyncstream.params.uploads import FileTypes, UploadProgress
+from asyncstream.params.vector_stores import (
     VectorStoreFileAttributesParam,
     VectorStoreFileCreateParams,
     VectorStoreFileFilter,
@@ -23,7 +22,7 @@ from asyncstream.resources.whole_lists import WholeAnswer, WholeRequest
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request, check_id
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import FileContentResponse, VectorStoreFile, VectorStoreFileDeleted
+from asyncstream.types.vector_stores import FileContentResponse, VectorStoreFile, VectorStoreFileDeleted
 
 __all__ = ["VectorStoreFiles", "VectorStoreFilesWithRawResponse"]
 

@@ -6,7 +6,8 @@ Source: https://platform.openai.com/docs/api-reference/vector-stores
 from collections.abc import Mapping
 from typing import Unpack
 
-from asyncstream.params import ListOrder, VectorStoreCreateParams, VectorStoreSearchParams, VectorStoreUpdateParams
+from asyncstream.params.shared import ListOrder
+from asyncstream.params.vector_stores import VectorStoreCreateParams, VectorStoreSearchParams, VectorStoreUpdateParams
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.vector_store_file_batches import VectorStoreFileBatches
@@ -16,7 +17,7 @@ from asyncstream.resources.whole_lists import WholeAnswer, WholeRequest
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types import VectorStore, VectorStoreDeleted, VectorStoreSearchResponse
+from asyncstream.types.vector_stores import VectorStore, VectorStoreDeleted, VectorStoreSearchResponse
 
 __all__ = ["VectorStores", "VectorStoresWithRawResponse"]
 

@@ -1,17 +1,21 @@
 """What users hold while a response runs: the streams and the event handlers. Public names only."""
 
-from asyncstream.streaming.assistants import AssistantStream
-from asyncstream.streaming.chat import ChatStream
-from asyncstream.streaming.content import ContentRequest, ContentStream, FileContent
-from asyncstream.streaming.handlers import AssistantEventHandler
-from asyncstream.streaming.view import View
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AssistantEventHandler",
-    "AssistantStream",
-    "ChatStream",
-    "ContentRequest",
-    "ContentStream",
-    "FileContent",
-    "View",
-]
+from asyncstream.faces import face
+
+if TYPE_CHECKING:
+    from asyncstream.streaming.assistants import *
+    from asyncstream.streaming.chat import *
+    from asyncstream.streaming.content import *
+    from asyncstream.streaming.handlers import *
+    from asyncstream.streaming.view import *
+else:
+    __getattr__, __dir__ = face(
+        __name__,
+        "assistants",
+        "chat",
+        "content",
+        "handlers",
+        "view",
+    )

@@ -8,8 +8,8 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from asyncstream.accumulators import (
-    AssistantChange,
+from asyncstream.accumulators.assistants.accumulator import AssistantChange
+from asyncstream.accumulators.assistants.changes import (
     ImageFileDone,
     MessageChanged,
     MessageCreated,
@@ -21,30 +21,21 @@ from asyncstream.accumulators import (
     TextChanged,
     TextCreated,
     TextDone,
-    ToolCallChanged,
-    ToolCallCreated,
-    ToolCallDone,
 )
+from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, ToolCallDone
 from asyncstream.errors import APITimeoutError, ConfigurationError
-from asyncstream.events import AssistantStreamEvent, ThreadRunRequiresAction, UnknownEvent
+from asyncstream.events.assistants import AssistantStreamEvent, ThreadRunRequiresAction
+from asyncstream.events.control import UnknownEvent
 from asyncstream.streaming.stream import Call
-from asyncstream.types import (
-    ImageFile,
-    Message,
-    MessageDelta,
-    Run,
-    RunStep,
-    RunStepDelta,
-    Text,
-    TextDelta,
-    ToolCall,
-    ToolCallDelta,
-)
+from asyncstream.types.messages import ImageFile, Message, MessageDelta, Text, TextDelta
+from asyncstream.types.run_steps import RunStep, RunStepDelta
+from asyncstream.types.runs import Run
+from asyncstream.types.tool_calls import ToolCall, ToolCallDelta
 
 if TYPE_CHECKING:
     from asyncstream.streaming.assistants import AssistantStream
 
-__all__ = ["AssistantCallbacks", "AssistantEventHandler"]
+__all__ = ["AssistantEventHandler", "AsyncAssistantEventHandler"]
 
 
 class AssistantEventHandler:
@@ -160,6 +151,9 @@ class AssistantEventHandler:
     async def on_end(self) -> None:
         """The stream is over: called exactly once, last, however it ended."""
 
+
+AsyncAssistantEventHandler = AssistantEventHandler
+"""The name that openai-python has for it."""
 
 CALLBACKS = tuple(name for name in vars(AssistantEventHandler) if name.startswith("on_"))
 """The names of the callbacks."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 if TYPE_CHECKING:
     from asyncstream.streaming.stream import Stream
 
-__all__ = ["View", "ViewState"]
+__all__ = ["View"]
 
 C = TypeVar("C")
 T = TypeVar("T")

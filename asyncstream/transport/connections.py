@@ -3,6 +3,7 @@
 Knows nothing of requests and answers. Above it: `transport.http`, which asks for a session for each attempt.
 
 Rule 1: a session that the user gave is used as it is and never closed.
+Rule 2: who takes one, or a connector, names its type from here: no other module of a client imports aiohttp.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from contextlib import AsyncExitStack
 from types import SimpleNamespace
 
 import aiohttp
+from aiohttp import BaseConnector, ClientSession
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -20,7 +22,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.transport.reuse import AttemptTrace
 from asyncstream.transport.timeout import Timeout
 
-__all__ = ["Connections", "end_with_connection", "parse_proxy", "running_loop"]
+__all__ = ["BaseConnector", "ClientSession", "Connections", "end_with_connection", "parse_proxy", "running_loop"]
 
 
 class Connections:

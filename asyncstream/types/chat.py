@@ -7,11 +7,12 @@ it came, `parsed`, `cut`, `wire`. Those are never sent.
 """
 
 import builtins
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, TypeVar, cast, overload
+from typing import ClassVar, Literal, TypeAlias, TypeVar, cast, overload
 
 import msgspec
 from msgspec import Struct, field
 
+from asyncstream import params
 from asyncstream.errors import ParseError
 from asyncstream.parsing import parse_json
 from asyncstream.partial import parse_partial
@@ -28,9 +29,6 @@ from asyncstream.types.chat_parts import (
     UnknownChatAnnotation,
 )
 from asyncstream.types.shared import ImageURL, Metadata
-
-if TYPE_CHECKING:
-    from asyncstream.params.chat_messages import ChatCompletionAssistantMessageParam
 
 __all__ = [
     "ChatCompletion",
@@ -226,7 +224,7 @@ class ChatCompletionMessage(Struct, kw_only=True, gc=False):
             raise ParseError("the message has no content to parse")
         return parse_json(self.content, target, what="the content", cut=self.cut)
 
-    def to_param(self) -> "ChatCompletionAssistantMessageParam":
+    def to_param(self) -> "params.ChatCompletionAssistantMessageParam":
         """Give the message as a request carries it: what the wire sent, under the wire's keys, without nulls.
 
         A call that came without an id has the made-up one here too, for the answer to it must name it.
@@ -251,7 +249,7 @@ class ChatCompletionMessage(Struct, kw_only=True, gc=False):
             param["function_call"] = {"name": self.function_call.name, "arguments": self.function_call.arguments}
         param.update(self.wire)
         present = {key: value for key, value in param.items() if value is not None}
-        return cast("ChatCompletionAssistantMessageParam", present)
+        return cast("params.ChatCompletionAssistantMessageParam", present)
 
 
 def _annotation_param(annotation: ChatAnnotation) -> JSONValue:

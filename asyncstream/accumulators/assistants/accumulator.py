@@ -19,9 +19,8 @@ from asyncstream.accumulators.merging import mended, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
 from asyncstream.errors import StreamEventError, StreamTruncatedError
-from asyncstream.events import (
+from asyncstream.events.assistants import (
     AssistantStreamEvent,
-    ErrorEvent,
     ThreadCreated,
     ThreadMessageCompleted,
     ThreadMessageCreated,
@@ -45,9 +44,12 @@ from asyncstream.events import (
     ThreadRunStepExpired,
     ThreadRunStepFailed,
     ThreadRunStepInProgress,
-    UnknownEvent,
 )
-from asyncstream.types import Message, Run, RunStep, RunStepDelta, Thread
+from asyncstream.events.control import ErrorEvent, UnknownEvent
+from asyncstream.types.messages import Message
+from asyncstream.types.run_steps import RunStep, RunStepDelta
+from asyncstream.types.runs import Run
+from asyncstream.types.threads import Thread
 
 __all__ = ["AssistantAccumulator", "AssistantChange"]
 

@@ -29,7 +29,7 @@ from asyncstream.accumulators.growing import Growing
 from asyncstream.accumulators.merging import Indexed, JSONFold, UnknownJSON, index_of, members_of, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import coerce_json, dump_raw
-from asyncstream.types import (
+from asyncstream.types.messages import (
     Annotation,
     AnnotationDelta,
     FileCitation,
@@ -41,7 +41,6 @@ from asyncstream.types import (
     ImageFileContentBlock,
     ImageFileDelta,
     ImageFileDeltaBlock,
-    ImageURL,
     ImageURLContentBlock,
     ImageURLDeltaBlock,
     Message,
@@ -61,6 +60,7 @@ from asyncstream.types import (
     URLCitationAnnotation,
     URLCitationDeltaAnnotation,
 )
+from asyncstream.types.shared import ImageURL
 
 __all__ = ["GrowingMessage", "MessageChange"]
 

@@ -17,7 +17,20 @@ from asyncstream.accumulators.merging import Indexed, JSONFold, UnknownJSON, ind
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.tool_calls import GrowingToolCall, ToolCallEntry, ToolCalls
 from asyncstream.decoding import coerce_json
-from asyncstream.types import (
+from asyncstream.types.run_steps import (
+    MessageCreation,
+    MessageCreationStepDetails,
+    RunStep,
+    RunStepDelta,
+    RunStepDeltaMessageDelta,
+    StepDeltaDetails,
+    StepDetails,
+    ToolCallDeltaObject,
+    ToolCallsStepDetails,
+    UnknownStepDeltaDetails,
+    UnknownStepDetails,
+)
+from asyncstream.types.tool_calls import (
     CodeInterpreter,
     CodeInterpreterDelta,
     CodeInterpreterLogs,
@@ -32,21 +45,10 @@ from asyncstream.types import (
     Function,
     FunctionToolCall,
     FunctionToolCallDelta,
-    MessageCreation,
-    MessageCreationStepDetails,
-    RunStep,
-    RunStepDelta,
-    RunStepDeltaMessageDelta,
-    StepDeltaDetails,
-    StepDetails,
     ToolCall,
     ToolCallDelta,
-    ToolCallDeltaObject,
-    ToolCallsStepDetails,
     UnknownCodeInterpreterOutput,
     UnknownCodeInterpreterOutputDelta,
-    UnknownStepDeltaDetails,
-    UnknownStepDetails,
     UnknownToolCall,
     UnknownToolCallDelta,
 )

@@ -17,9 +17,11 @@ from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
 from asyncstream.errors import APIResponseValidationError, StreamDecodeError, StreamEventError, StreamTruncatedError
-from asyncstream.events import ChatStreamEvent, DoneEvent, ErrorEvent, MendedChunk
-from asyncstream.events.chat import decode_data, read_usage
-from asyncstream.types import AbsentDelta, ChatCompletion, ChatCompletionChunk, ChunkChoice, CompletionUsage
+from asyncstream.events.chat import ChatStreamEvent, MendedChunk, decode_data, read_usage
+from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.types.chat import ChatCompletion
+from asyncstream.types.chat_chunks import AbsentDelta, ChatCompletionChunk, ChunkChoice
+from asyncstream.types.chat_parts import CompletionUsage
 
 __all__ = ["ChatAccumulator", "ChatChange", "fold_answer"]
 

@@ -12,17 +12,15 @@ from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.tool_calls import Arguments, GrowingToolCall, ToolCallEntry
 from asyncstream.decoding import dump_raw
 from asyncstream.nesting import MAX_DEPTH
-from asyncstream.types import (
+from asyncstream.types.chat import (
     ChatCompletionMessageCustomToolCall,
     ChatCompletionMessageFunctionToolCall,
     ChatCompletionMessageToolCall,
-    ChoiceDeltaFunctionCall,
-    ChoiceDeltaToolCall,
-    ChoiceDeltaToolCallFunction,
     Custom,
     FunctionCall,
     UnknownChatToolCall,
 )
+from asyncstream.types.chat_chunks import ChoiceDeltaFunctionCall, ChoiceDeltaToolCall, ChoiceDeltaToolCallFunction
 
 __all__ = ["UNFINISHED", "ChatCall", "Cut", "copied_json", "entry_of", "is_flat", "legacy_delta", "merge_json"]
 

@@ -10,12 +10,8 @@ from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCa
 from asyncstream.accumulators.chat.calls import ChatCall, Cut, entry_of, legacy_delta
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.tool_calls import ToolCalls
-from asyncstream.types import (
-    ChatCompletionMessageToolCall,
-    ChoiceDeltaFunctionCall,
-    ChoiceDeltaToolCall,
-    FunctionCall,
-)
+from asyncstream.types.chat import ChatCompletionMessageToolCall, FunctionCall
+from asyncstream.types.chat_chunks import ChoiceDeltaFunctionCall, ChoiceDeltaToolCall
 
 __all__ = ["CallChange", "ChoiceCalls"]
 

@@ -19,7 +19,9 @@ from asyncstream.accumulators.chat.changes import (
 )
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.growing import Growing
-from asyncstream.types import ChatCompletionAudio, ChatCompletionTokenLogprob, ChoiceDeltaAudio, ChoiceLogprobs
+from asyncstream.types.chat import ChatCompletionAudio
+from asyncstream.types.chat_chunks import ChoiceDeltaAudio
+from asyncstream.types.chat_parts import ChatCompletionTokenLogprob, ChoiceLogprobs
 
 __all__ = ["CONTENT", "REASONING", "REFUSAL", "GrowingAudio", "GrowingLogprobs", "GrowingText", "TextChange"]
 

@@ -24,15 +24,9 @@ from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.errors import ParseError
-from asyncstream.types import (
-    AbsentDelta,
-    ChatAnnotation,
-    ChatCompletionMessage,
-    Choice,
-    ChoiceDelta,
-    ChoiceLogprobs,
-    ChunkChoice,
-)
+from asyncstream.types.chat import ChatCompletionMessage, Choice
+from asyncstream.types.chat_chunks import AbsentDelta, ChoiceDelta, ChunkChoice
+from asyncstream.types.chat_parts import ChatAnnotation, ChoiceLogprobs
 
 __all__ = ["ChoiceChange", "GrowingChoice", "says_reason"]
 
