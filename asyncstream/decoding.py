@@ -65,6 +65,10 @@ class Repair(Struct, frozen=True):
     raw: bytes = b""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ASCII_ENCODER = json.JSONEncoder(separators=(",", ":"))
+"""Kept, as the decoder is: `json.dumps` and `json.loads` make one for each call, which is half of a short one."""
+
 _DECODERS: "dict[Any, msgspec.json.Decoder[Any]]" = {}
 
 
@@ -97,11 +101,16 @@ def load_json(data: bytes) -> object:
     """
     _refuse_depth(data)
     try:
-        return json.loads(data.decode("utf-8", "replace"), parse_constant=_reject_constant, parse_float=_finite)
+        return _lenient_decoder().decode(data.decode("utf-8", "replace"))
     except RecursionError as error:
         raise UnreadableJSON("nested too deep") from error
     except ValueError as error:
         raise UnreadableJSON(str(error)) from error
+
+
+@cache
+def _lenient_decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite)
 
 
 def _refuse_depth(data: bytes) -> None:
@@ -131,7 +140,7 @@ def dump_json(value: object) -> str:
         UnreadableJSON: It is nested too deep to be written.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode(value)
     except RecursionError as error:
         raise UnreadableJSON("nested too deep") from error
 
@@ -141,7 +150,7 @@ def dump_raw(value: object) -> bytes:
     try:
         return dump_json(value).encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _ASCII_ENCODER.encode(value).encode()
 
 
 def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
@@ -153,21 +162,40 @@ def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
     Raises:
         UnreadableJSON: The value is of another kind than the type.
     """
-    repairs: list[Repair] = _FirstRepairs()
-    fitted = _coercer(type)(value, "$", repairs)
+    repairs = _Mended()
+    fitted = _coercer(type)(value, _TOP, repairs)
     if fitted is _ABSENT:
         raise UnreadableJSON(f"expected {getattr(type, '__name__', type)}, got {_kind(value)}")
-    return cast("T", fitted), repairs
+    return cast("T", fitted), repairs.made
 
 
-class _FirstRepairs(list[Repair]):
-    """A list that takes no more than `MOST_REPAIRS`."""
+_Path: TypeAlias = tuple[Any, str | int]
+"""Where a value stands: where what holds it stands, and its key or position there. Most are never written out."""
 
-    __slots__ = ()
+_TOP: _Path = (None, "$")
 
-    def append(self, repair: Repair) -> None:
-        if len(self) < MOST_REPAIRS:
-            super().append(repair)
+
+class _Mended:
+    """What was mended, the first `MOST_REPAIRS` of it."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        self.made: list[Repair] = []
+
+    def note(self, path: _Path, value: object) -> None:
+        """Record a value that was converted, or counts as absent."""
+        if len(self.made) < MOST_REPAIRS:
+            self.made.append(Repair("6.4", _written(path), dump_raw(value)))
+
+
+def _written(path: _Path) -> str:
+    steps: list[str] = []
+    within: Any = path
+    while within is not None:
+        within, step = within
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "".join(reversed(steps))[1:]
 
 
 def _reject_constant(name: str) -> object:
@@ -194,7 +222,7 @@ def _kind(value: object) -> str:
 
 _ABSENT: Any = type("_Absent", (), {"__repr__": lambda _: "<absent>"})()
 
-_Coercer: TypeAlias = Callable[[object, str, list[Repair]], Any]
+_Coercer: TypeAlias = Callable[[object, _Path, _Mended], Any]
 
 
 _COERCERS: dict[Any, _Coercer] = {}
@@ -214,21 +242,21 @@ def _struct_coercer(cls: type[Struct]) -> _Coercer:
     assert isinstance(info, inspect.StructType)
     fields = [(field.name, field.encode_name, field.required, _compile(field.type)) for field in info.fields]
 
-    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+    def coerce(value: object, path: _Path, repairs: _Mended) -> Any:
         if not isinstance(value, dict):
             return _ABSENT
         present: dict[str, Any] = {}
         for name, key, required, fit in fields:
             given = value.get(key, _ABSENT)
-            fitted = _ABSENT if given is _ABSENT else fit(given, f"{path}.{key}", repairs)
+            fitted = _ABSENT if given is _ABSENT else fit(given, (path, key), repairs)
             if fitted is not _ABSENT:
                 present[name] = fitted
                 continue
             if given is not _ABSENT:
-                repairs.append(Repair("6.4", f"{path}.{key}", dump_raw(given)))
+                repairs.note((path, key), given)
             if required:
                 # Only ids are required. Killing a paid stream for a missing one would lose what came with it.
-                fallback = fit("", f"{path}.{key}", repairs)
+                fallback = fit("", (path, key), repairs)
                 if fallback is _ABSENT:
                     return _ABSENT
                 present[name] = fallback
@@ -267,17 +295,17 @@ def _compile(info: inspect.Type) -> _Coercer:
             raise TypeError(f"no lenient reading of {info}")
 
 
-def _fit_str(value: object, path: str, repairs: list[Repair]) -> Any:
+def _fit_str(value: object, path: _Path, repairs: _Mended) -> Any:
     if isinstance(value, str):
         return value
     if value is None:
         return _ABSENT
     text = dump_json(value)
-    repairs.append(Repair("6.4", path, dump_raw(value)))
+    repairs.note(path, value)
     return text
 
 
-def _fit_int(value: object, path: str, repairs: list[Repair]) -> Any:
+def _fit_int(value: object, path: _Path, repairs: _Mended) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         # What JSON writers and databases call an integer ends here, and msgspec does not encode more.
         return value if -(2**63) <= value < 2**64 else _ABSENT
@@ -287,44 +315,44 @@ def _fit_int(value: object, path: str, repairs: list[Repair]) -> Any:
     ):
         fitted = int(value)
     if fitted is not _ABSENT:
-        repairs.append(Repair("6.4", path, dump_raw(value)))
+        repairs.note(path, value)
     return fitted
 
 
-def _fit_float(value: object, path: str, repairs: list[Repair]) -> Any:
+def _fit_float(value: object, path: _Path, repairs: _Mended) -> Any:
     if isinstance(value, str):
         try:
             number = float(value)
         except ValueError:
             return _ABSENT
-        repairs.append(Repair("6.4", path, dump_raw(value)))
+        repairs.note(path, value)
         return number if abs(number) < float("inf") else _ABSENT
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _ABSENT
     return float(value) if abs(value) < 2**1023 else _ABSENT
 
 
-def _fit_bool(value: object, path: str, repairs: list[Repair]) -> Any:
+def _fit_bool(value: object, path: _Path, repairs: _Mended) -> Any:
     if isinstance(value, bool):
         return value
     fitted: Any = {"true": True, "false": False}.get(value, _ABSENT) if isinstance(value, str) else _ABSENT
     if fitted is not _ABSENT:
-        repairs.append(Repair("6.4", path, dump_raw(value)))
+        repairs.note(path, value)
     return fitted
 
 
 def _list_coercer(fit: _Coercer) -> _Coercer:
-    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+    def coerce(value: object, path: _Path, repairs: _Mended) -> Any:
         if isinstance(value, dict):
-            repairs.append(Repair("6.4", path, dump_raw(value)))
+            repairs.note(path, value)
             value = [value]
         if not isinstance(value, list):
             return _ABSENT
         fitted = []
         for position, item in enumerate(value):
-            one = fit(item, f"{path}[{position}]", repairs)
+            one = fit(item, (path, position), repairs)
             if one is _ABSENT:
-                repairs.append(Repair("6.4", f"{path}[{position}]", dump_raw(item)))
+                repairs.note((path, position), item)
             else:
                 fitted.append(one)
         return fitted
@@ -333,14 +361,14 @@ def _list_coercer(fit: _Coercer) -> _Coercer:
 
 
 def _dict_coercer(fit: _Coercer) -> _Coercer:
-    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+    def coerce(value: object, path: _Path, repairs: _Mended) -> Any:
         if not isinstance(value, dict):
             return _ABSENT
         fitted = {}
         for key, item in value.items():
-            one = fit(item, f"{path}.{key}", repairs)
+            one = fit(item, (path, key), repairs)
             if one is _ABSENT:
-                repairs.append(Repair("6.4", f"{path}.{key}", dump_raw(item)))
+                repairs.note((path, key), item)
             else:
                 fitted[key] = one
         return fitted
@@ -355,7 +383,7 @@ def _compile_union(info: inspect.UnionType) -> _Coercer:
     unknown = structs.get("unknown")
     tag_field = next((t.tag_field for t in structs.values()), None) or "type"
 
-    def coerce_object(value: dict[str, object], path: str, repairs: list[Repair]) -> Any:
+    def coerce_object(value: dict[str, object], path: _Path, repairs: _Mended) -> Any:
         if not tagged:
             (only,) = structs.values()
             return _struct_coercer(only.cls)(value, path, repairs)
@@ -364,7 +392,7 @@ def _compile_union(info: inspect.UnionType) -> _Coercer:
             keys = [key for key in structs if isinstance(key, str) and value.get(key) is not None]
             if len(keys) == 1:
                 tag = keys[0]
-                repairs.append(Repair("6.4", f"{path}.{tag_field}", dump_raw(tag)))
+                repairs.note((path, tag_field), tag)
         known = structs.get(tag) if isinstance(tag, str) else None
         if known is not None and known is not unknown:
             return _struct_coercer(known.cls)(value, path, repairs)
@@ -374,7 +402,7 @@ def _compile_union(info: inspect.UnionType) -> _Coercer:
         named = {"id": id} if "id" in unknown.cls.__struct_fields__ and isinstance(id, str) else {}
         return unknown.cls(wire_type=tag if isinstance(tag, str) else "", raw=dump_raw(value), **named)
 
-    def coerce(value: object, path: str, repairs: list[Repair]) -> Any:
+    def coerce(value: object, path: _Path, repairs: _Mended) -> Any:
         if structs and isinstance(value, dict):
             return coerce_object(value, path, repairs)
         for wanted, fit in plain:

@@ -12,6 +12,7 @@ large an event: unfinished bytes are kept as a list of pieces and joined once.
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
+import re
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -27,6 +28,10 @@ DEFAULT_MAX_FRAME_BYTES = 16 * 1024 * 1024
 
 _RAW_KEPT = 64 * 1024
 """How much of an oversized frame its error keeps: enough to see what it was."""
+
+
+_FIELDS = re.compile(rb"^(data|event|error)(?:: ?+(.*+))?+$", re.MULTILINE)
+"""The fields that a stream looks at. All other lines, of which a frame may have millions, are never taken out."""
 
 
 class ServerSentEvent(Struct, frozen=True):
@@ -164,10 +169,7 @@ def parse_frame(frame: bytes) -> Frame:
     event = b""
     error = b""
     lines: list[bytes] = []
-    for line in frame.split(b"\n"):
-        field, _, value = line.partition(b":")
-        if value[:1] == b" ":
-            value = value[1:]
+    for field, value in _FIELDS.findall(frame):
         if field == b"data":
             lines.append(value)
         elif field == b"event":

@@ -14,6 +14,8 @@ from asyncstream.nesting import Nesting
 
 __all__ = ["WholeValue", "canonical", "canonical_text"]
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 _LITERALS = ("true", "false", "null")
 
 _LITERAL_ROOM: Final = 16
@@ -69,4 +71,4 @@ def canonical_text(text: str) -> str | None:
 
 def canonical(value: object) -> str:
     """Return a text that is equal for equal JSON values, whatever the order of their keys."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)

@@ -186,6 +186,8 @@ class GrowingToolCall(Growing[ToolCallCreated[T] | ToolCallChanged[T, D] | ToolC
         held = self.value()
         if held is None:
             return False
+        if fragment == self.arguments.raw():
+            return True
         value = canonical_text(stripped)
         if value == held:
             return True
@@ -355,4 +357,4 @@ class ToolCalls(Generic[S]):
             return canonical(arguments) != held
         if not arguments or arguments.lstrip()[:1] not in ("{", "["):
             return False
-        return canonical_text(arguments) != held
+        return arguments != call.arguments.raw() and canonical_text(arguments) != held

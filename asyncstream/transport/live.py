@@ -166,7 +166,7 @@ class LiveResponse:
         if chunk is None:
             return None
         frames = self._splitter.feed(chunk)
-        if self._unseen and any(parse_frame(frame).lines for frame in frames):
+        if self._unseen and any(b"data" in frame and parse_frame(frame).lines for frame in frames):
             self._unseen = False
             self._watch.first_event()
         if self._splitter.failure is not None:

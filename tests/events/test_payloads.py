@@ -35,8 +35,8 @@ def test_object_is_a_payload_with_its_bytes():
 
 def test_array_gives_its_objects_only():
     assert read(b'[{"a":1},[{"b":2}],null,"x",{"c":3}]') == [
-        Payload({"a": 1}, b'{"a":1}'),
-        Payload({"c": 3}, b'{"c":3}'),
+        Payload({"a": 1}, b'{"a":1}', alone=False),
+        Payload({"c": 3}, b'{"c":3}', alone=False),
     ]
 
 
@@ -60,15 +60,15 @@ def test_lines_that_make_one_value_together_are_one_payload():
 
 def test_lines_that_parse_alone_are_payloads_of_their_own():
     assert read(b'{"a":1}', b'{"b":2}', b"[DONE]", b'{"c":3}') == [
-        Payload({"a": 1}, b'{"a":1}'),
-        Payload({"b": 2}, b'{"b":2}'),
+        Payload({"a": 1}, b'{"a":1}', alone=False),
+        Payload({"b": 2}, b'{"b":2}', alone=False),
         DoneEvent(raw=b"[DONE]"),
     ]
 
 
 def test_line_beside_one_that_parses_alone_is_judged_by_itself():
     assert read(b'{"a":1}', b": comment", b"5", b"", b"broken", b'{"b":2}') == [
-        Payload({"a": 1}, b'{"a":1}'),
+        Payload({"a": 1}, b'{"a":1}', alone=False),
         ErrorEvent(ErrorObject("broken"), b"broken"),
     ]
 
@@ -76,7 +76,7 @@ def test_line_beside_one_that_parses_alone_is_judged_by_itself():
 def test_torn_line_ends_the_frame_with_an_error_after_what_came_before_it():
     first, error = read(b'{"a":1}', b'{"b":', b'{"c":3}')
 
-    assert first == Payload({"a": 1}, b'{"a":1}')
+    assert first == Payload({"a": 1}, b'{"a":1}', alone=False)
     assert isinstance(error, StreamDecodeError)
     assert error.raw == b'{"b":'
 

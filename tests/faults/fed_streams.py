@@ -28,6 +28,7 @@ class FedResponse:
     """What a stream asks of aiohttp's response."""
 
     status = 200
+    reason = "OK"
     headers: dict[str, str] = {}
     connection = None
     closed = False
