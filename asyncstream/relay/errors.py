@@ -6,7 +6,8 @@
     ├─ RunNotFoundError                   404: nobody has started this run, or it has expired
     ├─ RunExistsError                     409: somebody else has started this run
     ├─ CursorGoneError                    410: what follows the cursor is not kept any more, or is not there yet
-    ├─ ProducerLostError                  500: whoever read the upstream has died; the run cannot go on
+    ├─ ProducerLostError                  500: whoever read the upstream is gone; the run cannot go on
+    ├─ RunCancelledError                  500: the application cancelled the run, or closed its log
     ├─ StoreError                         503: the store cannot be reached, or failed
     └─ HTTPVersionError                   505: plain text over HTTP/1.0, where a cut would look like the end
 
@@ -46,6 +47,7 @@ __all__ = [
     "HTTPVersionError",
     "ProducerLostError",
     "RelayError",
+    "RunCancelledError",
     "RunExistsError",
     "RunNotFoundError",
     "StoreError",
@@ -112,9 +114,15 @@ class CursorGoneError(RelayError):
 
 
 class ProducerLostError(RelayError):
-    """The process that read the upstream has died, or was stopped: what is in the log is all there will be."""
+    """The process that read the upstream has died, or is cut off: what is in the log is all there will be."""
 
     code = "producer_lost"
+
+
+class RunCancelledError(RelayError):
+    """The application cancelled the run, or closed the log that produced it: what was stored is all there will be."""
+
+    code = "cancelled"
 
 
 class StoreError(RelayError):

@@ -7,16 +7,16 @@ Rule 1: the cursor moves when an entry is handed out, in one piece with that: a 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
 from asyncstream.errors import AsyncStreamError, ConfigurationError
 from asyncstream.relay.cursor import read_cursor
 from asyncstream.relay.entries import Entry, error_entry
-from asyncstream.relay.errors import BadCursorError, RunNotFoundError
+from asyncstream.relay.errors import BadCursorError, RelayError, RunNotFoundError, StoreError
 from asyncstream.relay.sound import sound_page
-from asyncstream.relay.store import Store, possible_run_id
+from asyncstream.relay.store import Page, Store, possible_run_id, store_failure
 from asyncstream.relay.tail import LogClosed, Tail
 
 __all__ = ["Following"]
@@ -194,7 +194,7 @@ class Following:
             self._join(self._tail_of(self.run_id, self.after))
         elif self.after + 1 < tail.first:
             # Slower than the window: this reader goes back to the store, and the tail does not wait for it.
-            await self._read_page()
+            await self._catch_up()
         elif tail.failure is not None:
             raise tail.failure
         else:
@@ -210,8 +210,26 @@ class Following:
         if tail is not None:
             tail.leave()
 
+    async def _catch_up(self) -> None:
+        try:
+            await self._read_page()
+        except StoreError:
+            # Who is in the middle of a run waits for a store that is away, as the tail does.
+            self._take_page(await self._asked(self._store.wait))
+
     async def _read_page(self) -> None:
-        page = sound_page(await self._store.read(self.run_id, self.after, limit=_PAGE))
+        self._take_page(await self._asked(self._store.read))
+
+    async def _asked(self, ask: Callable[..., Awaitable[Page]]) -> Page:
+        try:
+            return sound_page(await ask(self.run_id, self.after, limit=_PAGE))
+        except RelayError:
+            raise
+        except Exception as error:
+            what = f"the run {self.run_id!r} cannot be read after entry {self.after}"
+            raise store_failure(error, what) from error
+
+    def _take_page(self, page: Page) -> None:
         self._page.extend(page.entries)
         self._last_page = page.ended
         if page.ended and not page.entries:

@@ -1,30 +1,30 @@
 """Runs that outlive the request that started them: `RunLog`. One producer a run, any number of readers, on any worker.
 
-Below it: the stores (`memory`, `redis_store`), `following` (one reader), `tail` (one reading of a run for all readers
-of this process), `entries`. The producer is a task of the log: it reads the stream to its end, whoever watches. Readers
-come, leave and come back with the id of the last entry that they have.
+Below it: the stores (`memory`, `redis_store`), `producer` (which reads a stream to its end, whoever watches),
+`following` (one reader), `tail` (one reading of a run for all readers of this process), `entries`. Readers come, leave
+and come back with the id of the last entry that they have.
 
-Rule 1: a run that was claimed ends with a `done` or an `error` entry, whatever happens to its producer.
-Rule 2: no reader holds up the producer.
+Rule 1: no reader holds up a producer. Rule 2: what a store raises comes out as an error of the relay, and is logged if
+it is none.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Collection, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
-from asyncstream.errors import AsyncStreamError, ConfigurationError
+from asyncstream.errors import ConfigurationError
 from asyncstream.relay.admission import Admission, Authorize, headers_and_query, query_of
 from asyncstream.relay.direct import Form
-from asyncstream.relay.entries import Entry, Relayed, Source, View, entries, error_entry
-from asyncstream.relay.errors import ProducerLostError
+from asyncstream.relay.entries import Relayed, Source, View, entries
+from asyncstream.relay.errors import RelayError
 from asyncstream.relay.following import Following
 from asyncstream.relay.memory import MemoryStore
-from asyncstream.relay.sound import sound_entries
-from asyncstream.relay.store import Store, Writer, check_run_id
+from asyncstream.relay.producer import LAST_WORDS, OnCancel, Producer
+from asyncstream.relay.store import Store, Writer, check_run_id, store_failure
 from asyncstream.relay.tail import LogClosed, Tail
+from asyncstream.relay.turns import Turns
 from asyncstream.relay.web import relay_response
 
 if TYPE_CHECKING:
@@ -32,16 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["OnCancel", "RunLog"]
 
-OnCancel: TypeAlias = Callable[[], Awaitable[object]]
-"""What else is to be done when a run is cancelled here, such as cancelling it at the server."""
-
 _LOG = logging.getLogger("asyncstream")
 
-_LAST_WORDS = 5.0
-"""Seconds that a cancelled producer has for its `error` entry, and as many for `on_cancel`."""
-
-_BREATH = 64
-"""So many entries that were all here already are taken in a row; then others get their turn."""
+_ENDING_AT_ONCE = 64
+"""So many runs are ended at the same moment, when there are many."""
 
 
 class RunLog:
@@ -60,6 +54,7 @@ class RunLog:
         self._authorize = authorize
         self._producers: dict[str, asyncio.Task[None]] = {}
         self._tails: dict[str, Tail] = {}
+        self._last_words = Turns(_ENDING_AT_ONCE, LAST_WORDS)
         # No run is started any more; no run is followed any more.
         self._closed = False
         self._over = False
@@ -89,13 +84,13 @@ class RunLog:
             run_id: The name under which it is followed. Without `authorize` it should be hard to guess.
             stream: A stream, opened or not; the log closes it.
             view: What readers get: the wire's events, typed changes or text.
-            on_cancel: Called if the run is cancelled here, by `cancel` or `close`, before its end: usually cancels the
-                run at the server.
+            on_cancel: Called if the run ends here before its upstream did, because it is cancelled by `cancel` or
+                `close`, or cannot be stored any more: usually cancels the run at the server.
 
         Raises:
             RunExistsError: There is such a run already; the stream was not opened.
             APIError: The request failed; there is no such run.
-            StoreError: The store cannot be reached, or is full; the stream was not opened.
+            StoreError: The store cannot be reached, is full, or fails; the stream was not opened.
             ConfigurationError: No id of a run, or the log is closed.
         """
         check_run_id(run_id)
@@ -104,7 +99,7 @@ class RunLog:
             await source.close()
             raise ConfigurationError("this log is closed: it starts no run any more")
         try:
-            writer = await self._store.claim(run_id)
+            writer = await self._claim(run_id)
         except BaseException:
             await source.close()
             raise
@@ -113,14 +108,22 @@ class RunLog:
             if self._closed:
                 raise ConfigurationError("this log was closed while the stream was opened")
         except BaseException:
-            await _in_any_case(writer.release())
+            await _in_any_case(_released(writer, run_id))
             await source.close()
             raise
-        task = asyncio.get_running_loop().create_task(
-            self._produce(run_id, source, writer, on_cancel), name=f"asyncstream producer of {run_id}"
+        producer = Producer(
+            run_id, source, writer, on_cancel=on_cancel, tell=self._tell_readers, last_words=self._last_words
         )
-        self._producers[run_id] = task
-        task.add_done_callback(lambda done: self._producers.pop(run_id, None))
+        self._producers[run_id] = producer.task
+        producer.task.add_done_callback(lambda done: self._producers.pop(run_id, None))
+
+    async def _claim(self, run_id: str) -> Writer:
+        try:
+            return await self._store.claim(run_id)
+        except RelayError:
+            raise
+        except Exception as error:
+            raise store_failure(error, f"the run {run_id!r} cannot be stored") from error
 
     def follow(self, run_id: str, after: int | str | None = None) -> Following:
         """Return the entries of a run, from the one after a cursor to the last, as they come.
@@ -214,15 +217,17 @@ class RunLog:
         if tasks and finish is not None:
             await asyncio.wait(tasks, timeout=finish)
         await _stop(tasks)
-        ending = [asyncio.ensure_future(tail.over()) for run_id in own if (tail := self._tails.get(run_id))]
-        if ending:
-            _, late = await asyncio.wait(ending, timeout=_LAST_WORDS)
-            for waiter in late:
-                waiter.cancel()
+        # As long as they come to their ends one after the other, they are waited for.
+        endings = Turns(_ENDING_AT_ONCE, LAST_WORDS)
+        tails = [tail for run_id in own if (tail := self._tails.get(run_id))]
+        await asyncio.gather(*(endings.take(tail.over) for tail in tails), return_exceptions=True)
         self._over = True
         for tail in list(self._tails.values()):
             tail.fail(LogClosed())
-        await self._store.close()
+        try:
+            await self._store.close()
+        except Exception as error:
+            _LOG.error("the store could not be closed: %s: %s", type(error).__name__, error)
 
     def _tail_at(self, run_id: str, after: int) -> Tail | None:
         tail = self._tails.get(run_id)
@@ -240,35 +245,11 @@ class RunLog:
         if self._tails.get(tail.run_id) is tail:
             del self._tails[tail.run_id]
 
-    async def _produce(self, run_id: str, source: Source, writer: Writer, on_cancel: OnCancel | None) -> None:
-        """Bring a stream into the store, to its end."""
-        last = 0
-        ended = False
-        try:
-            async with aclosing(sound_entries(source)) as given:
-                async for entry in given:
-                    last += 1
-                    writer.append(Entry(last, entry.event, entry.data))
-                    ended = entry.terminal
-                    if ended:
-                        break
-                    if writer.full:
-                        await writer.room()
-                    elif last % _BREATH == 0:
-                        await asyncio.sleep(0)
-            await writer.finish()
-        except asyncio.CancelledError:
-            if not ended:
-                stopped = ProducerLostError(f"the run {run_id!r} was stopped after entry {last}")
-                writer.append(error_entry(stopped, last + 1))
-            await _bounded(writer.finish(), f"the end of the run {run_id!r} could not be stored")
-            if not ended and on_cancel is not None:
-                await _bounded(on_cancel(), f"on_cancel of the run {run_id!r} failed")
-            raise
-        except AsyncStreamError as error:
-            _LOG.error("the run %r cannot be stored any more after entry %d: %s", run_id, last, error)
-        finally:
-            await source.close()
+    def _tell_readers(self, run_id: str, error: RelayError) -> None:
+        """Tell the readers in this process of an end that is not in the store."""
+        tail = self._tails.get(run_id)
+        if tail is not None:
+            tail.fail(error)
 
 
 async def _stop(tasks: Collection[asyncio.Task[None]]) -> None:
@@ -286,9 +267,9 @@ async def _in_any_case(done: Awaitable[None]) -> None:
     await asyncio.shield(asyncio.ensure_future(done))
 
 
-async def _bounded(done: Awaitable[object], otherwise: str) -> None:
+async def _released(writer: Writer, run_id: str) -> None:
     try:
-        async with asyncio.timeout(_LAST_WORDS):
-            await done
+        await writer.release()
     except Exception as error:
-        _LOG.error("%s: %s: %s", otherwise, type(error).__name__, error)
+        # What the stream could not be opened for is what the caller is told.
+        _LOG.error("the run %r could not be given up: %s: %s", run_id, type(error).__name__, error)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.entries import Entry
-from asyncstream.relay.errors import CursorGoneError, RunExistsError, RunNotFoundError, StoreError
+from asyncstream.relay.errors import CursorGoneError, RelayError, RunExistsError, RunNotFoundError, StoreError
 from asyncstream.relay.store import Page
 
 __all__ = ["MemoryStore"]
@@ -42,10 +42,11 @@ class _Run:
         return self.last - len(self.entries) + 1
 
     def append(self, entry: Entry) -> None:
+        size = _size(entry)
+        self.ended = entry.terminal
         self.last += 1
         self.entries[self.last] = entry
-        self.bytes += _size(entry)
-        self.ended = entry.terminal
+        self.bytes += size
         self.wake()
 
     def trim(self, max_events: int, max_bytes: int) -> None:
@@ -196,6 +197,14 @@ class _MemoryWriter:
 
     async def room(self) -> None:
         """Return at once."""
+
+    def on_failure(self, tell: Callable[[RelayError], None]) -> None:
+        """Do nothing: what is in memory does not fail."""
+
+    async def abandon(self, last: Entry) -> None:
+        """End the run with this entry."""
+        self.append(last)
+        await self.finish()
 
     async def finish(self) -> None:
         """Let the run expire from now on."""

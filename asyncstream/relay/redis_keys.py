@@ -1,4 +1,4 @@
-"""A run in Redis: its two keys, and the three scripts that change them. Pure: no connection.
+"""A run in Redis: its two keys, and the scripts that change them. Pure: no connection.
 
     <prefix>{<run id>}:events    a stream; entry N of the run has the id N-0, and the fields e (name) and d (JSON)
     <prefix>{<run id>}:owner     the token of the producer while it lives; then `done` or `lost`
@@ -7,7 +7,7 @@ The braces make both keys of a run hash to one slot of a cluster. Each script is
 still holds when it writes: a producer whose run was taken from it writes nothing, and a batch that is sent again after
 a broken connection adds nothing twice.
 
-Rule 1: only the owner appends; only `LOSE` writes for an owner that is gone, and it ends the run with that.
+Rule 1: only the owner appends; only `END` writes for an owner that is gone, and it ends the run with that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,18 @@ from typing import NamedTuple
 
 from asyncstream.relay.entries import Entry
 
-__all__ = ["APPEND", "CLAIM", "DONE", "LOSE", "LOST", "RELEASE", "Keys", "as_fields", "consecutive", "entry_of"]
+__all__ = ["APPEND", "CLAIM", "DONE", "END", "LOST", "RELEASE", "Keys", "consecutive", "entry_of"]
 
 DONE = b"done"
 LOST = b"lost"
 
 CLAIM = """
+if redis.call('GET', KEYS[2]) == ARGV[1] then return 1 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 return 0
 """
-"""Token, milliseconds of the ownership. 1 if the run is new and now owned."""
+"""Token, milliseconds of the ownership. 1 if the run is new and now owned, also if an earlier answer was lost."""
 
 APPEND = """
 local owner = redis.call('GET', KEYS[2])
@@ -56,19 +57,23 @@ A last batch that was taken, but whose answer was lost, finds the run done. An o
 or the producer stopped for a while) is taken again as long as nobody has noticed.
 """
 
-LOSE = """
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+END = """
+local owner = redis.call('GET', KEYS[2])
+if owner and owner ~= ARGV[3] then return 0 end
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-if not newest then return -1 end
-if newest[2][2] == 'done' or newest[2][2] == 'error' then return 0 end
-local id = tonumber(string.match(newest[1], '^%d+')) + 1
+if not newest and ARGV[3] == '' then return -1 end
+local id = 1
+if newest then
+  if newest[2][2] == 'done' or newest[2][2] == 'error' then return 0 end
+  id = tonumber(string.match(newest[1], '^%d+')) + 1
+end
 redis.call('XADD', KEYS[1], string.format('%d-0', id), 'e', 'error', 'd', ARGV[2])
 redis.call('SET', KEYS[2], 'lost', 'PX', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 """
-"""Milliseconds that a run is kept, the JSON of its error. 1 if the run had no owner and is ended now, -1 if there is
-none."""
+"""Milliseconds that a run is kept, the JSON of its error, and the token of a producer that ends its own run like this;
+of a reader that ends one without an owner, nothing. 1 if the run is ended now, -1 if a reader finds none."""
 
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -88,15 +93,6 @@ class Keys(NamedTuple):
         """Return the keys of a run."""
         base = f"{prefix}{{{run_id}}}"
         return cls(f"{base}:events", f"{base}:owner")
-
-
-def as_fields(entries: Sequence[Entry]) -> list[bytes | str]:
-    """Return the names and JSON of entries as `APPEND` takes them."""
-    fields: list[bytes | str] = []
-    for entry in entries:
-        fields.append(entry.event)
-        fields.append(entry.data)
-    return fields
 
 
 def entry_of(id: bytes, fields: Mapping[bytes, bytes]) -> Entry:

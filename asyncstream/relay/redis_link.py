@@ -1,25 +1,29 @@
 """The way to one Redis: its client, made when it is first needed, and how its failures become ours.
 
-Below it: the package `redis` (extra `[redis]`), imported when a link is made. Above it: `redis_store`, `redis_writer`.
+Below it: the package `redis` (extra `[redis]`), imported when a link is made; `redis_url` and `redis_answers`, which
+judge what goes in and what comes out; `turns`. Above it: `redis_store`, `redis_writer`.
 
 Rule 1: the URL, which may hold a password, is in no attribute that is shown, in no message and in no log.
-Rule 2: what answers a person waiting (`promptly`) fails within the connect deadline; what carries a run (`patiently`)
-goes on trying.
+Rule 2: what answers a person waiting (`promptly`) fails within the connect deadline; what carries a run (`patiently`,
+`held`) goes on trying. Both wait for a refusal that passes.
+Rule 3: whatever is asked may be asked twice, as an answer can be lost: it must do no more then than once.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.errors import StoreError
+from asyncstream.relay.redis_answers import Failure, judge
+from asyncstream.relay.redis_url import address_of
+from asyncstream.relay.turns import Deadline, Turns
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["RedisLink"]
+__all__ = ["LONGEST_PAUSE", "RedisLink"]
 
 T = TypeVar("T")
 
@@ -27,13 +31,23 @@ _SILENCE = 5.0
 """Seconds added to the connect deadline within which an answer must come: a blocking read is let wait for a second."""
 
 _FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 0.5
+LONGEST_PAUSE = 0.5
+"""Seconds between two attempts."""
+
+_STALE = 3
+"""So many connections in a row may turn out to be dead that idled in the pool; a fresh one is tried at once."""
+
+_LONGEST_CLOSING = 0.25
+"""Seconds for closing what idles, which TLS does in words; it is not done again sooner."""
 
 _MAX_CONNECTIONS = 10_000
 """What a Redis accepts by default. Each run that is followed in this process holds one connection."""
 
-_AT_ONCE = 16
+_PROMPT_AT_ONCE = 16
 """Readers and producers that begin at the same moment take turns, or a crowd would open as many connections."""
+
+_PATIENT_AT_ONCE = 100
+"""So many runs are written to at the same moment; with more of them their batches become larger."""
 
 
 class RedisLink:
@@ -45,23 +59,25 @@ class RedisLink:
         reconnect_timeout: Seconds that a run goes on trying to reach a Redis that is away.
 
     Raises:
-        ConfigurationError: The extra is not installed, or the URL is none of a Redis.
+        ConfigurationError: The extra is not installed, or the URL is none of a Redis, or has options that cannot be
+            used.
     """
 
     def __init__(self, url: str, *, connect_timeout: float, reconnect_timeout: float) -> None:
         try:
             module = import_module("redis.asyncio")
-            self._errors = import_module("redis.exceptions")
+            retry = import_module("redis.asyncio.retry").Retry(import_module("redis.backoff").NoBackoff(), 0)
         except ImportError:
             raise ConfigurationError("RedisStore needs redis: pip install 'asyncstream[redis]'") from None
-        self.host, self.port = _address(url)
+        self.host, self.port = address_of(url)
         self.failures = 0
         """How many attempts have failed so far: whoever counts time in a healthy Redis begins anew when it grows."""
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._prompt = Turns(_PROMPT_AT_ONCE, connect_timeout)
+        self._patient = Turns(_PATIENT_AT_ONCE, connect_timeout + _SILENCE)
         self._closed = False
+        self._dropped = float("-inf")
         self._connect_timeout = connect_timeout
         self._reconnect_timeout = reconnect_timeout
-        retry = import_module("redis.asyncio.retry").Retry(import_module("redis.backoff").NoBackoff(), 0)
         try:
             self.client: Redis = module.Redis.from_url(
                 url,
@@ -73,9 +89,16 @@ class RedisLink:
                 retry=retry,
                 protocol=2,
             )
-        except (ValueError, TypeError):
-            # The words of the error may repeat the URL.
-            raise ConfigurationError(f"not the URL of a Redis, at {self}: expected redis://HOST:PORT/DB") from None
+            # Not connected: it says whether the options can be used, which the first run would find out otherwise.
+            connection: Any = self.client.connection_pool.make_connection()
+            tls = getattr(connection, "ssl_context", None)
+            if tls is not None:
+                tls.get()
+        except Exception:
+            # Whatever the values of options make redis-py and `ssl` raise; its words may repeat the URL.
+            raise ConfigurationError(
+                f"the URL of the Redis at {self} has an option whose value cannot be used"
+            ) from None
 
     def __str__(self) -> str:
         return self.host if self.port is None else f"{self.host}:{self.port}"
@@ -84,87 +107,111 @@ class RedisLink:
         return f"RedisLink({str(self)!r})"
 
     async def promptly(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask once, for somebody who waits for the answer.
+        """Ask for somebody who waits for the answer.
 
         Raises:
-            StoreError: No answer within the connect deadline, or a refusal.
+            StoreError: No answer within the connect deadline, or a refusal. The deadline counts from the turn; who
+                waits for a turn may wait as long as Redis answers others.
         """
-        self._check_open()
+        refused: list[Exception] = []
         try:
-            async with asyncio.timeout(self._connect_timeout), self._turns:
-                return await ask()
-        except (self._errors.RedisError, OSError) as error:
-            raise self._failure(error) from error
+            return await self._prompt.take(lambda: self._ask_now(ask, refused))
+        except TimeoutError as error:
+            raise self._failure(refused[-1] if refused else error) from error
 
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask until there is an answer: a Redis that restarts is away for a while.
+        """Ask until there is an answer: a Redis that restarts, or refuses for a while, is waited for.
 
         Raises:
-            StoreError: It was away for longer than it is waited for, or it refuses.
+            StoreError: It was away for longer than it is waited for, or it refuses for good.
         """
-        loop = asyncio.get_running_loop()
-        until: float | None = None
-        pause = _FIRST_PAUSE
-        while True:
-            self._check_open()
-            try:
-                async with asyncio.timeout(self._connect_timeout + _SILENCE):
-                    return await ask()
-            except (self._errors.RedisError, OSError) as error:
-                self.failures += 1
-                now = loop.time()
-                if until is None:
-                    until = now + self._reconnect_timeout
-                if now >= until or not self._passes(error):
-                    raise self._failure(error) from error
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        return await self._until_answered(lambda: self._patient.take(ask))
+
+    async def held(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask as `patiently` does for what Redis may hold back for a second: it takes no turn of others."""
+
+        async def within() -> T:
+            async with Deadline(self._connect_timeout + _SILENCE):
+                return await ask()
+
+        return await self._until_answered(within)
 
     async def close(self) -> None:
         """Close all connections; nothing is sent any more."""
         self._closed = True
         try:
             await self.client.aclose()
-        except (self._errors.RedisError, OSError):
+        except Exception:
             # They are closed; that the other side did not like it changes nothing.
+            pass
+
+    async def _ask_now(self, ask: Callable[[], Awaitable[T]], refused: list[Exception]) -> T:
+        """Ask until there is an answer; for no longer than a turn takes."""
+        lost = 0
+        pause = _FIRST_PAUSE
+        while True:
+            self._check_open()
+            try:
+                return await ask()
+            except Exception as error:
+                failure = judge(error)
+                lost += failure.kind == "lost"
+                if failure.kind == "refused" or lost >= _STALE:
+                    raise self._failure(error) from error
+                refused.append(error)
+            await self._drop_idle(failure)
+            if failure.kind == "passing":
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        until: float | None = None
+        # A connection that died while it idled is replaced at once.
+        pause = 0.0
+        while True:
+            self._check_open()
+            try:
+                return await ask()
+            except Exception as error:
+                self.failures += 1
+                failure = judge(error)
+                now = loop.time()
+                if until is None:
+                    until = now + self._reconnect_timeout
+                if now >= until or failure.kind == "refused":
+                    raise self._failure(error) from error
+            await self._drop_idle(failure)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause or _FIRST_PAUSE, LONGEST_PAUSE)
+
+    async def _drop_idle(self, failure: Failure) -> None:
+        """Close what idles in the pool, if it may be dead as well, or lead to a server that has lost its role."""
+        now = asyncio.get_running_loop().time()
+        if (failure.kind != "lost" and failure.word != "READONLY") or now < self._dropped + _LONGEST_CLOSING:
+            return
+        self._dropped = now
+        try:
+            async with asyncio.timeout(_LONGEST_CLOSING):
+                await self.client.connection_pool.disconnect(inuse_connections=False)
+        except Exception:
             pass
 
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"the store of the Redis at {self} is closed", host=self.host, port=self.port)
 
-    def _passes(self, error: Exception) -> bool:
-        """Return whether a failure may be over in a while: the network's, or of a Redis that starts or fails over."""
-        errors = self._errors
-        if isinstance(error, errors.AuthenticationError | errors.AuthorizationError):
-            return False
-        passing = (errors.ConnectionError, errors.TimeoutError, errors.ReadOnlyError, OSError)
-        # What a server that is coming up, or losing its role, answers to scripts.
-        return isinstance(error, passing) or str(error).startswith(("LOADING", "MASTERDOWN", "READONLY", "UNBLOCKED"))
-
     def _failure(self, error: Exception) -> StoreError:
-        errors = self._errors
-        # Of an answer its first word is enough (NOAUTH, WRONGPASS, OOM, MISCONF, NOPERM): the rest may repeat anything.
-        word = (str(error).split() or [type(error).__name__])[0].strip(".:,")
-        if isinstance(error, errors.AuthenticationError):
+        kind, word = judge(error)
+        # Of an answer its first word is enough (NOPERM, OOM, MISCONF): the rest may repeat anything.
+        if word == "WRONGPASS":
             said = "refused the credentials of the URL"
-        elif isinstance(error, errors.ResponseError):
+        elif word in ("MOVED", "ASK", "CROSSSLOT"):
+            said = f"is a node of a Redis Cluster (it answered {word}), which is not supported yet"
+        elif kind != "lost":
             said = f"answered {word}" if word.isupper() else "refused a command"
-        elif isinstance(error, errors.TimeoutError | TimeoutError):
+        elif word == "TimeoutError":
             said = f"did not answer within {self._connect_timeout:g} s"
         else:
             said = "cannot be reached"
         return StoreError(f"the Redis at {self} {said}", host=self.host, port=self.port)
-
-
-def _address(url: Any) -> tuple[str, int | None]:
-    try:
-        parts = urlsplit(url)
-        if parts.scheme == "unix" and parts.path:
-            return parts.path, None
-        if parts.scheme in ("redis", "rediss"):
-            return parts.hostname or "localhost", parts.port or 6379
-    except (ValueError, TypeError, AttributeError):
-        pass
-    # What was given is not repeated: it may hold a password.
-    raise ConfigurationError("expected the URL of a Redis: redis://HOST:PORT/DB, rediss://... or unix://PATH") from None

@@ -1,15 +1,17 @@
 """The entries of runs in Redis, for any number of workers and machines. One `RedisStore` a process.
 
-Below it: `redis_keys` (what is in Redis), `redis_link` (how it is reached), `redis_writer` (how entries get there).
-Here is what readers do. A blocking read waits for entries; between two of these it is looked whether the producer
-still lives.
+Below it: `redis_keys` (what is in Redis), `redis_link` (how it is reached), `redis_writer` (how entries get there),
+`sharing`. Here is what readers do. A blocking read waits for entries; between two of these it is looked whether the
+producer still lives.
 
-Rule 1: a reader declares a producer lost only after the ownership was away for a while in a Redis that answered all
-that time: a producer whose Redis restarts needs a moment to come back.
+Rule 1: a reader declares a producer lost only after the ownership was away for a while in a Redis that answered, and
+took writes, all that time: a producer whose Redis restarts, or is full, needs a moment to come back.
+Rule 2: reading writes nothing and needs no memory of a Redis that has none left: no script, no transaction.
 """
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from asyncstream.errors import ConfigurationError
@@ -20,9 +22,10 @@ from asyncstream.relay.errors import (
     RunExistsError,
     RunNotFoundError,
 )
-from asyncstream.relay.redis_keys import CLAIM, DONE, LOSE, LOST, Keys, consecutive, entry_of
-from asyncstream.relay.redis_link import RedisLink
+from asyncstream.relay.redis_keys import CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
+from asyncstream.relay.redis_link import LONGEST_PAUSE, RedisLink
 from asyncstream.relay.redis_writer import RedisWriter
+from asyncstream.relay.sharing import Sharing
 from asyncstream.relay.store import Page
 
 __all__ = ["RedisStore"]
@@ -32,12 +35,14 @@ _BLOCK = 1.0
 
 
 class _Looked(NamedTuple):
-    """What was found at a cursor, at one moment."""
+    """What was found at a cursor: first the owner, then the newest entry, then those after the cursor.
+
+    So what comes in between makes the entries more than the rest says, never less.
+    """
 
     entries: list[Entry]
-    first: int
-    """The id of the oldest entry; 0 if there is none."""
     last: int
+    """The id of the newest entry; 0 if there is none."""
     ended: bool
     """The newest entry ends the run."""
     owner: bytes | None
@@ -51,13 +56,14 @@ class RedisStore:
         prefix: What its keys begin with.
         max_events: How many entries of a run are kept, the newest, or a few more.
         ttl: Seconds that a run is kept after its last entry.
-        owner_ttl: Seconds after which a producer that died is missed; half of that later readers are told.
+        owner_ttl: Seconds after which a producer that died is missed; half of that later, but a second at least,
+            readers are told.
         connect_timeout: Seconds for a connection, and for the answer to a reader or a producer that begins.
         reconnect_timeout: Seconds that a run which has begun goes on trying to reach a Redis that is away.
 
     Raises:
-        ConfigurationError: The extra ``[redis]`` is not installed, the URL is none of a Redis, or a limit is not
-            above zero.
+        ConfigurationError: The extra ``[redis]`` is not installed, the URL is none of a Redis or has an option that
+            cannot be used, or a limit is not above zero.
     """
 
     def __init__(
@@ -84,8 +90,11 @@ class RedisStore:
         self._ttl = ttl
         self._owner_ttl = owner_ttl
         self._block_ms = max(1, int(min(_BLOCK, owner_ttl / 2) * 1000))
+        # A producer that is back may be between two attempts.
+        self._patience = max(owner_ttl / 2, 2 * LONGEST_PAUSE)
         self._claim_script = self._link.client.register_script(CLAIM)
-        self._lose_script = self._link.client.register_script(LOSE)
+        self._end_script = self._link.client.register_script(END)
+        self._looking: Sharing[_Looked] = Sharing()
 
     def __repr__(self) -> str:
         return f"RedisStore({str(self._link)!r}, prefix={self._prefix!r})"
@@ -103,8 +112,15 @@ class RedisStore:
 
     async def read(self, run_id: str, after: int, *, limit: int) -> Page:
         """Return the entries after a cursor that are here; see `Store`."""
-        looked = await self._link.promptly(lambda: self._look(run_id, after, limit))
-        return _page(run_id, after, looked)
+
+        async def send(close: Callable[[], None]) -> _Looked:
+            def fetch() -> Awaitable[list[Any]]:
+                close()
+                return self._fetch(run_id, after, limit)
+
+            return _looked(await self._link.promptly(fetch))
+
+        return _page(run_id, after, await self._looking.ask((run_id, after, limit), send))
 
     async def wait(self, run_id: str, after: int, *, limit: int) -> Page:
         """Return the entries after a cursor, once there are any or the run has ended; see `Store`."""
@@ -112,13 +128,13 @@ class RedisStore:
         missed: float | None = None
         failures = self._link.failures
         while True:
-            entries = await self._link.patiently(lambda: self._block(run_id, after, limit))
+            entries = await self._block(run_id, after, limit)
             if entries:
                 whole = consecutive(entries, after)
                 if not whole:
                     raise _gone(run_id, after, entries[0].id or 0)
                 return Page(whole, whole[-1].terminal)
-            looked = await self._link.patiently(lambda: self._look(run_id, after, limit))
+            looked = await self._look(run_id, after, limit)
             if looked.entries:
                 return _page(run_id, after, looked)
             if looked.owner in (DONE, LOST):
@@ -130,8 +146,10 @@ class RedisStore:
                 missed = None
                 failures = self._link.failures
             elif missed is None:
+                await self._takes_writes(run_id)
                 missed = clock()
-            elif clock() - missed >= self._owner_ttl / 2:
+                failures = self._link.failures
+            elif clock() - missed >= self._patience:
                 await self._lose(run_id, after, looked)
 
     async def close(self) -> None:
@@ -141,35 +159,61 @@ class RedisStore:
     async def _block(self, run_id: str, after: int, limit: int) -> list[Entry]:
         """Wait a while for entries after a cursor."""
         keys = Keys.of(self._prefix, run_id)
-        answer: Any = await self._link.client.xread({keys.events: f"{after}-0"}, count=limit, block=self._block_ms)
+        client = self._link.client
+        answer: Any = await self._link.held(
+            lambda: client.xread({keys.events: f"{after}-0"}, count=limit, block=self._block_ms)
+        )
         return [] if not answer else [entry_of(id, fields) for id, fields in answer[0][1]]
 
     async def _look(self, run_id: str, after: int, limit: int) -> _Looked:
-        """Read what is after a cursor, the ends of the run and its owner, all at one moment."""
+        return _looked(await self._link.patiently(lambda: self._fetch(run_id, after, limit)))
+
+    async def _fetch(self, run_id: str, after: int, limit: int) -> list[Any]:
+        """Read the owner of a run, its newest entry, and what is after a cursor, in this order."""
         keys = Keys.of(self._prefix, run_id)
-        async with self._link.client.pipeline(transaction=True) as pipeline:
-            pipeline.xrange(keys.events, min=f"{after + 1}-0", count=limit)
-            pipeline.xrange(keys.events, count=1)
-            pipeline.xrevrange(keys.events, count=1)
+        async with self._link.client.pipeline(transaction=False) as pipeline:
             pipeline.get(keys.owner)
-            found, oldest, newest, owner = await pipeline.execute()
-        entries = [entry_of(id, fields) for id, fields in found]
-        if not newest:
-            return _Looked([], 0, 0, False, owner)
-        last = entry_of(*newest[0])
-        return _Looked(entries, entry_of(*oldest[0]).id or 0, last.id or 0, last.terminal, owner)
+            pipeline.xrevrange(keys.events, count=1)
+            pipeline.xrange(keys.events, min=f"{after + 1}-0", count=limit)
+            # Raised by the pipeline, an error would be told with the command before its own words.
+            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def _takes_writes(self, run_id: str) -> None:
+        """Wait until Redis takes writes: while it takes none, no ownership is renewed either."""
+        keys = Keys.of(self._prefix, run_id)
+        client = self._link.client
+        # It writes nothing at all, but is refused as every write is that needs memory.
+        await self._link.patiently(lambda: client.setrange(keys.owner, 0, ""))
 
     async def _lose(self, run_id: str, after: int, looked: _Looked) -> None:
         """End a run that has no owner: for all its readers, on all workers, once."""
-        error = ProducerLostError(f"the producer of the run {run_id!r} died after entry {looked.last}")
+        error = ProducerLostError(
+            f"the run {run_id!r} has lost its producer after entry {looked.last}: it died, or cannot reach the store"
+        )
         if looked.last:
             keys = Keys.of(self._prefix, run_id)
-            args: list[int | bytes] = [int(self._ttl * 1000), error.body()]
-            if await self._link.patiently(lambda: self._lose_script(keys=keys, args=args)) >= 0:
+            args: list[int | bytes] = [int(self._ttl * 1000), error.body(), b""]
+            failures = self._link.failures
+
+            async def end() -> int:
+                # Not asked again after a failure: the producer may be back as soon as Redis is.
+                return await self._end_script(keys=keys, args=args) if self._link.failures == failures else 0
+
+            if await self._link.patiently(end) >= 0:
                 return
         if after:
             raise _missing(run_id, after)
         raise error
+
+
+def _looked(answers: list[Any]) -> _Looked:
+    owner, newest, found = answers
+    last = entry_of(*newest[0]) if newest else Entry(0)
+    return _Looked([entry_of(id, fields) for id, fields in found], last.id or 0, last.terminal, owner)
 
 
 def _page(run_id: str, after: int, looked: _Looked) -> Page:
@@ -182,7 +226,7 @@ def _page(run_id: str, after: int, looked: _Looked) -> Page:
         raise _missing(run_id, after)
     if after > looked.last:
         raise CursorGoneError(f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {looked.last}")
-    return Page([], looked.ended)
+    return Page([], looked.ended and after == looked.last)
 
 
 def _gone(run_id: str, after: int, next_id: int) -> CursorGoneError:

@@ -3,15 +3,19 @@
 One task a run: it sends what has come since it last sent, waits a few milliseconds, and sends again; between batches
 that are far apart it renews the ownership. So the producer never waits for Redis, unless very much is on its way.
 
-Rule 1: what was appended is sent in order, and kept until Redis has taken it. Rule 2: the first failure is final.
+Rule 1: what was appended is sent in order, and kept until Redis has taken it.
+Rule 2: the first failure is final, whatever it is, and nobody waits for this writer after it.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
 
 from asyncstream.relay.entries import Entry
-from asyncstream.relay.errors import StoreError
-from asyncstream.relay.redis_keys import APPEND, RELEASE, Keys, as_fields
+from asyncstream.relay.errors import RelayError, StoreError
+from asyncstream.relay.redis_keys import APPEND, END, RELEASE, Keys
 from asyncstream.relay.redis_link import RedisLink
+from asyncstream.relay.store import store_failure
 
 __all__ = ["RedisWriter"]
 
@@ -25,6 +29,13 @@ _FULL_BYTES = 8 * 1024 * 1024
 
 _PAUSE = 0.002
 """Seconds between two batches. An event waits that long at most; at 1,000 events a second two share a batch."""
+
+
+class _Fields(NamedTuple):
+    """An entry as it is sent. What cannot be is found out when it is appended, not among the others of a batch."""
+
+    name: bytes
+    data: bytes
 
 
 class RedisWriter:
@@ -49,13 +60,14 @@ class RedisWriter:
         self._renew_after = owner_ttl / 3
         self._settings = (int(owner_ttl * 1000), int(ttl * 1000), max_events)
         # What Redis has not taken yet.
-        self._entries: list[Entry] = []
+        self._entries: list[_Fields] = []
         self._bytes = 0
         self._stored = 0
-        self._failure: StoreError | None = None
+        self._failure: RelayError | None = None
         self._finishing = False
         self._wake = asyncio.Event()
         self._taken = asyncio.Event()
+        self._tell: Callable[[RelayError], None] = lambda failure: None
         self._task = asyncio.get_running_loop().create_task(self._send_all(), name=f"asyncstream writer of {keys[0]}")
 
     @property
@@ -67,7 +79,9 @@ class RedisWriter:
         """Add the next entry; it is on its way."""
         if self._failure is not None:
             raise self._failure
-        self._entries.append(entry)
+        if not isinstance(entry.data, bytes):
+            raise TypeError(f"expected the data of an entry as bytes, got {type(entry.data).__name__}")
+        self._entries.append(_Fields(entry.event.encode(), entry.data))
         self._bytes += len(entry.data)
         self._wake.set()
 
@@ -87,6 +101,18 @@ class RedisWriter:
         if self._failure is not None:
             raise self._failure
 
+    def on_failure(self, tell: Callable[[RelayError], None]) -> None:
+        """Call a function once, when nothing can be stored any more."""
+        self._tell = tell
+        if self._failure is not None:
+            tell(self._failure)
+
+    async def abandon(self, last: Entry) -> None:
+        """End the run with an error entry after what is stored, if Redis takes that much."""
+        script = self._link.client.register_script(END)
+        args: list[int | str | bytes] = [self._settings[1], last.data, self._token]
+        await self._link.patiently(lambda: script(keys=self._keys, args=args))
+
     async def release(self) -> None:
         """Give the run up; if Redis cannot be told, the ownership runs out."""
         self._task.cancel()
@@ -105,8 +131,13 @@ class RedisWriter:
                     await self._woken()
                 self._wake.clear()
                 last = await self._send_batch()
-        except StoreError as error:
-            self._failure = error
+        except asyncio.CancelledError:
+            # Released, or its process ends: nobody is told, but nobody may wait either.
+            self._failure = StoreError("the writer of this run was stopped")
+            raise
+        except Exception as error:
+            self._failure = store_failure(error, f"the run cannot be stored after entry {self._stored}")
+            self._tell(self._failure)
         finally:
             self._taken.set()
 
@@ -124,7 +155,16 @@ class RedisWriter:
         last = self._finishing and count == len(self._entries)
         batch = self._entries[:count]
         owner_ms, kept_ms, max_events = self._settings
-        args = [self._token, owner_ms, kept_ms, max_events, int(last), self._stored + 1, *as_fields(batch)]
+        fields = [field for entry in batch for field in entry]
+        args: list[int | str | bytes] = [
+            self._token,
+            owner_ms,
+            kept_ms,
+            max_events,
+            int(last),
+            self._stored + 1,
+            *fields,
+        ]
         owned = await self._link.patiently(lambda: self._append_script(keys=self._keys, args=args))
         if not owned:
             raise StoreError(

@@ -1,4 +1,4 @@
-"""What a resumable relay needs of a store: claim, read, wait, and a writer's few verbs. Pure: interfaces, no code.
+"""What a resumable relay needs of a store: claim, read, wait, and a writer's few verbs. Pure: interfaces.
 
 Below it stand `entries` and `errors`; `memory` and `redis_store` implement it; `log` and `tail` use it and know no
 store by name. A run's entries have the ids 1, 2, 3, ... without gaps; the last is the one that ends it.
@@ -8,14 +8,18 @@ Rule 2: a reader never gets a gap: it gets the entry after its cursor, or a `Cur
 Rule 3: no wait is endless. A run whose producer died is ended by whoever finds it, with an `error` entry that all see.
 """
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import RelayError, StoreError
 
-__all__ = ["Page", "Store", "Writer", "check_run_id", "possible_run_id"]
+__all__ = ["Page", "Store", "Writer", "check_run_id", "possible_run_id", "store_failure"]
+
+_LOG = logging.getLogger("asyncstream")
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_.:~@=+-]{1,200}")
 """What goes into a URL's path and into a key of Redis as it is; braces would move the keys of a run apart."""
@@ -58,6 +62,18 @@ class Writer(Protocol):
 
         Raises:
             StoreError: As `append`.
+        """
+        ...
+
+    def on_failure(self, tell: Callable[[RelayError], None]) -> None:
+        """Call a function once, when nothing can be stored any more, whether something is appended then or not."""
+        ...
+
+    async def abandon(self, last: Entry) -> None:
+        """End a run that cannot go on with an error entry, after what is stored of it, if the store takes that much.
+
+        Raises:
+            StoreError: It does not.
         """
         ...
 
@@ -125,3 +141,19 @@ def check_run_id(run_id: str) -> None:
         raise ConfigurationError(
             f"expected a run id of 1 to 200 letters, digits and _.:~@=+-, got {shown[:80]}{'...' * (len(shown) > 80)}"
         )
+
+
+def store_failure(error: Exception, what: str) -> RelayError:
+    """Return why a store failed as an error that readers are told; one that is not the relay's own is logged.
+
+    Args:
+        error: What it raised.
+        what: What cannot be done now, as the beginning of a sentence.
+    """
+    if isinstance(error, RelayError):
+        return error
+    name = type(error).__name__
+    _LOG.error("%s: %s", what, name, exc_info=error)
+    failure = StoreError(f"{what}: {name}")
+    failure.__cause__ = error
+    return failure

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.sound import sound_page
-from asyncstream.relay.store import Store
+from asyncstream.relay.store import Store, store_failure
 
 __all__ = ["LogClosed", "Tail"]
 
@@ -119,7 +119,7 @@ class Tail:
                 self._trim()
                 self._wake()
         except Exception as error:
-            self.fail(error)
+            self.fail(store_failure(error, f"the run {self.run_id!r} cannot be read after entry {last}"))
 
     def _trim(self) -> None:
         """Cut the window to its size, once it is twice that: so an entry is moved once at most."""

@@ -301,7 +301,7 @@ async def test_a_producer_is_not_missed_while_redis_is_away(monkeypatch):
         nonlocal asked
         asked += 1
         store._link.failures += 1
-        return _Looked([Entry(1, "done", b"[DONE]")] if asked > 10 else [], 1, 1, True, None)
+        return _Looked([Entry(1, "done", b"[DONE]")] if asked > 10 else [], 1, True, None)
 
     monkeypatch.setattr(store, "_block", no_entries)
     monkeypatch.setattr(store, "_look", look)

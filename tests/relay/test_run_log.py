@@ -387,7 +387,7 @@ async def test_a_cancelled_run_ends_with_an_error_entry(log):
     entries = await reader
 
     assert ["said", "error"] == [entry.event for entry in entries]
-    assert "producer_lost" == error_of(entries[-1])["code"]
+    assert "cancelled" == error_of(entries[-1])["code"]
     assert [1, 2] == [entry.id for entry in entries]
     assert feed.closed
     assert ["run-1"] == cancelled
@@ -409,7 +409,7 @@ async def test_closing_cancels_runs_and_their_readers_hear_of_it(store):
     await log.close()
     entries = await reader
 
-    assert "producer_lost" == error_of(entries[-1])["code"]
+    assert "cancelled" == error_of(entries[-1])["code"]
     assert cancelled.is_set()
     assert set() == other_tasks()
     with pytest.raises(ConfigurationError, match="closed"):

@@ -1,0 +1,76 @@
+"""What it means when redis-py fails: `judge`. Pure, and without importing redis-py. Above it: `redis_link`.
+
+What a connection raises is a lost connection, whatever it is: redis-py's errors, those of the network, and what
+asyncio itself gets wrong (writing to a transport that was reset is an `AttributeError` on Python 3.12 and 3.13). Only
+what Redis answered is a refusal, and some refusals pass by themselves.
+
+Rule 1: a refusal is known by the class that redis-py gives it, which cuts the word from the text of those that it has
+a class for. Only for those without a class the word is looked for in the text.
+"""
+
+import re
+from typing import Literal, NamedTuple
+
+__all__ = ["Failure", "judge"]
+
+_WORDS = {
+    "AskError": "ASK",
+    "AuthenticationError": "WRONGPASS",
+    "AuthenticationWrongNumberOfArgsError": "WRONGPASS",
+    "AuthorizationError": "NOPERM",
+    "BusyLoadingError": "LOADING",
+    "ClusterCrossSlotError": "CROSSSLOT",
+    "ClusterDownError": "CLUSTERDOWN",
+    "DataError": "DataError",
+    "MasterDownError": "MASTERDOWN",
+    "MovedError": "MOVED",
+    "NoPermissionError": "NOPERM",
+    "OutOfMemoryError": "OOM",
+    "ReadOnlyError": "READONLY",
+    "TryAgainError": "TRYAGAIN",
+}
+"""The classes of refusals. Looked up over the bases of an error, nearest first: a `MovedError` is an `AskError` too."""
+
+_PASSING = {
+    "BUSY",  # a script of somebody runs for long
+    "CLUSTERDOWN",
+    "LOADING",  # it has just started
+    "MASTERDOWN",  # a replica whose master is away
+    "MISCONF",  # its disk is full
+    "NOREPLICAS",
+    "OOM",
+    "READONLY",  # a replica: of a fail-over that is under way
+    "TRYAGAIN",
+    "UNBLOCKED",  # what waited in it was sent away, for it changes its role
+}
+
+_FIRST_WORD = re.compile(r"([A-Z]{2,})(?: |$)")
+_OF_A_SCRIPT = re.compile(r": -([A-Z]{2,}) ")
+"""Up to 6.2 a script that is refused a command fails with it: `... @user_script: 11: -READONLY You can't write ...`."""
+
+
+class Failure(NamedTuple):
+    """What a failure of redis-py means."""
+
+    kind: Literal["lost", "passing", "refused"]
+    """There was no answer; or one that may be another one in a moment; or one that stays."""
+    word: str
+    """With which Redis refused, such as OOM; the name of the error where there was no answer or none with a word."""
+
+
+def judge(error: BaseException) -> Failure:
+    """Return what a failure means that came out of redis-py or of a connection."""
+    names = [base.__name__ for base in type(error).__mro__]
+    if "RedisError" not in names:
+        return Failure("lost", names[0])
+    word = next((_WORDS[name] for name in names if name in _WORDS), None)
+    if word is None:
+        if "ResponseError" not in names:
+            return Failure("lost", names[0])
+        word = _word_of(str(error)[:1_000])
+    return Failure("passing" if word in _PASSING else "refused", word or names[0])
+
+
+def _word_of(text: str) -> str | None:
+    found = _OF_A_SCRIPT.search(text) or _FIRST_WORD.match(text)
+    return None if found is None else found[1]
