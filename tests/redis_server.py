@@ -1,6 +1,11 @@
-"""A real redis-server on a free port of the loopback, with its data in a directory of the test."""
+"""A real redis-server on a free port of the loopback, with its data in a directory of the test.
+
+Of which version says `ASYNCSTREAM_REDIS_SERVERS`, if it is set: programs, separated by colons, as `redis_root.sh`
+beside this file makes them. Most tests use the first one; those of the answers that differ use them all.
+"""
 
 import asyncio
+import os
 import shutil
 import signal
 import socket
@@ -9,23 +14,29 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["RedisServer", "needs_redis"]
+__all__ = ["PROGRAMS", "RedisServer", "needs_redis"]
 
-_PROGRAM = shutil.which("redis-server")
+PROGRAMS = [
+    found
+    for name in os.environ.get("ASYNCSTREAM_REDIS_SERVERS", "redis-server").split(":")
+    if (found := shutil.which(os.path.abspath(name) if "/" in name else name)) is not None
+]
 
-needs_redis = pytest.mark.skipif(_PROGRAM is None, reason="needs the program redis-server")
+needs_redis = pytest.mark.skipif(not PROGRAMS, reason="needs the program redis-server")
 
 
 class RedisServer:
     """One redis-server, that a test can kill and start again on the same port."""
 
-    def __init__(self, directory: Path, *, keeps: bool = True) -> None:
+    def __init__(self, directory: Path, *, keeps: bool = True, program: str | None = None) -> None:
         """Start nothing yet.
 
         Args:
             directory: Where its data are.
             keeps: Whether what it holds survives a restart.
+            program: Which redis-server; None for the first there is.
         """
+        self.program = program or PROGRAMS[0]
         self.directory = directory
         self.keeps = keeps
         with socket.socket() as free:
@@ -36,9 +47,8 @@ class RedisServer:
 
     async def start(self, *options: str) -> None:
         """Start it, and wait until it answers."""
-        assert _PROGRAM is not None
         kept = ["--appendonly", "yes", "--appendfsync", "always"] if self.keeps else ["--appendonly", "no"]
-        command = [_PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
         self._run([*command, "--save", "", *kept, *options])
         async with asyncio.timeout(10):
             while not await self._answers():  # noqa: ASYNC110 - whether another process listens shows only in trying
@@ -53,6 +63,16 @@ class RedisServer:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def pause(self) -> None:
+        """Let it stand still: it neither answers nor closes anything."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     async def _answers(self) -> bool:
         try:

@@ -1,0 +1,207 @@
+"""R21: crowds. A deadline counts from the turn, and not what this process does to itself; nobody is refused by it.
+
+Against a real redis-server. `-s` prints how long it took, which is judged nowhere.
+"""
+
+import asyncio
+import collections
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from feeds import many
+from redis_server import RedisServer, needs_redis
+
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import StoreError
+from asyncstream.relay.log import RunLog
+from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.redis_store import RedisStore
+
+pytestmark = [pytest.mark.system, needs_redis]
+
+READERS = 1_000
+RUNS = 2_000
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    server = RedisServer(tmp_path, keeps=False)
+    await server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+class Upstream:
+    """Says one thing, and then nothing until it is closed."""
+
+    closed = 0
+
+    async def __call__(self) -> AsyncIterator[Entry]:
+        try:
+            yield Entry(None, "said", b'{"n":1}')
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.closed += 1
+
+
+async def count_of(log: RunLog, run_id: str, after: int | None = None) -> tuple[int, str]:
+    """Read a run; return how many entries there were, each with the right id, and the name of the last."""
+    count = 0
+    last = ""
+    async with asyncio.timeout(300), log.follow(run_id, after) as following:
+        async for entry in following:
+            count += 1
+            last = entry.event
+            assert (after or 0) + count == entry.id, entry
+    return count, last
+
+
+def told(name: str, begun: float) -> None:
+    print(f"\n{name}: {asyncio.get_running_loop().time() - begun:.1f} s")
+
+
+async def commands_of(redis: RedisServer, name: str) -> int:
+    """Return how often a command was used."""
+    for line in await redis.command("INFO", "commandstats"):
+        if line.startswith(f"cmdstat_{name}:"):
+            return int(line.split("calls=")[1].split(",")[0])
+    return 0
+
+
+async def test_a_thousand_readers_at_once_of_a_run_that_goes_on(redis):
+    log, other = RunLog(RedisStore(redis.url)), RunLog(RedisStore(redis.url))
+    await log.start("run-1", many(2_000, rate=500))
+    assert 500 == await arrived(other, 500)
+    begun = asyncio.get_running_loop().time()
+    found = await asyncio.gather(*(count_of(other, "run-1") for _ in range(READERS)))
+    told(f"{READERS} readers at once of 2,000 events", begun)
+    pages = await commands_of(redis, "xrange")
+    await other.close()
+    await log.close()
+
+    assert {(2_001, "done"): READERS} == collections.Counter(found)
+    assert pages < 50
+
+
+async def arrived(log: RunLog, count: int) -> int:
+    found = 0
+    async with log.follow("run-1") as following:
+        async for _ in following:
+            found += 1
+            if found == count:
+                break
+    return found
+
+
+async def test_a_thousand_readers_at_once_of_a_run_that_is_over(redis):
+    async with RunLog(RedisStore(redis.url)) as log:
+        await log.start("run-1", many(2_000))
+        assert (2_001, "done") == await count_of(log, "run-1")
+        begun = asyncio.get_running_loop().time()
+        found = await asyncio.gather(*(count_of(log, "run-1") for _ in range(READERS)))
+        told(f"{READERS} readers at once of a run that is over", begun)
+
+        assert {(2_001, "done"): READERS} == collections.Counter(found)
+
+
+async def test_a_thousand_readers_at_once_each_with_a_cursor_of_its_own(redis):
+    async with RunLog(RedisStore(redis.url)) as log:
+        await log.start("run-1", many(2_000))
+        assert (2_001, "done") == await count_of(log, "run-1")
+        begun = asyncio.get_running_loop().time()
+        found = await asyncio.gather(*(count_of(log, "run-1", after=number) for number in range(READERS)))
+        told(f"{READERS} readers at once with {READERS} cursors", begun)
+
+        assert [(2_001 - number, "done") for number in range(READERS)] == found
+
+
+async def test_two_thousand_runs_start_at_once_and_end_at_once(redis, caplog):
+    upstream, cancelled = Upstream(), collections.Counter()
+
+    def at_the_server(run: int):
+        async def cancel() -> None:
+            cancelled[run] += 1
+
+        return cancel
+
+    log = RunLog(RedisStore(redis.url))
+    begun = asyncio.get_running_loop().time()
+    await asyncio.gather(*(log.start(f"run-{run}", upstream(), on_cancel=at_the_server(run)) for run in range(RUNS)))
+    told(f"{RUNS} runs start at once", begun)
+    assert RUNS == len(log.running)
+    connections = len(await redis.clients())
+    begun = asyncio.get_running_loop().time()
+    await log.close()
+    told(f"close() with {RUNS} runs, {connections} connections", begun)
+    async with RunLog(RedisStore(redis.url)) as other:
+        codes = collections.Counter([await ending(other, f"run-{run}") for run in range(RUNS)])
+
+    assert {(2, "cancelled"): RUNS} == codes
+    assert RUNS == upstream.closed
+    assert dict.fromkeys(range(RUNS), 1) == cancelled
+    assert "" == caplog.text
+    assert connections < 200
+    assert {asyncio.current_task()} == asyncio.all_tasks()
+
+
+async def ending(log: RunLog, run_id: str) -> tuple[int, str]:
+    async with log.follow(run_id) as following:
+        entries = [entry async for entry in following]
+    return len(entries), json.loads(entries[-1].data)["error"]["code"]
+
+
+async def test_closing_with_two_thousand_runs_in_memory():
+    upstream = Upstream()
+    store = MemoryStore(max_runs=RUNS)
+    log = RunLog(store)
+    await asyncio.gather(*(log.start(f"run-{run}", upstream()) for run in range(RUNS)))
+    await asyncio.sleep(0)
+    await log.close()
+    other = RunLog(store)
+    codes = collections.Counter([await ending(other, f"run-{run}") for run in range(RUNS)])
+
+    assert {(2, "cancelled"): RUNS} == codes
+    assert RUNS == upstream.closed
+
+
+async def test_closing_with_many_runs_on_a_redis_that_is_silent_is_bounded(redis, caplog):
+    """Each has five seconds for its last words, and all of them together have not much more."""
+    upstream = Upstream()
+    log = RunLog(RedisStore(redis.url))
+    await asyncio.gather(*(log.start(f"run-{run}", upstream()) for run in range(300)))
+    redis.pause()
+    begun = asyncio.get_running_loop().time()
+    try:
+        await log.close()
+    finally:
+        redis.resume()
+    told("close() with 300 runs on a silent Redis", begun)
+
+    assert asyncio.get_running_loop().time() - begun < 60
+    assert 300 == upstream.closed
+    assert 300 == caplog.text.count("could not be stored")
+
+
+async def test_a_crowd_before_a_silent_redis_is_told_within_the_deadline(redis):
+    """Not sixteen at a time, each with a deadline of its own."""
+    log = RunLog(RedisStore(redis.url, connect_timeout=0.5))
+    await log.start("run-1", many(3))
+    assert (4, "done") == await count_of(log, "run-1")
+    redis.pause()
+    begun = asyncio.get_running_loop().time()
+    try:
+        asked = [count_of(log, "run-1", after=number % 3) for number in range(600)]
+        asked += [count_of(log, f"run-{number}") for number in range(400)]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    finally:
+        redis.resume()
+    told("1,000 readers told of a silent Redis", begun)
+    await log.close()
+
+    assert {StoreError} == {type(error) for error in found}
+    # Sixteen at a time it would be half a minute.
+    assert asyncio.get_running_loop().time() - begun < 15
