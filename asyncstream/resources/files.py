@@ -9,8 +9,8 @@ from typing import Unpack
 from asyncstream.params.files import FileCreateParams, FilePurposeParam
 from asyncstream.params.shared import ListOrder
 from asyncstream.params.uploads import FileTypes, UploadProgress
-from asyncstream.polling import Pace, poll, remote_object
 from asyncstream.resources.paging import ListAnswer, ListRequest
+from asyncstream.resources.polling import Pace, poll, remote_object
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.streaming.content import ContentRequest
 from asyncstream.transport.http import Transport

@@ -14,8 +14,8 @@ from asyncstream.params.runs import (
     ToolOutput,
 )
 from asyncstream.params.shared import ListOrder
-from asyncstream.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.paging import ListAnswer, ListRequest
+from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.run_steps import RunSteps
 from asyncstream.resources.versions import ASSISTANTS_V2

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Unpack
 
 from asyncstream.params.threads import CreateAndRunParams, ThreadCreateParams, ThreadUpdateParams
-from asyncstream.polling import Pace, start_and_poll
 from asyncstream.resources.messages import Messages
+from asyncstream.resources.polling import Pace, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.runs import Runs, resume_with, run_on_server
 from asyncstream.resources.versions import ASSISTANTS_V2

@@ -14,9 +14,9 @@ from asyncstream.params.vector_stores import (
     VectorStoreFileCreateParams,
     VectorStoreFileFilter,
 )
-from asyncstream.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.files import Files
 from asyncstream.resources.paging import ListAnswer, ListRequest
+from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.uploads import upload_all
 from asyncstream.resources.versions import ASSISTANTS_V2

@@ -13,9 +13,9 @@ from asyncstream.params.vector_stores import (
     VectorStoreFileCreateParams,
     VectorStoreFileFilter,
 )
-from asyncstream.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.files import Files
 from asyncstream.resources.paging import ListAnswer, ListRequest
+from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.resources.whole_lists import WholeAnswer, WholeRequest

@@ -1,7 +1,7 @@
 """How a server wants to be called where it differs from OpenAI: data, read by the door and by nothing else. Pure.
 
 A dialect says where the key goes and which routes lie below the deployment of a model. What else differs is an option
-of the client: the base URL, and ``api-version`` as a default query. The values for Azure are in `asyncstream.azure`.
+of the client: the base URL, and ``api-version`` as a default query. Those for Azure are in `client.azure`.
 """
 
 from urllib.parse import quote

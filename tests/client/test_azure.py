@@ -8,8 +8,8 @@ from aioresponses import aioresponses
 from assistants_wire import DONE, HELLO, frame, run, stream
 from raw_server import Exchange, raw_server
 
-from asyncstream.azure import AZURE_OPENAI, AZURE_OPENAI_V1, FOUNDRY
 from asyncstream.client import AsyncClient
+from asyncstream.client.azure import AZURE_OPENAI, AZURE_OPENAI_V1, FOUNDRY
 from asyncstream.errors import AuthenticationError, ConfigurationError, StreamEventError
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.request import Request

@@ -19,7 +19,7 @@ from asyncstream.errors import (
     PollTimeoutError,
     RateLimitError,
 )
-from asyncstream.polling import Pace, Remote, poll, start_and_poll
+from asyncstream.resources.polling import Pace, Remote, poll, start_and_poll
 from asyncstream.types import Run
 
 ENDINGS = ["completed", "failed", "cancelled", "expired", "incomplete", "requires_action"]

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import NoReturn, Self, Unpack, cast
 
 from asyncstream import resources
-from asyncstream.azure import azure_options
-from asyncstream.options import (
+from asyncstream.client.azure import azure_options
+from asyncstream.client.options import (
     MAX_EVENT_BYTES,
     ClientOptions,
     CommonOptions,

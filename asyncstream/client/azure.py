@@ -14,8 +14,8 @@ import re
 
 from yarl import URL
 
+from asyncstream.client.options import ClientOptions
 from asyncstream.errors import ConfigurationError
-from asyncstream.options import ClientOptions
 from asyncstream.transport.dialects import Dialect
 from asyncstream.transport.http import ApiKey
 from asyncstream.transport.request import check_id, check_key, parse_base_url

@@ -2,7 +2,7 @@
 
 The loop ends: at an ending status, at its deadline, with the caller's cancellation, or when the server fails for good.
 It knows statuses and waits; which object it watches, and how that is fetched or called off, is in the `Remote` that a
-resource makes. Above it: resources. Below: the transport and its retry policy.
+noun makes. Above it: the nouns. Below: the transport and its retry policy.
 
 Rule 1: an object goes on only while its status is known to go on: a new ending status must not be waited on for ever.
 Rule 2: what a poll has begun is not lost to a server that fails for a moment: failed looks follow the retry policy.
