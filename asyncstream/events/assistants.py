@@ -21,6 +21,7 @@ from asyncstream.decoding import (
     strict_decoder,
 )
 from asyncstream.errors import StreamDecodeError
+from asyncstream.events.assistants_withheld import WITHHELD
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
 from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
 from asyncstream.events.wire import Wire
@@ -425,4 +426,4 @@ def _decode_known(
     return kind.make(data, payload.raw, tuple(repairs))
 
 
-WIRE = Wire[AssistantStreamEvent](decode_frame, decode_data, decode_plain, decode_long)
+WIRE = Wire[AssistantStreamEvent](decode_frame, decode_data, decode_plain, WITHHELD, decode_long)

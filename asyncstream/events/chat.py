@@ -20,6 +20,7 @@ from asyncstream.decoding import (
     strict_decoder,
 )
 from asyncstream.errors import StreamDecodeError
+from asyncstream.events.chat_withheld import WITHHELD
 from asyncstream.events.control import DoneEvent, ErrorEvent
 from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
 from asyncstream.events.wire import Wire
@@ -215,4 +216,4 @@ def read_usage(value: dict[str, object]) -> CompletionUsage | None:
     return usage
 
 
-WIRE = Wire[ChatCompletionChunk](decode_frame, decode_data, decode_plain)
+WIRE = Wire[ChatCompletionChunk](decode_frame, decode_data, decode_plain, WITHHELD)

@@ -1,7 +1,7 @@
-"""What a protocol brings so that its bytes become events: `Wire`. Pure; knows no protocol.
+"""What a protocol brings: `Wire`, how its bytes become events and what of them is not for browsers. Pure.
 
 Each protocol's event file makes one and calls it `WIRE`; `decode.wire_of` finds it by the protocol's name. Streams and
-the relay's follower are handed one, so that they need not know which protocol they have.
+the relay are handed one, so that they need not know which protocol they have.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent
 from asyncstream.events.payloads import whole_lines
+from asyncstream.events.withheld import Withheld
 from asyncstream.sse import parse_frame
 
 __all__ = ["Wire", "decode_last_frame"]
@@ -18,7 +19,7 @@ E = TypeVar("E")
 
 
 class Wire(NamedTuple, Generic[E]):
-    """How a protocol reads frames: into its events, and into what ends a stream."""
+    """How a protocol reads frames, into its events and what ends a stream; and what of these is not for browsers."""
 
     decode_frame: Callable[[bytes], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
     """A frame of `FrameSplitter` to its events; an error stands last."""
@@ -26,6 +27,8 @@ class Wire(NamedTuple, Generic[E]):
     """An event name and the lines of its data to its events."""
     decode_plain: Callable[[bytes], E | None]
     """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
+    withheld: Withheld
+    """What of its events a relay leaves out."""
     decode_long: Callable[[list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]] | None = None
     """Takes the first frame off a list and decodes it, not holding it meanwhile; None where events keep no payload."""
 

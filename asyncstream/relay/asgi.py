@@ -12,7 +12,7 @@ HTTP/1.1 tells from an end; HTTP/1.0 does not, so that plain text is refused the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, Final, NoReturn, Self, TypeAlias
 
 from asyncstream.errors import ConfigurationError, StreamEventError
@@ -51,6 +51,7 @@ class RelayResponse:
         *,
         form: Form = "sse",
         view: View | None = None,
+        expose: Collection[str] = (),
         heartbeat: float | None = 15.0,
         stall_timeout: float | None = 60.0,
         compatible: bool = False,
@@ -63,10 +64,12 @@ class RelayResponse:
             source: A stream, opened or not; or a `Following` of a log.
             form: Server-sent events, lines of JSON, or plain text.
             view: The wire's events (the default), typed changes, or the text alone (always in plain text).
+            expose: Members that are sent although they are left out by default, such as `metadata` or `instructions`.
             heartbeat: Seconds of silence after which a comment is sent; None for never.
             stall_timeout: Seconds that a write may take before a browser that does not read is dropped; None for no
                 limit.
-            compatible: Whether the frames are exactly the upstream's, for clients that know nothing of a relay.
+            compatible: Whether the frames are as the upstream's, for clients that know nothing of a relay: what is left
+                out of a stream's events is there and empty.
             headers: More headers for the answer, such as those of CORS; they win over the relay's own.
             on_leave: Is called when the browser did not stay to the end, after the upstream was closed: to cancel the
                 run. Given 10 s.
@@ -76,7 +79,13 @@ class RelayResponse:
         """
         self._own = own_headers(headers)
         self._pump = make_pump(
-            source, form=form, view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=stall_timeout
+            source,
+            form=form,
+            view=view,
+            expose=expose,
+            heartbeat=heartbeat,
+            compatible=compatible,
+            stall_timeout=stall_timeout,
         )
         self._on_leave = on_leave
 
@@ -215,6 +224,7 @@ async def open_relay(
     request: Any = None,
     form: Form = "sse",
     view: View | None = None,
+    expose: Collection[str] = (),
     heartbeat: float | None = 15.0,
     stall_timeout: float | None = 60.0,
     compatible: bool = False,
@@ -244,7 +254,13 @@ async def open_relay(
     """
     own = own_headers(headers)
     pump = make_pump(
-        source, form=form, view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=stall_timeout
+        source,
+        form=form,
+        view=view,
+        expose=expose,
+        heartbeat=heartbeat,
+        compatible=compatible,
+        stall_timeout=stall_timeout,
     )
     if len(own.getall("Set-Cookie", [])) > 1:
         raise ConfigurationError("open_relay gives its headers as a dict, which holds one Set-Cookie")

@@ -5,7 +5,7 @@ Below it: `pump`, which reads ahead, beats and closes. Above it: `web` and `asgi
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from typing import Literal, Self, TypeAlias
 
 from asyncstream.errors import ConfigurationError, StreamInterruptedError
@@ -54,7 +54,12 @@ class Frames:
 
 
 def sse_frames(
-    source: Relayed, *, view: View = "events", heartbeat: float | None = 15.0, compatible: bool = False
+    source: Relayed,
+    *,
+    view: View = "events",
+    expose: Collection[str] = (),
+    heartbeat: float | None = 15.0,
+    compatible: bool = False,
 ) -> Frames:
     """Give a stream as server-sent events: the protocol's own frames, then `done` or one `error`.
 
@@ -63,8 +68,10 @@ def sse_frames(
     Args:
         source: A stream, opened or not; or a `Following` of a log.
         view: The wire's events, typed changes, or the text alone.
+        expose: Members that are sent although they are left out by default, such as `metadata` or `instructions`.
         heartbeat: Seconds of silence after which a comment is sent; None for never.
-        compatible: Whether the frames are exactly the upstream's, for clients that know nothing of a relay.
+        compatible: Whether the frames are as the upstream's, for clients that know nothing of a relay: what is left out
+            of a stream's events is there and empty.
 
     Yields:
         One frame or several whole ones, as they come.
@@ -74,11 +81,21 @@ def sse_frames(
         RelayError: There is no such run in the log, or not from that cursor on.
         ConfigurationError: These arguments do not go together.
     """
-    pump = make_pump(source, form="sse", view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=None)
+    pump = make_pump(
+        source,
+        form="sse",
+        view=view,
+        expose=expose,
+        heartbeat=heartbeat,
+        compatible=compatible,
+        stall_timeout=None,
+    )
     return Frames(pumped(pump))
 
 
-def ndjson_lines(source: Relayed, *, view: View = "events", heartbeat: float | None = 15.0) -> Frames:
+def ndjson_lines(
+    source: Relayed, *, view: View = "events", expose: Collection[str] = (), heartbeat: float | None = 15.0
+) -> Frames:
     """Give a stream as lines of JSON: chat chunks and text as they are, other events as ``{"event", "data"}``.
 
     The last line is ``{"event": "done", ...}`` or ``{"event": "error", ...}``; a heartbeat is an empty line. Otherwise
@@ -92,7 +109,9 @@ def ndjson_lines(source: Relayed, *, view: View = "events", heartbeat: float | N
         RelayError: There is no such run in the log, or not from that cursor on.
         ConfigurationError: These arguments do not go together.
     """
-    pump = make_pump(source, form="ndjson", view=view, heartbeat=heartbeat, compatible=False, stall_timeout=None)
+    pump = make_pump(
+        source, form="ndjson", view=view, expose=expose, heartbeat=heartbeat, compatible=False, stall_timeout=None
+    )
     return Frames(pumped(pump))
 
 
@@ -106,7 +125,7 @@ def text_chunks(source: Relayed) -> Frames:
         APIError: The request failed; nothing was streamed.
         StreamEventError: The stream failed in the middle; what came before was given.
     """
-    pump = make_pump(source, form="text", view=None, heartbeat=None, compatible=False, stall_timeout=None)
+    pump = make_pump(source, form="text", view=None, expose=(), heartbeat=None, compatible=False, stall_timeout=None)
     return Frames(pumped(pump))
 
 
@@ -115,6 +134,7 @@ def make_pump(
     *,
     form: Form,
     view: View | None,
+    expose: Collection[str],
     heartbeat: float | None,
     compatible: bool,
     stall_timeout: float | None,
@@ -137,7 +157,10 @@ def make_pump(
         # Entries that are made already are text, or have none.
         view = "text" if hasattr(source, "text_deltas") else None
     return Pump(
-        entries(source, view=view or "events"), _shape(form, compatible), heartbeat=heartbeat, stall=stall_timeout
+        entries(source, view=view or "events", expose=expose, compatible=compatible),
+        _shape(form, compatible),
+        heartbeat=heartbeat,
+        stall=stall_timeout,
     )
 
 

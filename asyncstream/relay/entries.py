@@ -3,6 +3,7 @@
 Below it: the streams. Above it: `frames` (an entry as bytes), `direct` (to one browser), the log (to many).
 
 A view decides what the entries hold: the wire's own events, the changes that the fold made of them, or the text alone.
+In none of them stands what `withholding` leaves out; entries that are made already are not looked into.
 
 Rule 1: the last entry is `done` or `error`, and there is exactly one of these. A source that fails gives its error as
 that entry, so that whoever relays has nothing to catch once the source is open.
@@ -11,7 +12,7 @@ Rule 2: the cost of an entry does not grow with the answer: what changed carries
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 import msgspec
@@ -22,6 +23,7 @@ from asyncstream.errors import AsyncStreamError, ConfigurationError
 from asyncstream.events import UnknownEvent
 from asyncstream.events.chat import chunk_payloads
 from asyncstream.relay.errors import error_body
+from asyncstream.relay.withholding import Withholding
 from asyncstream.streaming.chat import ChatStream
 from asyncstream.streaming.stream import Stream
 
@@ -73,23 +75,32 @@ Relayed: TypeAlias = Stream[Any, Any, Any] | Source | AsyncIterator[Entry]
 """What the relay takes: a stream, opened or not; a `Following`; or any iterator of entries."""
 
 
-def entries(source: Relayed, *, view: View = "events") -> Source:
+def entries(
+    source: Relayed, *, view: View = "events", expose: Collection[str] = (), compatible: bool = False
+) -> Source:
     """Return the entries of what is to be relayed, the last being `done` or `error`.
 
     Args:
         source: A stream, opened or not; or what gives entries already, which is not looked into.
         view: What the entries of a stream hold.
+        expose: Members that are in them although browsers are not told them by default, such as `metadata`.
+        compatible: Whether what is left out of events is there and empty.
 
     Raises:
-        ConfigurationError: No such view, or a view of entries that are made already.
+        ConfigurationError: No such view, nothing of such a name is left out, or either is asked of entries that are
+            made already.
     """
     if view not in ("events", "changes", "text"):
         raise ConfigurationError(f"expected view to be 'events', 'changes' or 'text', got {view!r}")
     if isinstance(source, Stream):
-        return _StreamEntries(source, view)
+        return _StreamEntries(source, view, Withholding(source.wire.withheld, expose=expose, compatible=compatible))
     if view != "events":
         raise ConfigurationError(
             f"only a stream has views, and these entries were made already: {view!r} comes too late"
+        )
+    if expose:
+        raise ConfigurationError(
+            f"only of a stream is anything left out, and these entries were made already: {expose!r} comes too late"
         )
     return source if isinstance(source, Source) else _Iterated(source)
 
@@ -135,9 +146,10 @@ class _Ending:
 class _StreamEntries(_Ending):
     """The entries of a stream."""
 
-    def __init__(self, stream: Stream[Any, Any, Any], view: View) -> None:
+    def __init__(self, stream: Stream[Any, Any, Any], view: View, withholding: Withholding) -> None:
         super().__init__()
         self._stream = stream
+        self._withholding = withholding
         self._opened = False
         self._take_next: Callable[[], Awaitable[Entry]]
         if view == "changes":
@@ -180,8 +192,10 @@ class _StreamEntries(_Ending):
 
     async def _take_event(self) -> Entry:
         event = await self._stream.__anext__()
-        name = event.name if type(event) is UnknownEvent else event.event
-        return Entry(None, name, _utf8(event.raw))
+        data = _utf8(event.raw)
+        if type(event) is UnknownEvent:
+            return Entry(None, event.name, self._withholding.of_unknown(data))
+        return Entry(None, event.event, self._withholding.of_event(event.event, data, event.data))
 
     async def _take_chunk(self) -> Entry:
         chunk = await self._stream.__anext__()
@@ -189,16 +203,30 @@ class _StreamEntries(_Ending):
         if frame is not self._frame:
             self._frame = frame
             if frame[:7] == b"data: {" and 10 not in frame:
-                return Entry(None, "", _utf8(frame[6:]))
+                return Entry(None, "", self._withholding.of_event("", _utf8(frame[6:]), chunk))
             self._payloads.extend(chunk_payloads(frame))
-        if not self._payloads:
-            # What the chunk's type leaves out is nested too deep to be read as JSON of any shape.
-            return Entry(None, "", _encode(chunk))
-        return Entry(None, "", _utf8(self._payloads.popleft()))
+        # Without a payload, what the chunk's type leaves out is nested too deep to be read as JSON of any shape.
+        data = _utf8(self._payloads.popleft()) if self._payloads else _encode(chunk)
+        return Entry(None, "", self._withholding.of_event("", data, chunk))
 
     async def _take_change(self) -> Entry:
         change = await self._changes.__anext__()
-        return Entry(None, type(change).__name__, _encode(_told_of(change, self._stream.current_event)))
+        return Entry(None, type(change).__name__, _encode(self._told_of(change, self._stream.current_event)))
+
+    def _told_of(self, change: Any, event: Any) -> dict[str, object]:
+        """Return what a change says: where, and what came. The snapshot of a noun only once, when it is done."""
+        name = type(change).__name__
+        of_change = self._withholding.of_change
+        told: dict[str, object] = {}
+        if name in ("MessageChanged", "RunStepChanged"):
+            # Its delta is one of the event that came last; the change itself does not say of whom.
+            told["id"] = event.data.id
+        for field in change.__struct_fields__:
+            if field != "source":
+                told[field] = of_change(getattr(change, field))
+        if name.endswith("Done"):
+            told["snapshot"] = of_change(change.snapshot)
+        return told
 
     async def _take_text(self) -> Entry:
         return Entry(None, "text", _encode({"text": await self._texts.__anext__()}))
@@ -238,27 +266,3 @@ def _encode(value: object) -> bytes:
     except UnicodeEncodeError:
         # Half a surrogate pair: its other half may come with the next delta.
         return dump_raw(value)
-
-
-def _told_of(change: Any, event: Any) -> dict[str, object]:
-    """Return what a change says: where, and what came. A snapshot only where there is one a noun: when it is done."""
-    name = type(change).__name__
-    told: dict[str, object] = {}
-    if name in ("MessageChanged", "RunStepChanged"):
-        # Its delta is one of the event that came last; the change itself does not say of whom.
-        told["id"] = event.data.id
-    for field in change.__struct_fields__:
-        if field != "source":
-            told[field] = _said(msgspec.to_builtins(getattr(change, field)))
-    if name.endswith("Done"):
-        told["snapshot"] = _said(msgspec.to_builtins(change.snapshot))
-    return told
-
-
-def _said(value: Any) -> Any:
-    """Leave out null members, which say nothing: most fields of a delta are."""
-    if isinstance(value, dict):
-        return {key: _said(member) for key, member in value.items() if member is not None}
-    if isinstance(value, list):
-        return [_said(member) for member in value]
-    return value

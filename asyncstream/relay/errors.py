@@ -15,10 +15,9 @@ Pure. The JSON is always ``{"error": {"message", "type", "code", "param"}}``.
 
 Rule 1: every class is constructed from its message alone plus keywords, so that pickling keeps all attributes.
 Rule 2: no key, no credential and no address of the upstream reaches a browser: what is told of an error is decided
-here, by its class, and never copied from a text that may name a host.
+here, by its class; what another server wrote passes `words`, whichever member it stands in.
 """
 
-import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -39,6 +38,7 @@ from asyncstream.errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
+from asyncstream.relay.words import public_words
 
 __all__ = [
     "AccessDeniedError",
@@ -55,9 +55,6 @@ __all__ = [
     "error_headers",
     "error_status",
 ]
-
-_KEY_LIKE = re.compile(r"\b(?:sk|org|proj|sess|key|Bearer)[-_ ][A-Za-z0-9*._-]{6,}")
-"""Keys and account ids as OpenAI writes them into its messages: `Incorrect API key provided: sk-ab****yz`."""
 
 
 class RelayError(AsyncStreamError):
@@ -201,6 +198,8 @@ def _told_of(error: BaseException) -> _Told:
     match error:
         case StoreError(host=str()):
             return _Told("the store of this relay failed", error.type, error.code)
+        case StoreError():
+            return _Told(public_words(str(error)), error.type, error.code)
         case RelayError():
             return _Told(str(error), error.type, error.code)
         case StreamEventError():
@@ -209,9 +208,10 @@ def _told_of(error: BaseException) -> _Told:
             message = f"the connection to the upstream was lost after {error.events_seen} events"
             return _Told(message, code="stream_interrupted")
         case StreamTruncatedError():
-            return _Told(error.message, code="stream_truncated")
+            # It names the last event, in the words of the server.
+            return _Told(public_words(error.message), code="stream_truncated")
         case StreamTimeoutError():
-            return _Told(error.message, code="stream_timeout")
+            return _Told(public_words(error.message), code="stream_timeout")
         case StreamDecodeError():
             return _Told("the upstream sent an event that cannot be read", code="stream_unreadable")
         case APIStatusError(status=401 | 403):
@@ -234,10 +234,17 @@ def _told_of(error: BaseException) -> _Told:
 
 
 def _words_of(error: APIError) -> _Told:
-    """Give the server's own words, without what looks like a key or an account."""
-    return _Told(
-        _KEY_LIKE.sub("***", error.message),
-        "upstream_error" if error.type is None else error.type,
-        error.code,
-        error.param,
-    )
+    """Give the server's own words, as far as browsers may read them."""
+    message = public_words(error.message)
+    if message in ("", "***", "[***") or message.startswith("<"):
+        # JSON without a message, or the page of some proxy: where there are no words, the status is told.
+        refused = error.status is not None and error.status >= 400
+        message = f"the upstream answered with status {error.status}" if refused else "the upstream sent an error"
+    return _Told(message, _value_of(error.type) or "upstream_error", _value_of(error.code), _value_of(error.param))
+
+
+def _value_of(value: ErrorValue) -> ErrorValue:
+    """Return a code, a type or a param; None for what has a structure, which may be anything."""
+    if isinstance(value, str):
+        return public_words(value)
+    return value if isinstance(value, int | float) else None

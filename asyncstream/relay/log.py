@@ -76,7 +76,13 @@ class RunLog:
         return list(self._producers)
 
     async def start(
-        self, run_id: str, stream: Relayed, *, view: View = "events", on_cancel: OnCancel | None = None
+        self,
+        run_id: str,
+        stream: Relayed,
+        *,
+        view: View = "events",
+        expose: Collection[str] = (),
+        on_cancel: OnCancel | None = None,
     ) -> None:
         """Open a stream and read it to its end in the background; returns once it is open.
 
@@ -84,6 +90,7 @@ class RunLog:
             run_id: The name under which it is followed. Without `authorize` it should be hard to guess.
             stream: A stream, opened or not; the log closes it.
             view: What readers get: the wire's events, typed changes or text.
+            expose: Members that they get although they are left out by default, such as `metadata` or `instructions`.
             on_cancel: Called if the run ends here before its upstream did, because it is cancelled by `cancel` or
                 `close`, or cannot be stored any more: usually cancels the run at the server.
 
@@ -91,10 +98,10 @@ class RunLog:
             RunExistsError: There is such a run already; the stream was not opened.
             APIError: The request failed; there is no such run.
             StoreError: The store cannot be reached, is full, or fails; the stream was not opened.
-            ConfigurationError: No id of a run, or the log is closed.
+            ConfigurationError: No id of a run, nothing of a name in `expose` is left out, or the log is closed.
         """
         check_run_id(run_id)
-        source = entries(stream, view=view)
+        source = entries(stream, view=view, expose=expose)
         if self._closed:
             await source.close()
             raise ConfigurationError("this log is closed: it starts no run any more")

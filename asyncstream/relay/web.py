@@ -10,7 +10,7 @@ import asyncio
 import socket
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -38,6 +38,7 @@ async def relay_response(
     *,
     form: Form = "sse",
     view: View | None = None,
+    expose: Collection[str] = (),
     heartbeat: float | None = 15.0,
     stall_timeout: float | None = 60.0,
     compatible: bool = False,
@@ -55,9 +56,11 @@ async def relay_response(
         source: A stream, opened or not; or a `Following` of a log.
         form: Server-sent events, lines of JSON, or plain text.
         view: The wire's events (the default), typed changes, or the text alone (always in plain text).
+        expose: Members that are sent although they are left out by default, such as `metadata` or `instructions`.
         heartbeat: Seconds of silence after which a comment is sent, so that proxies stay; None for never.
         stall_timeout: Seconds that a write may take before a browser that does not read is dropped; None for no limit.
-        compatible: Whether the frames are exactly the upstream's, for clients that know nothing of a relay.
+        compatible: Whether the frames are as the upstream's, for clients that know nothing of a relay: what is left
+            out of a stream's events is there and empty.
         headers: More headers for the answer, such as those of CORS; they win over the relay's own.
         on_leave: Is called when the browser did not stay to the end, after the upstream was closed: to cancel the run.
             Given 10 s.
@@ -70,7 +73,13 @@ async def relay_response(
     """
     own = own_headers(headers)
     pump = make_pump(
-        source, form=form, view=view, heartbeat=heartbeat, compatible=compatible, stall_timeout=stall_timeout
+        source,
+        form=form,
+        view=view,
+        expose=expose,
+        heartbeat=heartbeat,
+        compatible=compatible,
+        stall_timeout=stall_timeout,
     )
     watcher = _watcher()
     watcher.add(pump, request)

@@ -172,6 +172,11 @@ class Stream(Generic[E, C, A]):
     # What is known of the response.
 
     @property
+    def wire(self) -> Wire[E]:
+        """What the protocol of its events brings; a relay asks it what is not for browsers."""
+        return self._wire
+
+    @property
     def current_event(self) -> E | None:
         """The event that was folded last; None before the first."""
         return self._event

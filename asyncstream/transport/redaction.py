@@ -11,27 +11,37 @@ from multidict import CIMultiDict
 
 from asyncstream.errors import APIError, StreamDecodeError
 
-__all__ = ["Secrets"]
+__all__ = ["Secrets", "names_a_secret"]
 
-_SECRET_NAMES = frozenset(
-    {
-        "access_token",
-        "api-key",
-        "api_key",
-        "apikey",
-        "authorization",
-        "cookie",
-        "key",
-        "ocp-apim-subscription-key",
-        "proxy-authorization",
-        "sig",
-        "subscription-key",
-        "token",
-        "x-api-key",
-        "x-goog-api-key",
-    }
+_SECRET_WORDS = (
+    "auth",
+    "cookie",
+    "credential",
+    "key",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
+    "session",
+    "signature",
+    "token",
 )
-"""Headers and query parameters whose values are secrets, in lower case."""
+"""Words in the names of headers and query parameters whose values are secrets: every gateway has names of its own."""
+
+_SECRET_NAMES = frozenset({"code", "sig"})
+"""Names that are too short to be looked for inside others."""
+
+_PUBLIC_NAMES = frozenset({"idempotency-key", "sec-websocket-key", "www-authenticate", "x-idempotency-key"})
+"""Names with such a word whose values are none."""
+
+
+def names_a_secret(name: str) -> bool:
+    """Tell of a header or a query parameter whether its value is a secret, by its name in any case."""
+    lower = name.lower()
+    if lower in _PUBLIC_NAMES:
+        return False
+    return lower in _SECRET_NAMES or any(word in lower for word in _SECRET_WORDS)
 
 
 class Secrets:
@@ -43,7 +53,7 @@ class Secrets:
     def add(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Remember the values of headers or query parameters that hold secrets."""
         for name, value in pairs:
-            if name.lower() in _SECRET_NAMES:
+            if names_a_secret(name):
                 self.keep(value)
 
     def keep(self, value: str) -> None:

@@ -55,7 +55,8 @@ async def start_run(client: AsyncClient, assistant_id: str, log: RunLog, questio
     )
     # Hard to guess: in this example, whoever knows the name may read the run. RunLog(authorize=...) is for the rest.
     run_id = secrets.token_urlsafe(12)
-    await log.start(run_id, stream)
+    # By default no metadata reaches a browser: here it is what the browser itself has asked.
+    await log.start(run_id, stream, expose=["metadata"])
     return Started(run_id)
 
 

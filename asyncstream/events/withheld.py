@@ -1,0 +1,34 @@
+"""What of a protocol's events is not for browsers: the shape of the table that each protocol brings. Pure, no code.
+
+A reader sees what the answer is, not what the application told the model. Each protocol says so in a file of its name
+beside its events, which stands in its `Wire`; and `relay.withholding` obeys it without knowing whose it is.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+__all__ = ["TOLD", "Withheld"]
+
+TOLD = frozenset({"additional_instructions", "instructions", "metadata", "tool_resources", "tools"})
+"""What an application tells a model or notes for itself, under the names that all protocols have for it."""
+
+
+class Withheld(Struct, frozen=True, kw_only=True):
+    """What of the events of a protocol is left out of what a relay sends, unless it is exposed."""
+
+    members: Mapping[str, frozenset[str]]
+    """The name of an event ("" if it has none) -> the members left out of its payload and of all objects inside it.
+
+    Payloads of events that are not here go out as they came.
+    """
+    answers: frozenset[str]
+    """Members that hold what a model or a tool wrote, which may be JSON with any keys: they stay as they are."""
+    texts: frozenset[str] = frozenset()
+    """Members whose text may be all that tells a payload from the one before it; empty where the table's events are
+    rare. It makes a payload that is like one that was looked at cost next to nothing."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every member that is left out of some event: what may be exposed."""
+        return frozenset().union(*self.members.values())

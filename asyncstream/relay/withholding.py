@@ -1,0 +1,218 @@
+"""What a relay keeps to itself of the events of a stream: `Withholding`. Pure.
+
+What the application told the model, and hosts and keys in the words of servers, do not go out to browsers. Which
+members of which events these are, each protocol says in a table (`events.withheld`); here it is done, for a payload as
+the wire has it and for what a change holds, without knowing which protocol it is.
+
+Above it: `entries`, which makes one a stream. Below it: `words` (what of a server's words is told).
+Rule 1: what is not in the table goes out byte by byte as it came, and so does a payload that holds nothing of it.
+Rule 2: an object is read and written again, never cut as text: a key may be written in many ways, and more than once.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from asyncstream.decoding import UnreadableJSON, dump_raw, load_json
+from asyncstream.errors import ConfigurationError
+from asyncstream.events.withheld import Withheld
+from asyncstream.relay.words import public_words
+
+__all__ = ["Withholding"]
+
+_ERRORS: Final = frozenset({"error", "last_error"})
+"""Members in which every string is the words of a server."""
+
+_WORDS: Final = frozenset({"code", "detail", "message", "param", "type"}) | _ERRORS
+"""Members that are the words of a server if they are strings."""
+
+_EMPTY: Final[dict[type, Any]] = {dict: {}, list: [], str: ""}
+"""What stands in the place of a member that readers want: an empty one of its kind; of any other kind null."""
+
+_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Withholding:
+    """What is left out of the events of one stream."""
+
+    def __init__(self, withheld: Withheld, *, expose: Collection[str] = (), compatible: bool = False) -> None:
+        """Prepare it.
+
+        Args:
+            withheld: The table of the stream's protocol.
+            expose: Members that go out all the same.
+            compatible: Whether what is left out is there and empty, for readers that rely on it.
+
+        Raises:
+            ConfigurationError: `expose` is a string, or names a member that is never left out.
+        """
+        names = withheld.names
+        if isinstance(expose, str) or not isinstance(expose, Collection):
+            raise ConfigurationError(f"expected expose to be names of members, as ('metadata',), got {expose!r}")
+        unknown = [name for name in expose if not isinstance(name, str) or name not in names]
+        if unknown:
+            known = ", ".join(sorted(names))
+            raise ConfigurationError(f"nothing called {unknown[0]!r} is left out: expose takes {known}")
+        self._members = {event: left - frozenset(expose) for event, left in withheld.members.items()}
+        self._names = names - frozenset(expose)
+        self._answers = withheld.answers
+        self._compatible = compatible
+        self._mention = re.compile(_mention(self._names | (_WORDS - {"type"})))
+        self._alike = _Alike(withheld.texts) if withheld.texts else None
+
+    def of_event(self, event: str, data: bytes, decoded: object) -> bytes:
+        """Return the payload of an event as it may go out.
+
+        Args:
+            event: The event's name; "" if it has none.
+            data: Its payload: a JSON object in UTF-8.
+            decoded: What was understood of it, for a payload that cannot be read as JSON of any shape.
+        """
+        names = self._members.get(event)
+        if names is None:
+            return data
+        alike = self._alike
+        if alike is not None and alike.is_like(data):
+            return data
+        if self._mention.search(data) is None:
+            if alike is not None:
+                alike.learn(data)
+            return data
+        try:
+            return self._rewrite(data, names)
+        except UnreadableJSON:
+            # Nested too deep where its type has no member.
+            return dump_raw(self._walk(msgspec.to_builtins(decoded, builtin_types=(bytes,)), names, nulls=False))
+
+    def of_unknown(self, data: bytes) -> bytes:
+        """Return the data of an event that nobody knows as it may go out: without all that is left out of any event.
+
+        Text that is no JSON goes out as it is, but for an object that is broken: what it holds cannot be told.
+        """
+        if self._mention.search(data) is None:
+            return data
+        try:
+            value = load_json(data)
+        except UnreadableJSON:
+            lines = data.split(b"\n")
+            return b"\n".join(map(self.of_unknown, lines)) if len(lines) > 1 else b"{}"
+        walked = self._walk(value, self._names)
+        return data if walked == value else dump_raw(walked)
+
+    def of_change(self, value: object) -> object:
+        """Return what a member of a change holds, in builtins and without null members: most of a delta's are."""
+        return self._walk(msgspec.to_builtins(value, builtin_types=(bytes,)), self._names, nulls=False)
+
+    def _rewrite(self, data: bytes, names: frozenset[str]) -> bytes:
+        """Leave members out of an object; the others keep their bytes, unless something inside them is left out."""
+        try:
+            members = _read_members(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # Half a surrogate pair in a key, which `load_json` can read.
+            return dump_raw(self._walk(load_json(data), names))
+        words = any(load_json(bytes(members[key])) == "error" for key in ("type", "object") if key in members)
+        kept: dict[str, msgspec.Raw] = {}
+        for name, raw in members.items():
+            if name in self._answers:
+                kept[name] = raw
+                continue
+            value = load_json(bytes(raw))
+            walked = self._walk({name: value}, names, words=words)
+            for key, inner in walked.items():
+                kept[key] = raw if key == name and inner == value else msgspec.Raw(dump_raw(inner))
+        return msgspec.json.encode(kept)
+
+    def _walk(self, value: Any, names: frozenset[str], *, words: bool = False, nulls: bool = True) -> Any:
+        """Return a value without some members.
+
+        Args:
+            value: JSON as builtins; bytes are JSON of a part whose type nobody knows.
+            names: The members.
+            words: Whether all strings in it are a server's words.
+            nulls: Whether members that are null stay.
+        """
+        match value:
+            case dict():
+                words = words or value.get("type") == "error" or value.get("object") == "error"
+                walked: dict[str, Any] = {}
+                for key, inner in value.items():
+                    if key in names:
+                        if self._compatible:
+                            walked[key] = _EMPTY.get(type(inner))
+                    elif inner is None and not nulls:
+                        continue
+                    elif key in self._answers:
+                        walked[key] = inner if nulls else _without_nulls(inner)
+                    else:
+                        told = words or key in _ERRORS or (key in _WORDS and isinstance(inner, str))
+                        name = public_words(key) if words else key
+                        walked[name] = self._walk(inner, names, words=told, nulls=nulls)
+                return walked
+            case list():
+                return [self._walk(inner, names, words=words, nulls=nulls) for inner in value]
+            case str():
+                return public_words(value) if words else value
+            case bytes():
+                return b64encode(self.of_unknown(value)).decode()
+            case _:
+                return value
+
+
+class _Alike:
+    """Recognises payloads that differ from one that was looked at in nothing but the text of one or two strings.
+
+    It keeps what stands before the first text, and what stands between it and the second, or the end.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        names = "|".join(map(re.escape, sorted(texts)))
+        self._opening = re.compile(rb'"(?:%b)":\s?"' % names.encode())
+        # No payload is like this one.
+        self._head = b"\n"
+        self._start = 1
+        self._middle = b""
+        self._second = False
+
+    def is_like(self, data: bytes) -> bool:
+        """Tell whether a payload, which is valid JSON, has no other members than the one that was learned."""
+        if not data.startswith(self._head):
+            return False
+        # A quote within the text, which is escaped, is not followed by what has to stand behind it.
+        end = data.find(b'"', self._start)
+        if not data.startswith(self._middle, end):
+            return False
+        end += len(self._middle)
+        return data.find(b'"', end) == len(data) - 2 if self._second else end == len(data)
+
+    def learn(self, data: bytes) -> None:
+        """Remember a payload in which nothing is to be left out."""
+        first = self._opening.search(data)
+        if first is None:
+            return
+        end = data.find(b'"', first.end())
+        second = self._opening.search(data, end + 1)
+        # The second text has to be the last member.
+        self._second = second is not None and data.find(b'"', second.end()) == len(data) - 2
+        self._head, self._start = data[: first.end()], first.end()
+        self._middle = data[end : second.end()] if second is not None and self._second else data[end:]
+
+
+def _mention(names: Iterable[str]) -> bytes:
+    r"""Return the pattern of a key, as it is mostly written, or of any that is written with `\u`."""
+    keys = "|".join(map(re.escape, sorted(names)))
+    return rb'[,{\\](?:\s*+"(?:%b)"|u00[5-7])' % keys.encode()
+
+
+def _without_nulls(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+        case list():
+            return [_without_nulls(inner) for inner in value]
+        case bytes():
+            return b64encode(value).decode()
+        case _:
+            return value
