@@ -23,11 +23,16 @@ from asyncstream.relay.words import public_words
 
 __all__ = ["Withholding"]
 
-_ERRORS: Final = frozenset({"error", "last_error"})
-"""Members in which every string is the words of a server."""
+_ERRORS: Final = frozenset({"detail", "error", "last_error", "param"})
+"""Members that are about an error: every string in them is the words of a server, whatever holds it."""
 
-_WORDS: Final = frozenset({"code", "detail", "message", "param", "type"}) | _ERRORS
-"""Members that are the words of a server if they are strings."""
+_ABOUT: Final = frozenset({"code", "message", "type"})
+"""Members that are about an error if their object is."""
+
+_REPEATED: Final = frozenset({"input"})
+"""Members of an error in which a validator repeats the request."""
+
+_NO_NAMES: Final[frozenset[str]] = frozenset()
 
 _EMPTY: Final[dict[type, Any]] = {dict: {}, list: [], str: ""}
 """What stands in the place of a member that readers want: an empty one of its kind; of any other kind null."""
@@ -58,9 +63,10 @@ class Withholding:
             raise ConfigurationError(f"nothing called {unknown[0]!r} is left out: expose takes {known}")
         self._members = {event: left - frozenset(expose) for event, left in withheld.members.items()}
         self._names = names - frozenset(expose)
-        self._answers = withheld.answers
+        # What is exposed goes out whole.
+        self._answers = withheld.answers | frozenset(expose)
         self._compatible = compatible
-        self._mention = re.compile(_mention(self._names | (_WORDS - {"type"})))
+        self._mention = re.compile(_mention(self._names | _ERRORS | {"message"}))
         self._alike = _Alike(withheld.texts) if withheld.texts else None
 
     def of_event(self, event: str, data: bytes, decoded: object) -> bytes:
@@ -92,15 +98,14 @@ class Withholding:
 
         Text that is no JSON goes out as it is, but for an object that is broken: what it holds cannot be told.
         """
-        if self._mention.search(data) is None:
+        if self._mention.search(data) is None and b'"error"' not in data:
             return data
         try:
             value = load_json(data)
         except UnreadableJSON:
             lines = data.split(b"\n")
             return b"\n".join(map(self.of_unknown, lines)) if len(lines) > 1 else b"{}"
-        walked = self._walk(value, self._names)
-        return data if walked == value else dump_raw(walked)
+        return dump_raw(self._walk(value, self._names))
 
     def of_change(self, value: object) -> object:
         """Return what a member of a change holds, in builtins and without null members: most of a delta's are."""
@@ -113,16 +118,15 @@ class Withholding:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # Half a surrogate pair in a key, which `load_json` can read.
             return dump_raw(self._walk(load_json(data), names))
-        words = any(load_json(bytes(members[key])) == "error" for key in ("type", "object") if key in members)
-        kept: dict[str, msgspec.Raw] = {}
+        values = {name: load_json(bytes(raw)) for name, raw in members.items() if name not in self._answers}
+        walked = self._walk(values, names)
+        kept = {}
         for name, raw in members.items():
             if name in self._answers:
                 kept[name] = raw
-                continue
-            value = load_json(bytes(raw))
-            walked = self._walk({name: value}, names, words=words)
-            for key, inner in walked.items():
-                kept[key] = raw if key == name and inner == value else msgspec.Raw(dump_raw(inner))
+            elif name in walked:
+                same = walked[name] == values[name] and self._mention.search(raw) is None
+                kept[name] = raw if same else msgspec.Raw(dump_raw(walked[name]))
         return msgspec.json.encode(kept)
 
     def _walk(self, value: Any, names: frozenset[str], *, words: bool = False, nulls: bool = True) -> Any:
@@ -131,26 +135,12 @@ class Withholding:
         Args:
             value: JSON as builtins; bytes are JSON of a part whose type nobody knows.
             names: The members.
-            words: Whether all strings in it are a server's words.
+            words: Whether it is of an error, so that all strings in it are a server's words and nothing is an answer.
             nulls: Whether members that are null stay.
         """
         match value:
             case dict():
-                words = words or value.get("type") == "error" or value.get("object") == "error"
-                walked: dict[str, Any] = {}
-                for key, inner in value.items():
-                    if key in names:
-                        if self._compatible:
-                            walked[key] = _EMPTY.get(type(inner))
-                    elif inner is None and not nulls:
-                        continue
-                    elif key in self._answers:
-                        walked[key] = inner if nulls else _without_nulls(inner)
-                    else:
-                        told = words or key in _ERRORS or (key in _WORDS and isinstance(inner, str))
-                        name = public_words(key) if words else key
-                        walked[name] = self._walk(inner, names, words=told, nulls=nulls)
-                return walked
+                return self._walk_members(value, names, words=words, nulls=nulls)
             case list():
                 return [self._walk(inner, names, words=words, nulls=nulls) for inner in value]
             case str():
@@ -159,6 +149,29 @@ class Withholding:
                 return b64encode(self.of_unknown(value)).decode()
             case _:
                 return value
+
+    def _walk_members(
+        self, members: dict[str, Any], names: frozenset[str], *, words: bool, nulls: bool
+    ) -> dict[str, Any]:
+        answers = _NO_NAMES if words else self._answers
+        error = "error" in (members.get("type"), members.get("object"))
+        about = _ABOUT if error or isinstance(members.get("message"), str) else _NO_NAMES
+        walked: dict[str, Any] = {}
+        for key, inner in members.items():
+            if key in names:
+                if self._compatible:
+                    walked[key] = _EMPTY.get(type(inner))
+            elif inner is None and not nulls:
+                continue
+            elif key in answers:
+                walked[key] = inner if nulls else _without_nulls(inner)
+            elif words:
+                walked[public_words(key)] = self._walk(inner, names, words=True, nulls=nulls)
+            elif key in _ERRORS or key in about or (error and isinstance(inner, str)):
+                walked[key] = self._walk(inner, names | _REPEATED, words=True, nulls=nulls)
+            else:
+                walked[key] = self._walk(inner, names, nulls=nulls)
+        return walked
 
 
 class _Alike:
@@ -201,7 +214,7 @@ class _Alike:
 
 
 def _mention(names: Iterable[str]) -> bytes:
-    r"""Return the pattern of a key, as it is mostly written, or of any that is written with `\u`."""
+    r"""Return the pattern of a name as a key, and of any letter that is written with `\u`."""
     keys = "|".join(map(re.escape, sorted(names)))
     return rb'[,{\\](?:\s*+"(?:%b)"|u00[5-7])' % keys.encode()
 
