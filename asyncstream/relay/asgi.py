@@ -243,9 +243,10 @@ async def open_relay(
             upstream; plain text, which HTTP/1.0 cannot have, is not given without it.
         form: As in `RelayResponse`, and so for the others.
         view: The view.
+        expose: Members that are sent although they are left out by default.
         heartbeat: Seconds.
         stall_timeout: Seconds.
-        compatible: Whether the frames are exactly the upstream's.
+        compatible: Whether the frames are as the upstream's.
         headers: More headers for the answer.
         on_leave: What to do when the browser did not stay to the end.
 

@@ -189,7 +189,7 @@ def error_headers(error: AsyncStreamError) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     given: Mapping[str, str] | None = getattr(error, "headers", None)
     retry_after = given.get("Retry-After") if given is not None else None
-    if retry_after is not None and retry_after.isascii() and retry_after.isprintable():
+    if retry_after is not None and retry_after.isprintable() and public_words(retry_after) == retry_after.strip():
         headers["Retry-After"] = retry_after
     return headers
 

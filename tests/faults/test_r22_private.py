@@ -20,7 +20,7 @@ from redis_server import RedisServer, needs_redis
 
 from asyncstream import AsyncClient, StreamEventError
 from asyncstream.errors import APIError, ConfigurationError
-from asyncstream.events import AssistantStreamEvent, DoneEvent, ErrorEvent, UnknownEvent
+from asyncstream.events import AssistantStreamEvent, DoneEvent, ErrorEvent, UnknownEvent, decode_stream
 from asyncstream.events.decode import ASSISTANTS, CHAT
 from asyncstream.relay import (
     Entry,
@@ -338,6 +338,17 @@ async def test_left_out_means_that_the_key_is_absent_or_for_who_wants_it_empty(e
     assert whole.keys() - hidden.keys() == plain.keys()
     assert {name: type(value)() for name, value in hidden.items()} == {name: compatible[name] for name in hidden}
     assert list(whole) == list(compatible)
+
+
+@pytest.mark.parametrize("event", events()[:-2])
+async def test_a_program_that_follows_gets_structs_with_their_defaults(event: str) -> None:
+    data = json.dumps(payload_of(kind_of(event)) | HIDDEN | also_hidden(event)).encode()
+    sent = await WAYS["sse events"](stream_of(event, data))
+    followed: Any = next(iter(decode_stream(sent, "assistants")))
+
+    assert event == followed.event
+    for name in HIDDEN.keys() & set(followed.data.__struct_fields__):
+        assert getattr(followed.data, name) in (None, [])
 
 
 @pytest.mark.parametrize("wire", [ASSISTANTS, CHAT])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from assistants_wire import DONE, HELLO, WAITS
+from assistants_wire import DONE, HELLO, WAITS, run
 from upstream_wire import HELLO_CHAT, Upstream, upstream
 
 from asyncstream.relay import relay_response
@@ -21,12 +21,12 @@ async def client_of_a_relay(model: Upstream) -> AsyncIterator[Any]:
     async def chat(request: web.Request) -> web.StreamResponse:
         return await relay_response(request, model.chat(), compatible=True, heartbeat=0.01)
 
-    async def run(request: web.Request) -> web.StreamResponse:
+    async def relayed_run(request: web.Request) -> web.StreamResponse:
         return await relay_response(request, model.run(), compatible=True, heartbeat=0.01)
 
     app = web.Application()
     app.router.add_post("/v1/chat/completions", chat)
-    app.router.add_post("/v1/threads/thread_1/runs", run)
+    app.router.add_post("/v1/threads/thread_1/runs", relayed_run)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -65,6 +65,17 @@ async def test_a_run_is_read_to_its_end(frames):
         events = await events_of(client)
 
     assert [frame.split(b"\n")[0][7:].decode() for frame in frames] == [event.event for event in events][: len(frames)]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_what_is_left_out_of_a_run_is_there_and_empty():
+    told = {"instructions": "be kind", "tools": [{"type": "code_interpreter"}], "metadata": {"tenant": "1"}}
+    frames = [run("created", **told), *HELLO[1:-1], run("completed", **told)]
+    async with upstream([*frames, DONE]) as model, client_of_a_relay(model) as client:
+        events = await events_of(client)
+
+    for event in (events[0], events[len(frames) - 1]):
+        assert ("", [], {}) == (event.data.instructions, event.data.tools, event.data.metadata)
 
 
 async def test_a_chat_that_fails_in_the_middle_is_an_error_there():
