@@ -1,12 +1,11 @@
 """What of a protocol's events is not for browsers: the shape of the table that each protocol brings. Pure, no code.
 
-A reader sees what the answer is, not what the application told the model. Each protocol says so in a file of its name
-beside its events, which stands in its `Wire`; and `relay.withholding` obeys it without knowing whose it is.
+A reader sees what the answer is, not what the application told the model. Each protocol's table is in a file of its
+name beside its events and stands in its `Wire`; `relay.withholding` obeys it without knowing whose it is.
 """
 
 from collections.abc import Mapping
-
-from msgspec import Struct
+from typing import NamedTuple
 
 __all__ = ["TOLD", "Withheld"]
 
@@ -14,7 +13,7 @@ TOLD = frozenset({"additional_instructions", "instructions", "metadata", "tool_r
 """What an application tells a model or notes for itself, under the names that all protocols have for it."""
 
 
-class Withheld(Struct, frozen=True, kw_only=True):
+class Withheld(NamedTuple):
     """What of the events of a protocol is left out of what a relay sends, unless it is exposed."""
 
     members: Mapping[str, frozenset[str]]

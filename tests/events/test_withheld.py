@@ -7,9 +7,11 @@ import pytest
 from msgspec import Struct, inspect
 
 from asyncstream.events import AssistantStreamEvent, DoneEvent, ErrorEvent, UnknownEvent
-from asyncstream.events.decode import ASSISTANTS, CHAT
+from asyncstream.events.decode import wire_of
 from asyncstream.events.withheld import TOLD, Withheld
 from asyncstream.types import ChatCompletionChunk
+
+ASSISTANTS, CHAT = wire_of("assistants"), wire_of("chat")
 
 NEEDED = {
     "Thread": "id object created_at",

@@ -21,7 +21,7 @@ from redis_server import RedisServer, needs_redis
 from asyncstream import AsyncClient, StreamEventError
 from asyncstream.errors import APIError, ConfigurationError
 from asyncstream.events import AssistantStreamEvent, DoneEvent, ErrorEvent, UnknownEvent, decode_stream
-from asyncstream.events.decode import ASSISTANTS, CHAT
+from asyncstream.events.decode import wire_of
 from asyncstream.relay import (
     Entry,
     MemoryStore,
@@ -38,6 +38,8 @@ from asyncstream.relay.errors import error_body
 from asyncstream.transport.answers import make_answer, status_error
 from asyncstream.transport.redaction import Secrets
 from asyncstream.types import Run
+
+ASSISTANTS, CHAT = wire_of("assistants"), wire_of("chat")
 
 # What the upstream says.
 

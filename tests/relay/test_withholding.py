@@ -6,9 +6,11 @@ import random
 import pytest
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.events.decode import ASSISTANTS, CHAT
+from asyncstream.events.decode import wire_of
 from asyncstream.relay.withholding import Withholding, _Alike
 from asyncstream.types import Message, TextContentBlock, UnknownContentBlock
+
+ASSISTANTS, CHAT = wire_of("assistants"), wire_of("chat")
 
 RUN = "thread.run.created"
 
