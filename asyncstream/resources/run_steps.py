@@ -3,6 +3,8 @@
 Source: https://platform.openai.com/docs/api-reference/run-steps
 """
 
+# From Python 3.14 on, an annotation of a class that has a method `list` means that method by `list`.
+import builtins
 from collections.abc import Mapping
 
 from asyncstream.params.runs import RunStepInclude
@@ -38,7 +40,7 @@ class RunSteps:
         *,
         thread_id: str,
         run_id: str,
-        include: list[RunStepInclude] | None = None,
+        include: builtins.list[RunStepInclude] | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -67,7 +69,7 @@ class RunSteps:
         run_id: str,
         *,
         thread_id: str,
-        include: list[RunStepInclude] | None = None,
+        include: builtins.list[RunStepInclude] | None = None,
         limit: int | None = None,
         order: ListOrder | None = None,
         after: str | None = None,

@@ -3,6 +3,8 @@
 Source: https://platform.openai.com/docs/api-reference/runs
 """
 
+# From Python 3.14 on, an annotation of a class that has a method `list` means that method by `list`.
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack
 
@@ -77,7 +79,7 @@ class Runs:
         thread_id: str,
         *,
         assistant_id: str,
-        include: list[RunStepInclude] | None = None,
+        include: builtins.list[RunStepInclude] | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -105,7 +107,7 @@ class Runs:
         thread_id: str,
         *,
         assistant_id: str,
-        include: list[RunStepInclude] | None = None,
+        include: builtins.list[RunStepInclude] | None = None,
         poll_interval_ms: float | None = None,
         poll_timeout: float | None = None,
         on_poll: Callable[[Run], object] | None = None,
@@ -148,7 +150,7 @@ class Runs:
         thread_id: str,
         *,
         assistant_id: str,
-        include: list[RunStepInclude] | None = None,
+        include: builtins.list[RunStepInclude] | None = None,
         event_handler: AssistantEventHandler | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,

@@ -3,6 +3,8 @@
 Source: https://platform.openai.com/docs/api-reference/vector-stores
 """
 
+# From Python 3.14 on, an annotation of a class that has a method `list` means that method by `list`.
+import builtins
 from collections.abc import Mapping
 from typing import Unpack
 
@@ -141,7 +143,7 @@ class VectorStores:
         self,
         vector_store_id: str,
         *,
-        query: str | list[str],
+        query: str | builtins.list[str],
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,

@@ -5,11 +5,11 @@ The order is the real server's: what is wrong with the request as such comes bef
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler as WebHandler
 from aiohttp.typedefs import Middleware
 
 from asyncstream.server.calls import Call, Handler, Service, json_reply
@@ -18,6 +18,9 @@ from asyncstream.server.scenario import Fault, SeenRequest
 from asyncstream.server.streams import drop_connection
 
 __all__ = ["door", "give_request_id", "open_handler"]
+
+# The same of aiohttp's own names, but their names resolve for type checkers alone.
+WebHandler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _BETA_PATHS = ("/v1/assistants", "/v1/threads", "/v1/vector_stores")
 _BETA = "assistants=v2"
