@@ -178,15 +178,17 @@ _TOP: _Path = (None, "$")
 class _Mended:
     """What was mended, the first `MOST_REPAIRS` of it."""
 
-    __slots__ = ("made",)
+    __slots__ = ("full", "made")
 
     def __init__(self) -> None:
         self.made: list[Repair] = []
+        self.full = False
 
     def note(self, path: _Path, value: object) -> None:
         """Record a value that was converted, or counts as absent."""
-        if len(self.made) < MOST_REPAIRS:
+        if not self.full:
             self.made.append(Repair("6.4", _written(path), dump_raw(value)))
+            self.full = len(self.made) >= MOST_REPAIRS
 
 
 def _written(path: _Path) -> str:
@@ -268,7 +270,9 @@ def _struct_coercer(cls: type[Struct]) -> _Coercer:
 def _compile(info: inspect.Type) -> _Coercer:
     match info:
         case inspect.StructType():
-            return lambda value, path, repairs: _struct_coercer(info.cls)(value, path, repairs)
+            return lambda value, path, repairs: (
+                _struct_coercer(info.cls)(value, path, repairs) if isinstance(value, dict) else _ABSENT
+            )
         case inspect.UnionType():
             return _compile_union(info)
         case inspect.ListType():
@@ -352,7 +356,8 @@ def _list_coercer(fit: _Coercer) -> _Coercer:
         for position, item in enumerate(value):
             one = fit(item, (path, position), repairs)
             if one is _ABSENT:
-                repairs.note((path, position), item)
+                if not repairs.full:
+                    repairs.note((path, position), item)
             else:
                 fitted.append(one)
         return fitted

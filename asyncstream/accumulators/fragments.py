@@ -25,13 +25,16 @@ class Fragments:
 
     def __init__(self, text: str = "") -> None:
         self.ended = False
-        self.replace(text)
+        self._pieces = [text] if text else []
+        # A list of its own only in a long text: there may be thousands of these.
+        self._joined: list[str] | tuple[()] = ()
+        # So many characters, from the first, are known to hold no half: they need no second look.
+        self._whole = 0
 
     def replace(self, text: str) -> None:
         """Start again with this text."""
         self._pieces = [text] if text else []
-        self._joined: list[str] = []
-        # So many characters, from the first, are known to hold no half: they need no second look.
+        self._joined = ()
         self._whole = 0
 
     def append(self, text: str) -> None:
@@ -39,6 +42,8 @@ class Fragments:
         pieces = self._pieces
         pieces.append(text)
         if len(pieces) >= MOST_PIECES:
+            if isinstance(self._joined, tuple):
+                self._joined = []
             self._joined.append("".join(pieces))
             pieces.clear()
 
@@ -50,7 +55,7 @@ class Fragments:
         """Return all text as it came, half pairs included. Costs one copy, the first time after a change."""
         if self._joined:
             self._pieces[:0] = self._joined
-            self._joined = []
+            self._joined = ()
         if len(self._pieces) > 1:
             text = "".join(self._pieces)
             self._pieces[:] = [text]

@@ -22,13 +22,18 @@ _LITERAL_ROOM: Final = 16
 """Characters within which a literal is looked for: it has no bracket or quote that could close."""
 
 
+_SHORT: Final = 256
+"""Characters of a beginning that is parsed at once: most arguments are whole, or longer than that."""
+
+
 class WholeValue:
     """Follows a text that grows, to say of which value it is the whole JSON."""
 
     __slots__ = ("_ended", "_nesting", "_size", "_value")
 
     def __init__(self) -> None:
-        self._nesting = Nesting()
+        # Made for a text that is not whole, or not known to be, when it is first looked at.
+        self._nesting: Nesting | None = None
         self._size = 0
         self._value: str | None = None
         # The text was a value once, or can be none any more: only blanks after a value leave it one.
@@ -46,6 +51,13 @@ class WholeValue:
                 self._value = None
             return self._value
         nesting = self._nesting
+        if nesting is None:
+            if fragment[:1] in ("{", "[") and len(fragment) < _SHORT:
+                self._value = canonical_text(text.text())
+                self._ended = self._value is not None
+                if self._ended:
+                    return self._value
+            nesting = self._nesting = Nesting()
         nesting.feed(fragment.encode("utf-8", "surrogatepass"))
         self._size += len(fragment)
         closed = nesting.begun and nesting.depth <= 0 and not nesting.in_string

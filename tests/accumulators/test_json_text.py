@@ -65,12 +65,20 @@ def test_blanks_around_a_value_leave_it_whole():
     assert value_of("{}", " ", "x", " ") is None
 
 
-def test_text_that_is_whole_is_parsed_once(monkeypatch):
+@pytest.mark.parametrize("begin", ["[", "[" + "0," * 128])
+def test_text_that_grows_is_parsed_at_its_beginning_and_when_all_is_closed(monkeypatch, begin):
     parsed: list[str] = []
-    monkeypatch.setattr("asyncstream.accumulators.json_text.canonical_text", lambda text: parsed.append(text) or "{}")
 
-    assert value_of(*'{"a":', *"[{}]", "}", *" " * 50) == "{}"
-    assert parsed == ['{"a":[{}]}']
+    def parse(text: str) -> str | None:
+        parsed.append(text)
+        return canonical_text(text)
+
+    monkeypatch.setattr("asyncstream.accumulators.json_text.canonical_text", parse)
+    whole = begin + '"]",{}]'
+
+    assert value_of(begin, *'"]",{}]', *" " * 50) == canonical_text(whole)
+    # A long beginning is hardly the whole.
+    assert parsed == ([begin, whole] if len(begin) == 1 else [whole])
 
 
 def test_literal_is_whole_within_a_few_characters():
