@@ -34,7 +34,6 @@ __all__ = [
     "dump_raw",
     "has_halves",
     "load_json",
-    "printable",
     "strict_decoder",
 ]
 
@@ -126,11 +125,6 @@ def has_halves(value: object) -> bool:
     except UnicodeEncodeError:
         return True
     return False
-
-
-def printable(text: str) -> str:
-    """Return text in which half a surrogate pair is U+FFFD: printing it would raise."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def dump_json(value: object) -> str:

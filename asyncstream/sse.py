@@ -1,10 +1,8 @@
-"""Server-sent events: bytes to frames to events, and an event to bytes. The WHATWG rules. Pure: no IO, no JSON.
+"""Server-sent events: bytes to frames to fields, and an event to bytes. The WHATWG rules. Pure: no IO, no JSON.
 
-Two readings stand here:
-
-- `FrameSplitter` + `parse_frame`: the stream's reading. It cuts bytes into raw frames (the text between blank lines)
-  and leaves their fields for later, because most frames are recognised by their first bytes alone.
-- `EventDecoder`: the standard's reading, to the letter, with event ids and retry times; for followers and for tests.
+`FrameSplitter` cuts bytes into raw frames (the text between blank lines) and leaves their fields for `parse_frame`,
+because most frames are recognised by their first bytes alone. Event ids and retry times are not read: whoever sent a
+POST does not reconnect.
 
 Rule 1: where a chunk ends never shows. Rule 2: the work is linear in the bytes, however small the chunks and however
 large an event: unfinished bytes are kept as a list of pieces and joined once.
@@ -15,11 +13,10 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import re
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from asyncstream.errors import ConfigurationError, StreamDecodeError
+from asyncstream.halves import mend_halves
 
-__all__ = ["EventDecoder", "Frame", "FrameSplitter", "ServerSentEvent", "encode", "parse_frame"]
+__all__ = ["Frame", "FrameSplitter", "encode", "parse_frame"]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -32,17 +29,6 @@ _RAW_KEPT = 64 * 1024
 
 _FIELDS = re.compile(rb"^(data|event|error)(?:: ?+(.*+))?+$", re.MULTILINE)
 """The fields that a stream looks at. All other lines, of which a frame may have millions, are never taken out."""
-
-
-class ServerSentEvent(Struct, frozen=True):
-    """One event as the standard dispatches it."""
-
-    data: str
-    event: str = "message"
-    id: str = ""
-    """The last event id at dispatch: ids stay until another comes."""
-    retry: int | None = None
-    """Reconnection time in milliseconds, if this event's block set one."""
 
 
 class Frame(NamedTuple):
@@ -181,68 +167,6 @@ def parse_frame(frame: bytes) -> Frame:
     return Frame(event.decode("utf-8", "replace"), lines)
 
 
-class EventDecoder:
-    """Decode an event stream exactly as the standard does.
-
-    At the end of the bytes nothing pending is dispatched; `unterminated()` gives it to those who want it.
-
-    Attributes:
-        last_event_id: What a reconnecting client sends as `Last-Event-ID`.
-        retry: The last reconnection time in milliseconds that the server sent, or None.
-    """
-
-    def __init__(self, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> None:
-        self._splitter = FrameSplitter(max_frame_bytes)
-        self.last_event_id = ""
-        self.retry: int | None = None
-
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Take the next bytes; return the events that they complete.
-
-        Raises:
-            StreamDecodeError: An event is larger than the limit; raised once the events before it were returned.
-        """
-        events: list[ServerSentEvent] = []
-        for frame in self._splitter.feed(chunk):
-            event = self._dispatch(frame)
-            if event is not None:
-                events.append(event)
-        if self._splitter.failure is not None and not events:
-            raise self._splitter.failure
-        return events
-
-    def unterminated(self) -> ServerSentEvent | None:
-        """Return what is pending at the end as if a blank line followed, and forget it.
-
-        Raises:
-            StreamDecodeError: An event was larger than the limit.
-        """
-        if self._splitter.failure is not None:
-            raise self._splitter.failure
-        return self._dispatch(self._splitter.end())
-
-    def _dispatch(self, frame: bytes) -> ServerSentEvent | None:
-        event = ""
-        retry: int | None = None
-        lines: list[str] = []
-        for line in frame.decode("utf-8", "replace").split("\n"):
-            field, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            match field:
-                case "data":
-                    lines.append(value)
-                case "event":
-                    event = value
-                case "id" if "\0" not in value:
-                    self.last_event_id = value
-                # Longer than a 64-bit number is no time; Python refuses to read more than 4,300 digits at all.
-                case "retry" if value.isascii() and value.isdigit() and len(value) < 19:
-                    self.retry = retry = int(value)
-        if not lines:
-            return None
-        return ServerSentEvent("\n".join(lines), event or "message", self.last_event_id, retry)
-
-
 def encode(data: str | bytes, *, event: str | None = None, id: str | None = None, retry: int | None = None) -> bytes:
     r"""Encode one event, its blank line included.
 
@@ -285,5 +209,4 @@ def _utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        # By way of UTF-16, so that two halves of a pair become its character.
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+        return mend_halves(text).encode()

@@ -12,12 +12,10 @@ from package_map import FACES, ROOT, SOURCES, Import, all_imports, circles, priv
 
 README = (ROOT / "README.md").read_text()
 
-FLOORS = {
-    room: floor
-    for floor, row in enumerate(reversed(table(README, "Floors, from the roof down")))
-    for room in row.words[1]
-}
+_FLOORS = table(README, "Floors, from the roof down")[:0:-1]
+FLOORS = {room: floor for floor, row in enumerate(_FLOORS) for room in row.words[1]}
 """Room to floor; the lowest is 0."""
+FLOOR_NAMES = {row.texts[0]: floor for floor, row in enumerate(_FLOORS)}
 ROOF = max(FLOORS.values())
 
 _HEAD, *_ROOMS = table(README, "Columns")
@@ -139,6 +137,9 @@ def test_what_never_imports_what(row):
     assert rooms <= set(FLOORS)
     if row.texts[0].startswith("all but"):
         rooms = set(FLOORS) - rooms
+    elif row.texts[0].startswith("all up to"):
+        rooms = {one for one, floor in FLOORS.items() if floor <= FLOOR_NAMES[row.texts[0].split()[-1]]}
+    assert rooms
     forbidden = set(row.words[1])
     found = [
         str(one)

@@ -3,11 +3,12 @@
 import time
 
 import pytest
+from event_streams import EventDecoder, ServerSentEvent, read_as_streams_do, read_by_the_standard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncstream.errors import APIResponseValidationError, ConfigurationError, StreamDecodeError
-from asyncstream.sse import EventDecoder, Frame, FrameSplitter, ServerSentEvent, encode, parse_frame
+from asyncstream.sse import Frame, FrameSplitter, encode, parse_frame
 
 
 def frames(*chunks: bytes, limit: int = 1000) -> list[bytes]:
@@ -16,11 +17,6 @@ def frames(*chunks: bytes, limit: int = 1000) -> list[bytes]:
     complete = [frame for chunk in chunks for frame in splitter.feed(chunk)]
     rest = splitter.end()
     return [*complete, rest] if rest else complete
-
-
-def dispatched(*chunks: bytes) -> list[tuple[str, str, str]]:
-    decoder = EventDecoder()
-    return [(event.event, event.data, event.id) for chunk in chunks for event in decoder.feed(chunk)]
 
 
 def byte_by_byte(data: bytes) -> list[bytes]:
@@ -74,7 +70,7 @@ def test_empty_chunk_keeps_a_pair_of_carriage_return_and_line_feed_together():
 def test_nothing_else_ends_a_line(separator):
     body = f"data: a{separator}{separator}b\n\n".encode()
 
-    assert dispatched(body) == [("message", f"a{separator}{separator}b", "")]
+    assert read_as_streams_do([body]) == [("message", f"a{separator}{separator}b")]
     assert frames(body) == [body[:-2]]
 
 
@@ -147,75 +143,33 @@ def test_first_of_several_error_fields_is_the_error():
     assert parse_frame(b"error: first\nerror: second") == Frame("error", [b"first"])
 
 
-# The standard's own reading.
+# The standard's reading, and the stream's.
 
 
 def test_event_without_data_is_not_dispatched_and_its_name_is_forgotten():
-    assert dispatched(b"event: a\n\ndata: b\n\n") == [("message", "b", "")]
+    assert read_as_streams_do([b"event: a\n\ndata: b\n\n"]) == [("message", "b")]
 
 
 def test_lines_of_data_are_joined_by_line_feeds():
-    assert dispatched(b"data: a\ndata\ndata: b\n\n") == [("message", "a\n\nb", "")]
+    assert read_as_streams_do([b"data: a\ndata\ndata: b\n\n"]) == [("message", "a\n\nb")]
 
 
 def test_empty_data_is_dispatched():
-    assert dispatched(b"data\n\ndata:\n\n") == [("message", "", ""), ("message", "", "")]
+    assert read_as_streams_do([b"data\n\ndata:\n\n"]) == [("message", ""), ("message", "")]
 
 
-def test_id_stays_until_another_comes():
-    body = b"id: 1\ndata: a\n\ndata: b\n\nid: 2\n\ndata: c\n\nid\ndata: d\n\n"
-
-    assert dispatched(body) == [
-        ("message", "a", "1"),
-        ("message", "b", "1"),
-        ("message", "c", "2"),
-        ("message", "d", ""),
-    ]
-
-
-def test_id_with_nul_is_ignored():
-    assert dispatched(b"id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n") == [("message", "a", "1"), ("message", "b", "1")]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("1500", 1500), ("0", 0), ("007", 7), ("-1", None), ("1.5", None), ("1e3", None), ("", None), ("\u0663", None)],
-)
-def test_retry_is_read_if_it_has_only_ascii_digits(value, expected):
-    decoder = EventDecoder()
-    (event,) = decoder.feed(f"retry: {value}\ndata: a\n\n".encode())
-
-    assert event.retry == expected
-    assert decoder.retry == expected
-
-
-def test_retry_of_more_digits_than_a_number_has_is_ignored():
-    decoder = EventDecoder()
-    decoder.feed(b"retry: " + b"9" * 5000 + b"\n\n")
-
-    assert decoder.retry is None
-
-
-def test_error_field_is_unknown_to_the_standard():
-    assert dispatched(b"error: x\n\n") == []
-
-
-def test_pending_event_is_not_dispatched_unless_asked_for():
-    decoder = EventDecoder()
-
-    assert decoder.feed(b"event: a\nid: 7\ndata: b\n") == []
-    assert decoder.last_event_id == ""
-    assert decoder.unterminated() == ServerSentEvent("b", "a", "7")
-    assert decoder.unterminated() is None
+def test_error_field_is_unknown_to_the_standard_alone():
+    assert read_by_the_standard([b"error: x\n\n"]) == []
+    assert read_as_streams_do([b"error: x\n\n"]) == [("error", "x")]
 
 
 def test_bad_utf8_is_replaced_per_event():
     half, other_half = "é".encode()[:1], "é".encode()[1:]
 
-    assert dispatched(b"data: " + half, other_half + b"\n\n") == [("message", "é", "")]
-    assert dispatched(b"data: " + half + b"\n\ndata: " + other_half + b"\n\n") == [
-        ("message", "\ufffd", ""),
-        ("message", "\ufffd", ""),
+    assert read_as_streams_do([b"data: " + half, other_half + b"\n\n"]) == [("message", "é")]
+    assert read_as_streams_do([b"data: " + half + b"\n\ndata: " + other_half + b"\n\n"]) == [
+        ("message", "\ufffd"),
+        ("message", "\ufffd"),
     ]
 
 
@@ -232,8 +186,17 @@ def test_chunks_never_show(lines, newlines, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))
     chunks = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
 
-    assert dispatched(*chunks) == dispatched(body)
+    assert read_as_streams_do(chunks) == read_as_streams_do([body])
     assert [parse_frame(frame) for frame in frames(*chunks)] == [parse_frame(frame) for frame in frames(body)]
+
+
+@given(
+    st.lists(st.binary(max_size=8) | st.sampled_from([b"data: a", b"event: e", b"\n", b"\r", b"\r\n", b"\xef\xbb\xbf"]))
+)
+def test_a_stream_reads_what_the_standard_reads(chunks):
+    # Alone, the field `error` is an error for a stream and nothing for the standard.
+    if b"error" not in b"".join(chunks):
+        assert read_as_streams_do(chunks) == read_by_the_standard(chunks)
 
 
 # Limits and cost.
@@ -279,16 +242,6 @@ def test_error_of_an_oversized_frame_keeps_only_its_beginning():
 
     assert splitter.failure is not None
     assert len(splitter.failure.raw) == 65_536
-
-
-def test_event_decoder_raises_for_an_oversized_event_once_those_before_it_were_returned():
-    decoder = EventDecoder(10)
-
-    assert [event.data for event in decoder.feed(b"data: 1\n\ndata: 23456\n\n")] == ["1"]
-    with pytest.raises(StreamDecodeError):
-        decoder.feed(b"")
-    with pytest.raises(StreamDecodeError):
-        decoder.unterminated()
 
 
 def cost_per_byte(size: int, chunk: int) -> float:
@@ -363,7 +316,7 @@ def test_encoded_event_decodes_to_itself(data, event, id, retry, size):
 
     lines = data.replace("\r\n", "\n").replace("\r", "\n")
     assert found == [ServerSentEvent(lines, event or "message", id or "", retry)]
-    assert decoder.unterminated() is None
+    assert read_as_streams_do([encoded]) == [(event or "message", lines)]
 
 
 # Borders of what is above.
@@ -402,23 +355,15 @@ def test_last_chunk_of_a_frame_may_bring_it_over_the_limit():
     assert splitter.failure.raw == b"data: 12345"
 
 
-@pytest.mark.parametrize("make", [FrameSplitter, lambda: EventDecoder()._splitter])
-def test_frames_have_16_mib_at_most_unless_said_otherwise(make):
+def test_frames_have_16_mib_at_most_unless_said_otherwise():
     least = 16 * 1024 * 1024
     chunk = b"x" * least
-    within, beyond = make(), make()
+    within, beyond = FrameSplitter(), FrameSplitter()
     within.feed(chunk)
     beyond.feed(chunk + b"x")
 
     assert within.failure is None
     assert beyond.failure is not None
-
-
-def test_retry_has_18_digits_at_most():
-    decoder = EventDecoder()
-    decoder.feed(b"retry: " + b"9" * 18 + b"\n\nretry: " + b"9" * 19 + b"\n\n")
-
-    assert decoder.retry == 10**18 - 1
 
 
 @pytest.mark.parametrize("field", ["event", "id"])

@@ -8,7 +8,9 @@ the next. A half that waits for its partner is held back, so that what is shown 
 
 from typing import Final
 
-__all__ = ["Fragments", "HalfPairs", "mend_halves"]
+from asyncstream.halves import is_high_half, mend_halves
+
+__all__ = ["Fragments", "HalfPairs"]
 
 MOST_PIECES: Final = 4096
 """From here pieces are joined to one: each has 50 bytes besides its text, which counts in a million of them."""
@@ -96,24 +98,13 @@ class HalfPairs:
         if not self.held and (text.isascii() or _encodable(text)):
             return text
         text = self.held + text
-        self.held = text[-1:] if _is_high_half(text[-1:]) else ""
+        self.held = text[-1:] if is_high_half(text[-1:]) else ""
         return mend_halves(text, ended=False)
 
     def end(self) -> str:
         """Return what is left: U+FFFD for a half that found no partner, else nothing."""
         left, self.held = self.held, ""
         return "\ufffd" if left else ""
-
-
-def mend_halves(text: str, *, ended: bool) -> str:
-    """Join half pairs to characters; a half without partner is U+FFFD, but one at the end is left out until `ended`."""
-    if not ended and _is_high_half(text[-1:]):
-        text = text[:-1]
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _is_high_half(character: str) -> bool:
-    return "\ud800" <= character <= "\udbff"
 
 
 def _encodable(text: str) -> bool:

@@ -13,8 +13,9 @@ from typing import Generic, TypeVar, cast
 
 from msgspec import NODEFAULT, Struct, structs
 
-from asyncstream.accumulators.fragments import Fragments, mend_halves
+from asyncstream.accumulators.fragments import Fragments
 from asyncstream.decoding import UnreadableJSON, dump_raw, load_json
+from asyncstream.halves import mend_halves
 
 __all__ = ["Indexed", "JSONFold", "UnknownJSON", "index_of", "members_of", "mended", "replace_present"]
 
@@ -233,7 +234,7 @@ def mended(value: T, growing: frozenset[str] | None = None) -> T:
         case str():
             # Half of what this costs for most strings.
             if not value.isascii():
-                result = mend_halves(value, ended=True)
+                result = mend_halves(value)
         case dict():
             keys = GROWING if growing is None else growing
             result = {mended(key): _mended_member(key, member, keys, growing) for key, member in value.items()}

@@ -7,9 +7,10 @@ Whatever a hot path recognises never comes here; here are the frames that server
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from asyncstream.decoding import Repair, UnreadableJSON, dump_json, dump_raw, has_halves, load_json, printable
+from asyncstream.decoding import Repair, UnreadableJSON, dump_json, dump_raw, has_halves, load_json
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject
+from asyncstream.halves import mend_halves
 
 __all__ = ["Payload", "error_in", "parses_alone", "read_payloads", "reading_repairs", "unreadable", "whole_lines"]
 
@@ -71,7 +72,7 @@ def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]
                 if isinstance(item, dict):
                     yield Payload(item, dump_raw(item), alone=False)
         case str() if event == "error":
-            message = printable(value.strip()) or "the server sent an error without a message"
+            message = mend_halves(value.strip()) or "the server sent an error without a message"
             yield ErrorEvent(ErrorObject(message), data)
 
 
@@ -180,7 +181,7 @@ def error_in(event: str, value: dict[str, object], *, inner: object = None) -> E
     code = source.get("code")
     param = source.get("param")
     return ErrorObject(
-        message=printable(message if isinstance(message, str) else dump_json(message)),
+        message=mend_halves(message if isinstance(message, str) else dump_json(message)),
         code=value.get("code") if code is None else code,
         type=kind,
         param=value.get("param") if param is None else param,

@@ -11,8 +11,9 @@ from msgspec.structs import fields
 from multidict import CIMultiDict
 from yarl import URL
 
-from asyncstream.decoding import UnreadableJSON, decode_json, dump_json, load_json, printable
+from asyncstream.decoding import UnreadableJSON, decode_json, dump_json, load_json
 from asyncstream.errors import APIError, APIResponseValidationError, APIStatusError, StreamEventError, status_error_type
+from asyncstream.halves import mend_halves
 from asyncstream.transport.codings import unreadable_coding
 from asyncstream.transport.redaction import Secrets
 from asyncstream.transport.retry import MAX_RETRY_AFTER, server_delay
@@ -126,7 +127,7 @@ def server_words(body: bytes, *, strict: bool = False) -> ServerWords | None:
     # On the outside, "error" is a marker and no value.
     kind = None if payload.get("type") == "error" else payload.get("type")
     return ServerWords(
-        message=printable(message or _detail(payload.get("detail")) or "") or None,
+        message=mend_halves(message or _detail(payload.get("detail")) or "") or None,
         code=_first(inner.get("code"), payload.get("code")),
         type=_first(inner.get("type"), kind),
         param=_first(inner.get("param"), payload.get("param")),

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncstream.accumulators import fragments as fragments_module
-from asyncstream.accumulators.fragments import Fragments, HalfPairs, mend_halves
+from asyncstream.accumulators.fragments import Fragments, HalfPairs
+from asyncstream.halves import mend_halves
 
 HIGH, LOW, WHOLE = "\ud83d", "\ude00", "\U0001f600"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from event_streams import EventDecoder, ServerSentEvent
 from redis_server import RedisServer, needs_redis
 
 from asyncstream.errors import StreamEventError
@@ -30,7 +31,6 @@ from asyncstream.relay import (
 )
 from asyncstream.relay.redis_store import RedisStore
 from asyncstream.relay.store import Page, Store
-from asyncstream.sse import EventDecoder, ServerSentEvent
 
 pytestmark = pytest.mark.faults
 

@@ -41,6 +41,7 @@ ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 MODULES = (
+    "halves",
     "sse",
     *(
         f"accumulators.{name}"
@@ -54,6 +55,7 @@ MODULES = (
     "streaming.view",
 )
 TESTS = {
+    "halves": ("tests/accumulators/test_fragments.py",),
     "sse": ("tests/test_sse.py",),
     "accumulators": ("tests/accumulators/", "tests/test_transcripts.py"),
     "streaming": ("tests/streaming/",),

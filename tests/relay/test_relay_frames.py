@@ -5,6 +5,7 @@ import pickle
 
 import msgspec
 import pytest
+from event_streams import EventDecoder, ServerSentEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,6 @@ from asyncstream.relay.frames import (
     sse_frame,
     text_chunk,
 )
-from asyncstream.sse import EventDecoder, ServerSentEvent
 
 END = Entry(None, DONE, b"[DONE]")
 

@@ -6,6 +6,7 @@ import json
 import aiohttp
 import pytest
 from aiohttp import web
+from event_streams import EventDecoder
 from feeds import Feed, many, read, until
 
 from asyncstream import ConfigurationError
@@ -13,7 +14,6 @@ from asyncstream.relay import RelayResponse, open_relay
 from asyncstream.relay.errors import StoreError
 from asyncstream.relay.log import RunLog
 from asyncstream.relay.memory import MemoryStore
-from asyncstream.sse import EventDecoder
 
 
 @pytest.fixture

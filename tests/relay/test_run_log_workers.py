@@ -13,11 +13,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from event_streams import EventDecoder, ServerSentEvent
 from feeds import many
 from redis_server import RedisServer, needs_redis
 
 from asyncstream.relay.log import RunLog
-from asyncstream.sse import EventDecoder, ServerSentEvent
 
 EVENTS = 2_000
 RATE = 1_000.0
