@@ -35,10 +35,12 @@ class Admission:
         follow: Gives the run from a cursor on.
 
     Attributes:
-        recorded: What relays look for: opening it asks no upstream.
+        recorded: As of the `Following` behind it, and so for the other.
+        sound: Its entries were looked at.
     """
 
     recorded: Final = True
+    sound: Final = True
 
     def __init__(
         self,

@@ -11,9 +11,10 @@ Rule 2: the cost of an entry does not grow with the answer: what changed carries
 """
 
 import logging
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, Final, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 import msgspec
 from msgspec import Struct
@@ -27,13 +28,31 @@ from asyncstream.relay.withholding import Withholding
 from asyncstream.streaming.chat import ChatStream
 from asyncstream.streaming.stream import Stream
 
-__all__ = ["DONE", "ERROR", "Entry", "Relayed", "Source", "View", "entries", "error_entry"]
+__all__ = [
+    "DONE",
+    "ERROR",
+    "MAX_NAME",
+    "UNSENDABLE",
+    "Entry",
+    "Relayed",
+    "Source",
+    "View",
+    "entries",
+    "error_entry",
+]
 
 View: TypeAlias = Literal["events", "changes", "text"]
 """The wire's events; typed changes, named by their class; or the text alone."""
 
 DONE = "done"
 ERROR = "error"
+
+UNSENDABLE: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+"""What may not stand in a name. CR and LF end a line of SSE, NUL is none of a text, and readers that use
+`str.splitlines` split at eight more. Halves of surrogate pairs have no UTF-8."""
+
+MAX_NAME: Final = 1024
+"""Characters of a name, which goes out in one line. The longest name of any API has 54."""
 
 _LOG = logging.getLogger("asyncstream")
 
@@ -44,7 +63,7 @@ class Entry(Struct, frozen=True, gc=False):
     id: int | None = None
     """Its place in the run, from 1; None where nobody can come back to it."""
     event: str = ""
-    """Its name; "" for chat chunks, which have none."""
+    """Its name, one line of at most `MAX_NAME` characters; "" for chat chunks, which have none."""
     data: bytes = b""
     """Valid UTF-8: JSON, or, of an event that nobody knows, whatever its server sent."""
 
@@ -144,7 +163,13 @@ class _Ending:
 
 
 class _StreamEntries(_Ending):
-    """The entries of a stream."""
+    """The entries of a stream.
+
+    Attributes:
+        sound: What `sound` looks for: each can be sent, for it was made here.
+    """
+
+    sound: Final = True
 
     def __init__(self, stream: Stream[Any, Any, Any], view: View, withholding: Withholding) -> None:
         super().__init__()
@@ -194,7 +219,7 @@ class _StreamEntries(_Ending):
         event = await self._stream.__anext__()
         data = _utf8(event.raw)
         if type(event) is UnknownEvent:
-            return Entry(None, event.name, self._withholding.of_unknown(data))
+            return Entry(None, _one_line(event.name), self._withholding.of_unknown(data))
         return Entry(None, event.event, self._withholding.of_event(event.event, data, event.data))
 
     async def _take_chunk(self) -> Entry:
@@ -247,6 +272,16 @@ class _Iterated(_Ending):
         aclose = getattr(self._source, "aclose", None)
         if aclose is not None:
             await aclose()
+
+
+def _one_line(name: str) -> str:
+    """Return the name of an event that nobody knows with U+FFFD for what may not stand in a name, and not too long.
+
+    What its server made up must not end a relay of all the other events.
+    """
+    if name.isascii() and name.isprintable() and len(name) <= MAX_NAME:
+        return name
+    return UNSENDABLE.sub("\ufffd", name[:MAX_NAME])
 
 
 def _utf8(data: bytes) -> bytes:

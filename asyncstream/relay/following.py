@@ -35,10 +35,12 @@ class Following:
     Attributes:
         run_id: Whose entries.
         after: The id of the last entry that was handed out: where to go on after a break.
-        recorded: What relays look for: opening it asks no upstream.
+        recorded: What `answers` looks for: opening it asks no upstream.
+        sound: What `sound` looks for: its entries were looked at when they were read.
     """
 
     recorded: Final = True
+    sound: Final = True
 
     def __init__(
         self,

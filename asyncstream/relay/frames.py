@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from asyncstream.decoding import STRICT_ERRORS, UnreadableJSON, load_json
 from asyncstream.errors import ConfigurationError, StreamDecodeError
 from asyncstream.relay.entries import DONE, ERROR, Entry
 
@@ -64,6 +65,9 @@ class _Piece(Struct):
 _encode_piece = msgspec.json.Encoder().encode
 _decode_piece = msgspec.json.Decoder(_Piece).decode
 _check = msgspec.json.Decoder(msgspec.Raw).decode
+_decode = msgspec.json.Decoder().decode
+
+_NO_JSON: Final = object()
 
 
 def sse_frame(entry: Entry) -> bytes:
@@ -121,7 +125,7 @@ class PieceJoiner:
         """
         try:
             piece = _decode_piece(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except STRICT_ERRORS as error:
             raise _unreadable(f"expected a piece of an event, got {len(data)} bytes that are none", data) from error
         if piece.n == 1:
             self._parts = []
@@ -182,9 +186,10 @@ def ndjson_line(entry: Entry) -> bytes:
         data = data.replace(b"\n", b" ").replace(b"\r", b" ")
     try:
         _check(data)
-    except msgspec.DecodeError:
-        # `[DONE]`, or the text of an event that nobody knows.
-        data = msgspec.json.encode(entry.data.decode("utf-8", "replace"))
+    except STRICT_ERRORS:
+        if _load(data) is _NO_JSON:
+            # `[DONE]`, or the text of an event that nobody knows.
+            data = msgspec.json.encode(entry.data.decode("utf-8", "replace"))
     if entry.id is None:
         if name in ("", "text"):
             return data + b"\n"
@@ -196,11 +201,26 @@ def text_chunk(entry: Entry) -> bytes:
     """Return the text of an entry `text`; b"" for the last one.
 
     Raises:
-        ConfigurationError: It is an event of another view: an answer without it would look whole.
+        ConfigurationError: It is an event of another view, or holds no text: an answer without it would look whole.
     """
     if entry.event in (DONE, ERROR):
         return b""
     if entry.event != "text":
         raise ConfigurationError("plain text takes a log of text: start the run with view='text'")
-    text: object = msgspec.json.decode(entry.data).get("text")
-    return text.encode("utf-8", "replace") if isinstance(text, str) else b""
+    try:
+        value: object = _decode(entry.data)
+    except STRICT_ERRORS:
+        # Half a surrogate pair is JSON, but not to everybody.
+        value = _load(entry.data)
+    text = value.get("text", "") if isinstance(value, dict) else None
+    if not isinstance(text, str):
+        raise ConfigurationError('plain text takes events "text" whose data are {"text": "..."}')
+    return text.encode("utf-8", "replace")
+
+
+def _load(data: bytes) -> object:
+    """Read what a strict decoder did not; `_NO_JSON` if it is none."""
+    try:
+        return load_json(data)
+    except UnreadableJSON:
+        return _NO_JSON

@@ -12,17 +12,17 @@ Rule 3: once the pump is closed, or the reader has left, the upstream is closed 
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from asyncstream.decoding import UnreadableJSON, load_json
 from asyncstream.errors import StreamEventError
 from asyncstream.relay.entries import DONE, ERROR, Entry, Source, error_entry
 from asyncstream.relay.frames import Encode
-from asyncstream.relay.sound import check_entry, log_fault
+from asyncstream.relay.sound import check_entry, is_sound, log_fault
 
 __all__ = [
     "OnLeave",
@@ -176,8 +176,7 @@ class Pump:
             await self._source.close()
 
     async def _read(self) -> None:
-        # What is in a log was looked at by whoever brought it in or took it out.
-        unknown = not self.recorded
+        unknown = not is_sound(self._source)
         try:
             async for entry in self._source:
                 if unknown:
@@ -394,8 +393,8 @@ def cut_error(pump: Pump) -> StreamEventError:
 def told_in(failure: bytes) -> dict[str, Any]:
     """Return what the data of an `error` entry say; nothing, if they are of an application's own shape."""
     try:
-        value: object = json.loads(failure)
-    except (ValueError, RecursionError):
+        value = load_json(failure)
+    except UnreadableJSON:
         return {}
     error = value.get("error") if isinstance(value, dict) else None
     return error if isinstance(error, dict) else {}

@@ -75,6 +75,11 @@ async def no_text() -> AsyncIterator[Entry]:
     yield Entry(None, "thread.run.created", b"{}")
 
 
+async def no_json() -> AsyncIterator[Entry]:
+    yield WORDS
+    yield Entry(None, "text", b"and never")
+
+
 async def cancelled() -> AsyncIterator[Entry]:
     yield WORDS
     raise asyncio.CancelledError
@@ -109,6 +114,7 @@ CUTS: dict[str, Callable[[], Any]] = {
     "error": erroneous,
     "odd error": odd_error,
     "no text": no_text,
+    "no JSON": no_json,
     "cancelled": cancelled,
     "no last entry": Endless,
 }

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from assistants_wire import DONE, HELLO
 from event_streams import EventDecoder, ServerSentEvent
 from redis_server import RedisServer, needs_redis
+from upstream_wire import upstream
 
 from asyncstream.errors import StreamEventError
 from asyncstream.relay import (
@@ -44,7 +46,7 @@ BAD_NAMES = [
 ]
 BAD_DATA = [b"\xff", b'{"text":"\xc3"}', b"\xed\xa0\xbd", '{"text":"a"}', None, {"text": "a"}, bytearray(b"{}"), 5]
 BAD_IDS = ["1", "1\nevent: evil", -1, 1.5, True, 10**18, b"1"]
-NO_ENTRIES = [None, {}, "data: evil\n\n", b"{}", ("text", b"{}"), object()]
+NO_ENTRIES = [None, {}, "data: evil\n\n", b"{}", ("text", b"{}"), Entry]
 
 BAD: list[Any] = [
     *(Entry(None, name, b"{}") for name in BAD_NAMES),  # type: ignore[arg-type]  # what a struct takes all the same
@@ -55,7 +57,7 @@ BAD: list[Any] = [
 bad = pytest.mark.parametrize("bad", BAD, ids=lambda bad: ascii(bad)[:60])
 
 
-class Upstream:
+class Given:
     """What an application gives as its entries, in one of the two shapes that a relay takes."""
 
     def __init__(self, *items: Any, forever: bool = True) -> None:
@@ -78,7 +80,7 @@ class Upstream:
     async def open(self) -> None:
         pass
 
-    def __aiter__(self) -> "Upstream":
+    def __aiter__(self) -> "Given":
         return self
 
     async def __anext__(self) -> Any:
@@ -98,7 +100,7 @@ class Upstream:
 shape = pytest.mark.parametrize("shape", ["iterator", "source"])
 
 
-def made(upstream: Upstream, shape: str) -> Any:
+def made(upstream: Given, shape: str) -> Any:
     return upstream.iterator() if shape == "iterator" else upstream
 
 
@@ -115,7 +117,7 @@ def code_of(data: str | bytes) -> str:
     return json.loads(data)["error"]["code"]
 
 
-async def settled(upstream: Upstream) -> None:
+async def settled(upstream: Given) -> None:
     """Wait until the upstream was closed and no task of the relay is left."""
     async with asyncio.timeout(10):
         await upstream.closed.wait()
@@ -162,7 +164,7 @@ WAYS: dict[str, Callable[[Any], Awaitable[bytes]]] = {
 @shape
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_reader_gets_what_came_before_and_one_error(way, shape, bad, caplog):
-    upstream = Upstream(GOOD, bad)
+    upstream = Given(GOOD, bad)
     body = await WAYS[way](made(upstream, shape))
     await settled(upstream)
 
@@ -175,7 +177,7 @@ async def test_a_reader_gets_what_came_before_and_one_error(way, shape, bad, cap
 @bad
 @shape
 async def test_a_reader_of_lines_gets_what_came_before_and_one_error(shape, bad):
-    upstream = Upstream(GOOD, bad)
+    upstream = Given(GOOD, bad)
     lines = (await joined(ndjson_lines(made(upstream, shape)))).splitlines()
     await settled(upstream)
 
@@ -186,7 +188,7 @@ async def test_a_reader_of_lines_gets_what_came_before_and_one_error(shape, bad)
 @bad
 @shape
 async def test_a_reader_of_text_is_cut_off(shape, bad):
-    upstream = Upstream(GOOD, bad)
+    upstream = Given(GOOD, bad)
     got = b""
     with pytest.raises(StreamEventError, match="the relayed stream failed: the relay failed"):
         async with asyncio.timeout(10):
@@ -225,7 +227,7 @@ async def test_a_producers_readers_get_what_came_before_and_one_error(shape, sto
     async with RunLog(store) as log:
         for number, bad in enumerate(BAD):
             caplog.clear()
-            upstream = Upstream(GOOD, bad)
+            upstream = Given(GOOD, bad)
             await log.start(f"run-{number}", made(upstream, shape))
             entries = await read(log, f"run-{number}")
             async with asyncio.timeout(10):
@@ -250,7 +252,7 @@ async def test_a_producers_readers_get_what_came_before_and_one_error(shape, sto
     ],
 )
 async def test_a_source_that_fails_with_anything_ends_its_run(items, code, store):
-    upstream = Upstream(*items)
+    upstream = Given(*items)
     async with RunLog(store) as log:
         await log.start("run-1", upstream)
         entries = await read(log, "run-1")
@@ -262,7 +264,7 @@ async def test_a_source_that_fails_with_anything_ends_its_run(items, code, store
 
 
 async def test_a_source_that_ends_without_a_last_entry_ends_its_run_with_an_error(store, caplog):
-    upstream = Upstream(GOOD, forever=False)
+    upstream = Given(GOOD, forever=False)
     async with RunLog(store) as log:
         await log.start("run-1", upstream)
         entries = await read(log, "run-1")
@@ -272,12 +274,12 @@ async def test_a_source_that_ends_without_a_last_entry_ends_its_run_with_an_erro
 
 
 async def test_nothing_follows_the_last_entry(store):
-    upstream = Upstream(GOOD, Entry(None, "done", b"[DONE]"), Entry(None, "a\nb", b"{}"))
+    upstream = Given(GOOD, Entry(None, "done", b"[DONE]"), Entry(None, "a\nb", b"{}"))
     async with RunLog(store) as log:
         await log.start("run-1", upstream)
 
         assert ["text", "done"] == [entry.event for entry in await read(log, "run-1")]
-    late = Upstream(GOOD, Entry(None, "done", b"[DONE]"), Entry(None, "a\nb", b"{}"))
+    late = Given(GOOD, Entry(None, "done", b"[DONE]"), Entry(None, "a\nb", b"{}"))
     assert ["text", "done"] == [event.event for event in seen(await joined(sse_frames(late)))]
     await settled(late)
 
@@ -301,10 +303,26 @@ ODD = [
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:60])
 async def test_what_is_odd_but_one_event_goes_through(odd):
-    events = seen(await joined(sse_frames(Upstream(odd, Entry(None, "done", b"[DONE]")))))
+    events = seen(await joined(sse_frames(Given(odd, Entry(None, "done", b"[DONE]")))))
 
     assert [odd.event, "done"] == [event.event for event in events]
     assert odd.data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") == events[0].data.encode()
+
+
+@pytest.mark.parametrize("name", ["a\x0bb", "a\x1cb", "a\x00b", "a\x85b", "a\u2028b", "x" * 5000])
+async def test_a_name_that_an_upstream_made_up_does_not_end_a_relay(name):
+    odd = f"event: {name}\ndata: {{}}\n\n".encode()
+    async with upstream([*HELLO[:-1], odd, HELLO[-1], DONE]) as model:
+        events = seen(await joined(sse_frames(model.run())))
+        async with RunLog() as log:
+            await log.start("run-1", model.run())
+            entries = await read(log, "run-1")
+
+    clean = name.replace("x" * 5000, "x" * 1024)
+    for split in "\x0b\x1c\x00\x85\u2028":
+        clean = clean.replace(split, "\ufffd")
+    assert [clean, "thread.run.completed", "done"] == [event.event for event in events[-3:]]
+    assert [clean, "thread.run.completed", "done"] == [entry.event for entry in entries[-3:]]
 
 
 # What a store gives.

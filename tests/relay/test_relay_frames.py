@@ -115,6 +115,7 @@ def test_a_reader_that_lost_half_of_the_pieces_gets_them_all_again():
     [
         ([b"[]"], "expected a piece of an event, got 2 bytes that are none"),
         ([b"\xff"], "expected a piece of an event, got 1 bytes that are none"),
+        ([b'{"x":' + b"[" * 9_000], "expected a piece of an event, got 9005 bytes that are none"),
         ([b'{"n":2,"of":3,"event":"x","json":""}'], "expected piece 1 of 0 of event '', got piece 2 of 3 of event 'x'"),
         (
             [b'{"n":1,"of":3,"event":"x","json":""}', b'{"n":3,"of":3,"event":"x","json":""}'],
@@ -172,6 +173,9 @@ def test_the_compatible_form_has_no_pieces():
         (END, {"event": "done", "data": "[DONE]"}),
         (Entry(None, "odd\"'", b"two\nwords"), {"event": "odd\"'", "data": "two\nwords"}),
         (Entry(None, "odd", b"{broken"), {"event": "odd", "data": "{broken"}),
+        (Entry(None, "odd", b"[" * 9_000 + b"]" * 9_000), {"event": "odd", "data": "[" * 9_000 + "]" * 9_000}),
+        (Entry(None, "text", b'{"text":"\\ud83d"}'), {"text": "\ud83d"}),
+        (Entry(None, "odd", b"NaN"), {"event": "odd", "data": "NaN"}),
     ],
 )
 def test_a_line_of_ndjson_is_one_object(entry, line):
@@ -187,6 +191,16 @@ def test_plain_text_is_the_text_alone():
     assert "é".encode() == b"".join(map(text_chunk, entries))
     with pytest.raises(ConfigurationError, match="view='text'"):
         text_chunk(Entry(3, "thread.created"))
+
+
+def test_half_a_surrogate_pair_does_not_end_a_text():
+    assert b"a?" == text_chunk(Entry(1, "text", b'{"text":"a\\ud83d"}'))
+
+
+@pytest.mark.parametrize("data", [b"[1]", b"words", b'{"text":5}', b'{"text":null}', b"", b"[" * 9_000 + b"]" * 9_000])
+def test_a_text_without_its_text_is_an_error(data):
+    with pytest.raises(ConfigurationError, match='plain text takes events "text" whose data are'):
+        text_chunk(Entry(1, "text", data))
 
 
 @given(st.text(max_size=30))
