@@ -33,7 +33,7 @@ from pathlib import Path
 from statistics import quantiles
 
 from asyncstream.relay import Entry, MemoryStore, RedisStore, RunLog, sse_frames
-from asyncstream.relay.store import Store
+from asyncstream.relay.log.store import Store
 from benchmarks.report import environment, environment_lines
 
 __all__ = ["main"]

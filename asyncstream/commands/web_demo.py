@@ -17,7 +17,7 @@ from asyncstream.commands.terminal import Terminal
 from asyncstream.examples.web.on_aiohttp import make_app
 from asyncstream.examples.web.runs import TOOLS
 from asyncstream.relay import MemoryStore, RedisStore, RunLog
-from asyncstream.relay.store import Store
+from asyncstream.relay.log.store import Store
 from asyncstream.server import CallFunction, RunCode, Say, Scenario, Segment, Turn, serve
 
 __all__ = ["serve_web", "tell"]

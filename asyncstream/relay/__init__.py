@@ -27,15 +27,15 @@ from asyncstream.relay.errors import (
     error_headers,
     error_status,
 )
-from asyncstream.relay.followed import Follower
-from asyncstream.relay.follower import follow
-from asyncstream.relay.following import Following
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.following.follow import follow
+from asyncstream.relay.following.follower import Follower
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.reader import Following
+from asyncstream.relay.log.run_log import RunLog
 from asyncstream.relay.web import relay_response
 
 if TYPE_CHECKING:
-    from asyncstream.relay.redis_store import RedisStore
+    from asyncstream.relay.log.redis_store import RedisStore
 
 __all__ = [
     "AccessDeniedError",
@@ -72,7 +72,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # Only who asks for the store needs what it stands on.
     if name == "RedisStore":
-        from asyncstream.relay.redis_store import RedisStore
+        from asyncstream.relay.log.redis_store import RedisStore
 
         return RedisStore
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

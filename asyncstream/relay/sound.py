@@ -2,8 +2,8 @@
 
 Entries come from applications and out of stores, and nothing looks at a struct when it is made. One that cannot be
 encoded would end a producer with a foreign error; a name with a line end would be two fields of an SSE frame, the
-second of the sender's choice. So whatever comes in is looked at once: by `pump` (a source of one reader), `log` (a
-producer), `following` and `tail` (what a store gives).
+second of the sender's choice. So whatever comes in is looked at once: by `pump` (a source of one reader), `producer` (a
+run in the log), `reader` and `tail` (what a store gives).
 """
 
 import logging
@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from asyncstream.errors import AsyncStreamError, ConfigurationError
 from asyncstream.relay.entries import MAX_NAME, UNSENDABLE, Entry, Source, error_entry
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.store import Page
+from asyncstream.relay.log.store import Page
 
 __all__ = ["check_entry", "is_sound", "log_fault", "sound_entries", "sound_page"]
 

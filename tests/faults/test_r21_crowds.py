@@ -15,9 +15,9 @@ from redis_server import RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.memory import MemoryStore
-from asyncstream.relay.redis_store import RedisStore
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.redis_store import RedisStore
+from asyncstream.relay.log.run_log import RunLog
 
 pytestmark = [pytest.mark.system, needs_redis]
 

@@ -26,7 +26,7 @@ from upstream_wire import upstream
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay import Entry, RelayResponse, RunLog, open_relay, relay_response
-from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.log.memory import MemoryStore
 
 pytestmark = pytest.mark.faults
 

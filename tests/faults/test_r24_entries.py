@@ -31,8 +31,8 @@ from asyncstream.relay import (
     sse_frames,
     text_chunks,
 )
-from asyncstream.relay.redis_store import RedisStore
-from asyncstream.relay.store import Page, Store
+from asyncstream.relay.log.redis_store import RedisStore
+from asyncstream.relay.log.store import Page, Store
 
 pytestmark = pytest.mark.faults
 

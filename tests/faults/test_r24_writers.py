@@ -16,10 +16,10 @@ from redis_server import RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import RunNotFoundError, StoreError
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.memory import MemoryStore
-from asyncstream.relay.redis_store import RedisStore
-from asyncstream.relay.store import Page
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.redis_store import RedisStore
+from asyncstream.relay.log.run_log import RunLog
+from asyncstream.relay.log.store import Page
 
 WORDS = "words of the program"
 
@@ -257,7 +257,7 @@ async def test_a_store_that_gives_no_page(given):
 
 
 async def test_an_on_cancel_that_fails_or_hangs_is_bounded(caplog, monkeypatch):
-    monkeypatch.setattr("asyncstream.relay.producer.LAST_WORDS", 0.1)
+    monkeypatch.setattr("asyncstream.relay.log.producer.LAST_WORDS", 0.1)
 
     async def hang() -> None:
         await asyncio.get_running_loop().create_future()
@@ -349,7 +349,7 @@ async def test_a_writer_of_redis_that_fails_ends_the_run_for_everybody(redis, fa
 @pytest.mark.system
 @needs_redis
 async def test_a_writer_that_fails_while_the_producer_waits_for_room(redis, monkeypatch):
-    monkeypatch.setattr("asyncstream.relay.redis_writer._FULL_EVENTS", 20)
+    monkeypatch.setattr("asyncstream.relay.log.redis_writer._FULL_EVENTS", 20)
     given = 0
 
     async def endless() -> AsyncIterator[Entry]:

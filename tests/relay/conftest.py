@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 from redis_server import RedisServer, needs_redis
 
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.memory import MemoryStore
-from asyncstream.relay.redis_store import RedisStore
-from asyncstream.relay.store import Store
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.redis_store import RedisStore
+from asyncstream.relay.log.run_log import RunLog
+from asyncstream.relay.log.store import Store
 
 
 @pytest.fixture

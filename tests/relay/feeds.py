@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from asyncstream.relay.entries import Entry
-from asyncstream.relay.log import RunLog
+from asyncstream.relay.log.run_log import RunLog
 
 __all__ = ["Feed", "many", "numbers", "read", "until"]
 

@@ -9,8 +9,8 @@ import sys
 from aiohttp import web
 from feeds import many
 
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.redis_store import RedisStore
+from asyncstream.relay.log.redis_store import RedisStore
+from asyncstream.relay.log.run_log import RunLog
 
 
 async def main(url: str) -> None:

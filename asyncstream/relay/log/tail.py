@@ -1,4 +1,4 @@
-"""The newest entries of a run, read once for all readers of this process. `log` makes one a run that is watched.
+"""The newest entries of a run, read once for all readers of this process. `run_log` makes one a run that is watched.
 
 Below it: a `Store`, whose `wait` is called by one task here, however many readers there are. The newest entries stay in
 a window; a reader that is slower than that reads from the store what it missed, at its own pace.
@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable
 
 from asyncstream.relay.entries import Entry
+from asyncstream.relay.log.store import Store, store_failure
 from asyncstream.relay.sound import sound_page
-from asyncstream.relay.store import Store, store_failure
 
 __all__ = ["LogClosed", "Tail"]
 

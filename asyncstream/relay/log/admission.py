@@ -15,7 +15,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.relay.cursor import after_of
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import AccessDeniedError
-from asyncstream.relay.following import Following
+from asyncstream.relay.log.reader import Following
 
 __all__ = ["Admission", "Authorize", "headers_and_query", "query_of"]
 

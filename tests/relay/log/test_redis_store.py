@@ -19,9 +19,9 @@ from redis_server import RedisServer, needs_redis
 from asyncstream import ConfigurationError
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import CursorGoneError, RunExistsError, RunNotFoundError, StoreError
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.redis_keys import Keys
-from asyncstream.relay.redis_store import RedisStore, _Looked
+from asyncstream.relay.log.redis_keys import Keys
+from asyncstream.relay.log.redis_store import RedisStore, _Looked
+from asyncstream.relay.log.run_log import RunLog
 
 real = [pytest.mark.system, needs_redis]
 
@@ -433,7 +433,7 @@ async def test_readers_that_are_cancelled_at_any_moment_end(redis_server):
 
 @marked
 async def test_the_producer_waits_when_redis_is_away_and_nothing_is_lost(redis_server, monkeypatch):
-    monkeypatch.setattr("asyncstream.relay.redis_writer._FULL_EVENTS", 50)
+    monkeypatch.setattr("asyncstream.relay.log.redis_writer._FULL_EVENTS", 50)
     async with RunLog(RedisStore(redis_server.url)) as log:
         given = 0
 

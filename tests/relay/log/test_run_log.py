@@ -16,9 +16,9 @@ from asyncstream.relay.errors import (
     RunExistsError,
     RunNotFoundError,
 )
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.memory import MemoryStore
-from asyncstream.relay.store import Store
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.run_log import RunLog
+from asyncstream.relay.log.store import Store
 from asyncstream.server import CallFunction, Cut, Fault, Say, Scenario, Turn, serve
 
 

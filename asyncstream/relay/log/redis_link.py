@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.redis_answers import Failure, judge
-from asyncstream.relay.redis_url import address_of
-from asyncstream.relay.turns import Deadline, Turns
+from asyncstream.relay.log.redis_answers import Failure, judge
+from asyncstream.relay.log.redis_url import address_of
+from asyncstream.relay.log.turns import Deadline, Turns
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -12,8 +12,8 @@ from feeds import Feed, many, read, until
 from asyncstream import ConfigurationError
 from asyncstream.relay import RelayResponse, open_relay
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.run_log import RunLog
 
 
 @pytest.fixture

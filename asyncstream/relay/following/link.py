@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.relay.connection import Connection, ConnectionFailed, Event
+from asyncstream.relay.following.connection import Connection, ConnectionFailed, Event
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.request import HeaderValues
 from asyncstream.transport.retry import retry_delay

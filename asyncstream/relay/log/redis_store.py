@@ -22,11 +22,11 @@ from asyncstream.relay.errors import (
     RunExistsError,
     RunNotFoundError,
 )
-from asyncstream.relay.redis_keys import CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
-from asyncstream.relay.redis_link import LONGEST_PAUSE, RedisLink
-from asyncstream.relay.redis_writer import RedisWriter
-from asyncstream.relay.sharing import Sharing
-from asyncstream.relay.store import Page
+from asyncstream.relay.log.redis_keys import CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
+from asyncstream.relay.log.redis_link import LONGEST_PAUSE, RedisLink
+from asyncstream.relay.log.redis_writer import RedisWriter
+from asyncstream.relay.log.sharing import Sharing
+from asyncstream.relay.log.store import Page
 
 __all__ = ["RedisStore"]
 

@@ -35,8 +35,8 @@ from asyncstream.errors import (
 )
 from asyncstream.events import ThreadMessageDelta, UnknownEvent, decode_stream
 from asyncstream.relay.entries import Entry
-from asyncstream.relay.followed import Follower
-from asyncstream.relay.follower import follow
+from asyncstream.relay.following.follow import follow
+from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.frames import CompatibleFrames, sse_frame
 
 TEXTS = ["Wh", "y?", " Be", "cau", "se."]
@@ -563,7 +563,7 @@ async def test_cancelled_waiting_loses_nothing() -> None:
     relay = Relay(chat_run(*TEXTS), cuts=[Cut(250)])
 
     async def handle(exchange: Exchange) -> None:
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.1)
         await relay(exchange)
 
     async with raw_server(handle) as server:

@@ -9,8 +9,8 @@ from redis._parsers.base import BaseParser
 
 from asyncstream import ConfigurationError
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.redis_answers import Failure, judge
-from asyncstream.relay.redis_link import RedisLink
+from asyncstream.relay.log.redis_answers import Failure, judge
+from asyncstream.relay.log.redis_link import RedisLink
 
 OF_A_SCRIPT = "ERR Error running script (call to f_7bb37e04): @user_script:11: @user_script: 11: -{}"
 

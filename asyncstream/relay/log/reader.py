@@ -15,9 +15,9 @@ from asyncstream.errors import AsyncStreamError, ConfigurationError
 from asyncstream.relay.cursor import read_cursor
 from asyncstream.relay.entries import Entry, error_entry
 from asyncstream.relay.errors import BadCursorError, RelayError, RunNotFoundError, StoreError
+from asyncstream.relay.log.store import Page, Store, possible_run_id, store_failure
+from asyncstream.relay.log.tail import LogClosed, Tail
 from asyncstream.relay.sound import sound_page
-from asyncstream.relay.store import Page, Store, possible_run_id, store_failure
-from asyncstream.relay.tail import LogClosed, Tail
 
 __all__ = ["Following"]
 

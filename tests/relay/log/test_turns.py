@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from asyncstream.relay.turns import Deadline, Turns
+from asyncstream.relay.log.turns import Deadline, Turns
 
 
 async def nap(seconds: float) -> float:

@@ -9,8 +9,8 @@ from feeds import Feed, many, numbers, read, until
 from asyncstream import ConfigurationError
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import CursorGoneError, RunExistsError, RunNotFoundError, StoreError
-from asyncstream.relay.log import RunLog
-from asyncstream.relay.memory import MemoryStore
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.run_log import RunLog
 
 
 class Clock:

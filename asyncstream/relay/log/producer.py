@@ -1,6 +1,6 @@
 """The life of one run where it is produced: `Producer` brings a source into the store, to its end.
 
-Above it: `log`, which starts and stops producers. Below it: a `Source` and the `Writer` of a store.
+Above it: `run_log`, which starts and stops producers. Below it: a `Source` and the `Writer` of a store.
 
 Rule 1: a run that was claimed ends with a `done` or an `error` entry, whatever happens to its source.
 Rule 2: a writer that fails ends the run too: the upstream is closed at once, also one that is silent, and readers are
@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 from asyncstream.relay.entries import Entry, Source, error_entry
 from asyncstream.relay.errors import ProducerLostError, RelayError, RunCancelledError, StoreError
+from asyncstream.relay.log.store import Writer, store_failure
+from asyncstream.relay.log.turns import Deadline, Turns
 from asyncstream.relay.sound import sound_entries
-from asyncstream.relay.store import Writer, store_failure
-from asyncstream.relay.turns import Deadline, Turns
 
 __all__ = ["LAST_WORDS", "OnCancel", "Producer"]
 

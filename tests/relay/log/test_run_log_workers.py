@@ -17,7 +17,7 @@ from event_streams import EventDecoder, ServerSentEvent
 from feeds import many
 from redis_server import RedisServer, needs_redis
 
-from asyncstream.relay.log import RunLog
+from asyncstream.relay.log.run_log import RunLog
 
 EVENTS = 2_000
 RATE = 1_000.0

@@ -1,6 +1,6 @@
 """What a resumable relay needs of a store: claim, read, wait, and a writer's few verbs. Pure: interfaces.
 
-Below it stand `entries` and `errors`; `memory` and `redis_store` implement it; `log` and `tail` use it and know no
+Below it stand `entries` and `errors`; `memory` and `redis_store` implement it; `run_log` and `tail` use it and know no
 store by name. A run's entries have the ids 1, 2, 3, ... without gaps; the last is the one that ends it.
 
 Rule 1: a writer never waits to append. It waits only when it is `full`, and at the end.

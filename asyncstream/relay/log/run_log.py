@@ -1,7 +1,7 @@
 """Runs that outlive the request that started them: `RunLog`. One producer a run, any number of readers, on any worker.
 
 Below it: the stores (`memory`, `redis_store`), `producer` (which reads a stream to its end, whoever watches),
-`following` (one reader), `tail` (one reading of a run for all readers of this process), `entries`. Readers come, leave
+`reader` (one reader), `tail` (one reading of a run for all readers of this process), `entries`. Readers come, leave
 and come back with the id of the last entry that they have.
 
 Rule 1: no reader holds up a producer. Rule 2: what a store raises comes out as an error of the relay, and is logged if
@@ -15,16 +15,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.relay.admission import Admission, Authorize, headers_and_query, query_of
 from asyncstream.relay.direct import Form
 from asyncstream.relay.entries import Relayed, Source, View, entries
 from asyncstream.relay.errors import RelayError
-from asyncstream.relay.following import Following
-from asyncstream.relay.memory import MemoryStore
-from asyncstream.relay.producer import LAST_WORDS, OnCancel, Producer
-from asyncstream.relay.store import Store, Writer, check_run_id, store_failure
-from asyncstream.relay.tail import LogClosed, Tail
-from asyncstream.relay.turns import Turns
+from asyncstream.relay.log.admission import Admission, Authorize, headers_and_query, query_of
+from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.producer import LAST_WORDS, OnCancel, Producer
+from asyncstream.relay.log.reader import Following
+from asyncstream.relay.log.store import Store, Writer, check_run_id, store_failure
+from asyncstream.relay.log.tail import LogClosed, Tail
+from asyncstream.relay.log.turns import Turns
 from asyncstream.relay.web import relay_response
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import CursorGoneError, RelayError, RunExistsError, RunNotFoundError, StoreError
-from asyncstream.relay.store import Page
+from asyncstream.relay.log.store import Page
 
 __all__ = ["MemoryStore"]
 

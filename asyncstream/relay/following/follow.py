@@ -16,8 +16,8 @@ from yarl import URL
 from asyncstream.errors import ConfigurationError
 from asyncstream.events import AssistantStreamEvent
 from asyncstream.events.decode import wire_of
-from asyncstream.relay.followed import Follower
-from asyncstream.relay.link import Link
+from asyncstream.relay.following.follower import Follower
+from asyncstream.relay.following.link import Link
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.request import HeaderValues, check_mapping, merge_headers
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout

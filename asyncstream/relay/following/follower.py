@@ -29,9 +29,9 @@ from asyncstream.errors import (
 )
 from asyncstream.events import DoneEvent, ErrorEvent
 from asyncstream.events.wire import Wire
-from asyncstream.relay.connection import ConnectionFailed, Event, NothingLeft
+from asyncstream.relay.following.connection import ConnectionFailed, Event, NothingLeft
+from asyncstream.relay.following.link import Link
 from asyncstream.relay.frames import PIECE, PieceJoiner
-from asyncstream.relay.link import Link
 
 __all__ = ["Follower"]
 

@@ -6,7 +6,7 @@ import traceback
 import pytest
 
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.sharing import Sharing
+from asyncstream.relay.log.sharing import Sharing
 
 
 class Oracle:

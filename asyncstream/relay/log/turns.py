@@ -1,6 +1,6 @@
 """Waiting with deadlines that count what others do, never what this process does to itself: `Deadline`, `Turns`.
 
-Above it: `redis_link`, which asks Redis, and `log`, whose producers have their last words. It knows neither.
+Above it: `redis_link`, which asks Redis, and `run_log`, whose producers have their last words. It knows neither.
 
 Rule 1: a deadline counts from the turn. Whoever waits for a turn may wait as long as others are served.
 Rule 2: a moment in which the event loop of this process stood still counts for one tick, however long it was.

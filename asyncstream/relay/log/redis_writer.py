@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import RelayError, StoreError
-from asyncstream.relay.redis_keys import APPEND, END, RELEASE, Keys
-from asyncstream.relay.redis_link import RedisLink
-from asyncstream.relay.store import store_failure
+from asyncstream.relay.log.redis_keys import APPEND, END, RELEASE, Keys
+from asyncstream.relay.log.redis_link import RedisLink
+from asyncstream.relay.log.store import store_failure
 
 __all__ = ["RedisWriter"]
 
