@@ -43,7 +43,8 @@ class RelayResponse:
     """
 
     background: Any = None
-    """What is to be done after the answer, however it ended; FastAPI puts its background tasks here."""
+    """What is to be done after the answer, unless that was plain text which was cut: there the server has to be told at
+    once. FastAPI puts its background tasks here."""
 
     def __init__(
         self,

@@ -8,9 +8,11 @@ import pytest
 from event_streams import EventDecoder, ServerSentEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 
 from asyncstream import errors
 from asyncstream.errors import ConfigurationError, StreamDecodeError
+from asyncstream.relay import RunLog
 from asyncstream.relay import errors as relay_errors
 from asyncstream.relay.cursor import after_of
 from asyncstream.relay.entries import DONE, Entry, error_entry
@@ -320,6 +322,43 @@ def test_a_malformed_cursor_is_400(given, place):
 
     assert (400, True) == (caught.value.status, len(str(caught.value)) < 120)
     assert isinstance(caught.value, RelayError)
+
+
+def starlettes(pairs):
+    structures = pytest.importorskip("starlette.datastructures", reason="starlette is not installed")
+    headers = structures.Headers(raw=[(b"last-event-id", value.encode()) for value in pairs])
+    return headers, structures.QueryParams([("after", value) for value in pairs])
+
+
+def werkzeugs(pairs):
+    structures = pytest.importorskip("werkzeug.datastructures", reason="werkzeug is not installed")
+    headers = structures.Headers([("Last-Event-ID", value) for value in pairs])
+    return headers, structures.MultiDict([("after", value) for value in pairs])
+
+
+def aiohttps(pairs):
+    headers = CIMultiDictProxy(CIMultiDict([("last-event-id", value) for value in pairs]))
+    return headers, MultiDictProxy(MultiDict([("after", value) for value in pairs]))
+
+
+@pytest.mark.parametrize("of", [aiohttps, starlettes, werkzeugs])
+def test_the_mappings_of_each_framework_tell_what_stands_there_twice(of):
+    headers, query = of(["5"])
+    assert (5, 5, 5) == (after_of(headers, {}), after_of({}, query), after_of(headers, query))
+    none, nothing = of([])
+    assert None is after_of(none, nothing)
+    twice, again = of(["5", "5"])
+    with pytest.raises(BadCursorError, match="expected Last-Event-ID once, got it 2 times"):
+        after_of(twice, nothing)
+    with pytest.raises(BadCursorError, match="expected after once, got it 2 times"):
+        after_of(none, again)
+
+
+@pytest.mark.parametrize("after", [-1, 10**18, True, 1.0])
+async def test_a_cursor_of_the_program_is_held_to_the_same(after):
+    async with RunLog() as log:
+        with pytest.raises(ConfigurationError, match="expected a cursor to be the id of an entry"):
+            log.follow("run-1", after=after)
 
 
 def test_entries_are_structs_that_a_store_can_write():
