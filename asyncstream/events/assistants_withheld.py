@@ -1,7 +1,4 @@
-"""What of the Assistants' events is not for browsers: `WITHHELD`. Pure.
-
-`thread.message.delta` is not in the table: it has an id and pieces of the answer, and is what nearly all events are.
-"""
+"""What of the Assistants' events is not for browsers: `WITHHELD`. Pure."""
 
 from asyncstream.events.withheld import TOLD, Withheld
 
@@ -34,8 +31,10 @@ WITHHELD = Withheld(
         # Of a message also the tools of its attachments.
         "thread.message.created": TOLD,
         "thread.message.in_progress": TOLD,
+        "thread.message.delta": TOLD,
         "thread.message.completed": TOLD,
         "thread.message.incomplete": TOLD,
     },
     answers=frozenset({"arguments", "content", "input", "output", "outputs", "results"}),
+    texts={"thread.message.delta": frozenset({"value"})},
 )

@@ -39,5 +39,5 @@ WITHHELD = Withheld(
             "usage",
         }
     ),
-    texts=frozenset({"content", "obfuscation", "reasoning", "reasoning_content"}),
+    texts={"": frozenset({"content", "obfuscation", "reasoning", "reasoning_content"})},
 )

@@ -23,9 +23,11 @@ class Withheld(NamedTuple):
     """
     answers: frozenset[str]
     """Members that hold what a model or a tool wrote, which may be JSON with any keys: they stay as they are."""
-    texts: frozenset[str] = frozenset()
-    """Members whose text may be all that tells a payload from the one before it; empty where the table's events are
-    rare. It makes a payload that is like one that was looked at cost next to nothing."""
+    texts: Mapping[str, frozenset[str]]
+    """The name of an event -> the members whose text is mostly all that tells its payload from the one before it.
+
+    Of these events there is one for each word of the answer: what is like one that was looked at costs next to nothing.
+    """
 
     @property
     def names(self) -> frozenset[str]:

@@ -61,13 +61,15 @@ class Withholding:
         if unknown:
             known = ", ".join(sorted(names))
             raise ConfigurationError(f"nothing called {unknown[0]!r} is left out: expose takes {known}")
-        self._members = {event: left - frozenset(expose) for event, left in withheld.members.items()}
+        self._members = {
+            event: (left - frozenset(expose), _Alike(withheld.texts[event]) if event in withheld.texts else None)
+            for event, left in withheld.members.items()
+        }
         self._names = names - frozenset(expose)
         # What is exposed goes out whole.
         self._answers = withheld.answers | frozenset(expose)
         self._compatible = compatible
         self._mention = re.compile(_mention(self._names | _ERRORS | {"message"}))
-        self._alike = _Alike(withheld.texts) if withheld.texts else None
 
     def of_event(self, event: str, data: bytes, decoded: object) -> bytes:
         """Return the payload of an event as it may go out.
@@ -77,10 +79,10 @@ class Withholding:
             data: Its payload: a JSON object in UTF-8.
             decoded: What was understood of it, for a payload that cannot be read as JSON of any shape.
         """
-        names = self._members.get(event)
-        if names is None:
+        left = self._members.get(event)
+        if left is None:
             return data
-        alike = self._alike
+        names, alike = left
         if alike is not None and alike.is_like(data):
             return data
         if self._mention.search(data) is None:
@@ -184,6 +186,7 @@ class _Alike:
         names = "|".join(map(re.escape, sorted(texts)))
         self._opening = re.compile(rb'"(?:%b)":\s?"' % names.encode())
         # No payload is like this one.
+        self._front = slice(1)
         self._head = b"\n"
         self._start = 1
         self._middle = b""
@@ -191,25 +194,27 @@ class _Alike:
 
     def is_like(self, data: bytes) -> bool:
         """Tell whether a payload, which is valid JSON, has no other members than the one that was learned."""
-        if not data.startswith(self._head):
+        # Slices cost a third of `startswith`.
+        if data[self._front] != self._head:
             return False
         # A quote within the text, which is escaped, is not followed by what has to stand behind it.
         end = data.find(b'"', self._start)
-        if not data.startswith(self._middle, end):
-            return False
-        end += len(self._middle)
-        return data.find(b'"', end) == len(data) - 2 if self._second else end == len(data)
+        if not self._second:
+            return data[end:] == self._middle
+        return data.startswith(self._middle, end) and data.find(b'"', end + len(self._middle)) == len(data) - 2
 
     def learn(self, data: bytes) -> None:
         """Remember a payload in which nothing is to be left out."""
         first = self._opening.search(data)
         if first is None:
             return
-        end = data.find(b'"', first.end())
+        self._start = first.end()
+        self._front = slice(self._start)
+        self._head = data[: self._start]
+        end = data.find(b'"', self._start)
         second = self._opening.search(data, end + 1)
         # The second text has to be the last member.
         self._second = second is not None and data.find(b'"', second.end()) == len(data) - 2
-        self._head, self._start = data[: first.end()], first.end()
         self._middle = data[end : second.end()] if second is not None and self._second else data[end:]
 
 

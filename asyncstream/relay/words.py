@@ -87,7 +87,8 @@ _NAMED = re.compile(
 
 _DOMAINS: Final = _listed(
     "com net org edu gov mil arpa biz info io ai dev app cloud xyz tech online site internal local localdomain lan corp"
-    " intranet private home example test invalid localhost svc consul docker cluster onion"
+    " intranet private home example test invalid localhost svc consul docker cluster onion prod production"
+    " staging qa uat"
 )
 """What the last part of a host is: the usual domains, and those of private networks. All of two letters count too."""
 
@@ -166,7 +167,7 @@ _KEY = re.compile(
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(?:org|proj|sess|key|fw|pa|pk|rk|acct|user)[-_][A-Za-z0-9*._-]{6,}+")
 """Keys and accounts that begin as words do."""
 
-_SCHEME = re.compile(r"(\b(?:[Bb]earer|BEARER|[Bb]asic|[Tt]oken)[ \t]{1,8}+)([^\s\"'<>`,;]{6,}+)")
+_SCHEME = re.compile(r"(\b(?:[Bb]earer|BEARER|[Bb]asic|[Tt]oken|[Kk]ey|KEY)[ \t]{1,8}+[\"'`]?)([^\s\"'<>`,;]{6,}+)")
 
 _ASSIGNED = re.compile(r"(?<![\w-])([\w-]++)([\"']?\s?[=:]\s?[\"']?)([^\s\"'<>`&,;]{4,}+)")
 
@@ -194,10 +195,13 @@ def _star_account(match: "re.Match[str]") -> str:
 
 
 def _star_scheme(match: "re.Match[str]") -> str:
-    # "bearer token is missing"; what follows a capital is no word of a sentence, but for these.
-    word = match.group(2)
-    ordinary = _WORD.fullmatch(word) and (match.group(1)[0].islower() or word.startswith(("auth", "token", "cred")))
-    return match.group() if ordinary else match.group(1) + _STAR
+    # "bearer token is missing", "API key provided: "; behind "Bearer" there is no word of a sentence, but for these.
+    scheme, word = match.groups()
+    ordinary = _WORD.fullmatch(word) and (scheme[0] not in "BT" or word.startswith(("auth", "token", "cred")))
+    if scheme[0] in "kK":
+        # "key 3 of 7"
+        ordinary = ordinary or not any(map(str.isdigit, word)) or word.isdigit()
+    return match.group() if ordinary else scheme + _STAR
 
 
 def _star_assigned(match: "re.Match[str]") -> str:

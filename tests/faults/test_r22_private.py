@@ -129,6 +129,9 @@ def payload_of(kind: str) -> dict[str, Any]:
         case "step delta":
             call = {"index": 0, **CALLS[0]}
             return {"id": "KEEP-step", "delta": {"step_details": {"type": "tool_calls", "tool_calls": [call]}}}
+        case "message delta":
+            part = {"index": 0, "type": "text", "text": {"value": "KEEP-text http://a.example/"}}
+            return {"id": "KEEP-message", "object": "thread.message.delta", "delta": {"content": [part]}}
         case "message":
             text = {"value": "KEEP-text http://a.example/", "annotations": []}
             content = [{"type": "text", "text": text}, {"type": "vendor", "vendor": "KEEP-part"}]
@@ -144,6 +147,7 @@ def kind_of(event: str) -> str:
         ("thread.run.step.delta", "step delta"),
         ("thread.run.step.", "step"),
         ("thread.run.", "run"),
+        ("thread.message.delta", "message delta"),
         ("thread.message.", "message"),
         ("thread.created", "thread"),
     ):
@@ -184,7 +188,7 @@ def written(payload: dict[str, Any], hidden: dict[str, Any]) -> Iterator[tuple[s
 def events() -> list[str]:
     control = (ErrorEvent, DoneEvent, UnknownEvent)
     names = [event.event for event in get_args(AssistantStreamEvent) if event not in control]
-    return [name for name in names if name != "thread.message.delta"] + ["thread.run.of_a_vendor", "message"]
+    return [*names, "thread.run.of_a_vendor", "message"]
 
 
 CASES = [
