@@ -1,4 +1,4 @@
-"""Every Python block of the README runs, against the embedded server; its commands and its table are what they say."""
+"""Every Python block of every README runs, against the embedded server; its links, commands and tables are right."""
 
 import ast
 import asyncio
@@ -14,14 +14,44 @@ from asyncstream import AsyncClient
 from asyncstream.server import serve
 
 ROOT = Path(__file__).parents[1]
+
+
+def _readmes(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("README.md"))
+
+
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-PROGRAMS = [block for block in BLOCKS if "asyncio.run(" in block]
-EXAMPLES = [block for block in BLOCKS if "asyncio.run(" not in block]
+ALL = [ROOT / "README.md", *(path for part in ("asyncstream", "tests", "benchmarks") for path in _readmes(ROOT / part))]
+MOST_LINES = 360
+"""Of the first README; what is longer stands beside the code that it speaks of."""
+
+
+def blocks_of(path: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def named(path: Path, number: int, block: str) -> object:
+    return pytest.param(block, id=f"{path.parent.relative_to(ROOT)} {number}")
+
+
+BLOCKS = [named(path, number, block) for path in ALL for number, block in enumerate(blocks_of(path))]
+PROGRAMS = [block for block in BLOCKS if "asyncio.run(" in block.values[0]]
+EXAMPLES = [block for block in BLOCKS if block not in PROGRAMS]
 
 
 def test_there_are_blocks_to_run():
     assert (1, True) == (len(PROGRAMS), len(EXAMPLES) >= 18)
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.parent.relative_to(ROOT)))
+def test_links_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text())
+
+    assert [] == [link for link in links if "://" not in link and not (path.parent / link).exists()]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -34,15 +64,15 @@ async def test_a_program_of_the_readme_runs(program, monkeypatch, capsys):
     assert "completed," in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-async def test_an_example_of_the_readme_runs(number):
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_an_example_of_a_readme_runs(example):
     async with serve() as base_url, AsyncClient(api_key="any", base_url=base_url) as client:
         names = {
             "client": client,
             "assistant": await client.assistants.create(model="gpt-4o", tools=[{"type": "code_interpreter"}]),
             "thread": await client.threads.create(messages=[{"role": "user", "content": "Why is the sky blue?"}]),
         }
-        code = compile(EXAMPLES[number], "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(example, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         assert isinstance(code, CodeType)
         result = eval(code, names)
         if inspect.isawaitable(result):
