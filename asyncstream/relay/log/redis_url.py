@@ -89,7 +89,8 @@ def address_of(url: Any) -> Address:
 
 def _check_options(parts: SplitResult) -> None:
     allowed = _OPTIONS | _TLS_OPTIONS if parts.scheme == "rediss" else _OPTIONS
-    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+    given = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    for name in given:
         if name in allowed:
             continue
         if name in _ARGUMENTS:
@@ -101,3 +102,6 @@ def _check_options(parts: SplitResult) -> None:
         else:
             why = "expected one of " + ", ".join(sorted(allowed))
         raise ConfigurationError(f"the URL of the Redis has an option that cannot be used: {why}")
+    if ("ssl_certfile" in given) != ("ssl_keyfile" in given):
+        # Before 8.0 redis-py connects without either; of one file for both, both are the name.
+        raise ConfigurationError("ssl_certfile and ssl_keyfile go together in the URL of the Redis")

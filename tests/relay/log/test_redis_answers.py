@@ -209,6 +209,8 @@ BAD_URLS = [
     "rediss://h/0?ssl_cert_reqs=s3cr3t",
     "rediss://h/0?ssl_ca_certs=/s3cr3t/no/such/file",
     "rediss://h/0?ssl_certfile=/s3cr3t/no/such/file",
+    "rediss://h/0?ssl_keyfile=/s3cr3t/no/such/file",
+    "rediss://h/0?ssl_certfile=/s3cr3t/no/such/file&ssl_keyfile=/s3cr3t/no/such/file",
     "rediss://h/0?ssl_ciphers=s3cr3t",
     "rediss://h/0?ssl_min_version=TLSv1_2",
     "unix:///run/redis.sock?ssl_cert_reqs=none",
