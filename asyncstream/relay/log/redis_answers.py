@@ -52,8 +52,9 @@ _OF_A_SCRIPT = re.compile(r": -([A-Z]{2,}) ")
 class Failure(NamedTuple):
     """What a failure of redis-py means."""
 
-    kind: Literal["lost", "passing", "refused"]
-    """There was no answer; or one that may be another one in a moment; or one that stays."""
+    kind: Literal["absent", "lost", "passing", "refused"]
+    """There was no connection; or one without an answer; or an answer that may be another in a moment; or one that
+    stays."""
     word: str
     """With which Redis refused, such as OOM; the name of the error where there was no answer or none with a word."""
 
@@ -62,13 +63,22 @@ def judge(error: BaseException) -> Failure:
     """Return what a failure means that came out of redis-py or of a connection."""
     names = [base.__name__ for base in type(error).__mro__]
     if "RedisError" not in names:
-        return Failure("lost", names[0])
+        return Failure("absent" if _is_absent(error) else "lost", names[0])
     word = next((_WORDS[name] for name in names if name in _WORDS), None)
     if word is None:
         if "ResponseError" not in names:
-            return Failure("lost", names[0])
+            return Failure("absent" if _is_absent(error) else "lost", names[0])
         word = _word_of(str(error)[:1_000])
     return Failure("passing" if word in _PASSING else "refused", word or names[0])
+
+
+def _is_absent(error: BaseException) -> bool:
+    """Return whether an error came of connecting: those of a connection that was made are of other classes."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, OSError):
+        found = found.__cause__ or found.__context__
+    made = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, TimeoutError)
+    return found is not None and not isinstance(found, made)
 
 
 def _word_of(text: str) -> str | None:

@@ -4,8 +4,8 @@ Below it: the package `redis` (extra `[redis]`), imported when a link is made; `
 judge what goes in and what comes out; `turns`. Above it: `redis_store`, `redis_writer`.
 
 Rule 1: the URL, which may hold a password, is in no attribute that is shown, in no message and in no log.
-Rule 2: what answers a person waiting (`promptly`) fails within the connect deadline; what carries a run (`patiently`,
-`held`) goes on trying. Both wait for a refusal that passes.
+Rule 2: what answers a person waiting (`promptly`) fails within the connect deadline, and at once if nobody is
+there; what carries a run (`patiently`, `held`) goes on trying. Both wait for a refusal that passes.
 Rule 3: whatever is asked may be asked twice, as an answer can be lost: it must do no more then than once.
 """
 
@@ -35,7 +35,7 @@ LONGEST_PAUSE = 0.5
 """Seconds between two attempts."""
 
 _STALE = 3
-"""So many connections in a row may turn out to be dead that idled in the pool; a fresh one is tried at once."""
+"""So many connections in a row may turn out to be dead that idled in the pool; the next one is tried at once."""
 
 _LONGEST_CLOSING = 0.25
 """Seconds for closing what idles, which TLS does in words; it is not done again sooner."""
@@ -156,11 +156,11 @@ class RedisLink:
             except Exception as error:
                 failure = judge(error)
                 lost += failure.kind == "lost"
-                if failure.kind == "refused" or lost >= _STALE:
+                if failure.kind in ("absent", "refused"):
                     raise self._failure(error) from error
                 refused.append(error)
             await self._drop_idle(failure)
-            if failure.kind == "passing":
+            if failure.kind == "passing" or lost >= _STALE:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -208,7 +208,7 @@ class RedisLink:
             said = "refused the credentials of the URL"
         elif word in ("MOVED", "ASK", "CROSSSLOT"):
             said = f"is a node of a Redis Cluster (it answered {word}), which is not supported yet"
-        elif kind != "lost":
+        elif kind in ("passing", "refused"):
             said = f"answered {word}" if word.isupper() else "refused a command"
         elif word == "TimeoutError":
             said = f"did not answer within {self._connect_timeout:g} s"

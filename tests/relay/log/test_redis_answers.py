@@ -86,7 +86,6 @@ def test_a_class_that_redis_py_may_have_one_day():
         exceptions.InvalidResponse("Protocol Error: b'HTTP/1.1 400'"),
         ConnectionResetError(104, "Connection reset by peer"),
         TimeoutError(),
-        OSError(),
         ResetTransport("'NoneType' object has no attribute 'send'"),
         RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed"),
         EOFError(),
@@ -166,11 +165,25 @@ async def test_a_refusal_that_stays_is_told_at_once(way, word):
 
 
 async def test_somebody_who_waits_is_told_at_once_that_nobody_is_there():
-    ask = Ask(*[ConnectionRefusedError()] * 10)
-    with pytest.raises(StoreError, match="cannot be reached"):
-        await link(connect_timeout=20).promptly(ask)
+    for absent in (ConnectionRefusedError(), FileNotFoundError(), OSError("Multiple exceptions: [Errno 111] ...")):
+        wrapped = exceptions.ConnectionError("Error connecting to h:1.")
+        wrapped.__context__ = absent
+        for error in (absent, wrapped):
+            ask = Ask(*[error] * 10)
+            with pytest.raises(StoreError, match="cannot be reached"):
+                await link(connect_timeout=20).promptly(ask)
 
-    assert ask.times <= 3
+            assert 1 == ask.times
+
+
+async def test_connections_that_are_lost_again_and_again_are_tried_to_the_deadline():
+    lost = exceptions.ConnectionError("Error 104 while writing to socket. Connection reset by peer.")
+    lost.__cause__ = ConnectionResetError(104, "Connection reset by peer")
+    ask = Ask(*[lost] * 6)
+
+    assert "answer" == await link(connect_timeout=20).promptly(ask)
+    with pytest.raises(StoreError, match="cannot be reached"):
+        await link(connect_timeout=0.3).promptly(Ask(*[lost] * 1_000))
 
 
 async def test_a_store_that_is_closed_asks_no_more():
