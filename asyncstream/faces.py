@@ -18,7 +18,7 @@ from importlib.util import find_spec
 
 __all__ = ["face"]
 
-_ALL = rb"^__all__ = \[([^\]]*)\]"
+_ALL = rb"^__all__ = \[([^\[\]]*+)\]"
 
 
 def face(package: str, *files: str, **elsewhere: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:

@@ -56,7 +56,8 @@ def _listed(words: str) -> frozenset[str]:
 
 _URL = re.compile(r"(?:(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]{1,40}+)?:\\?/\\?/[^\s\"'<>`]*+")
 
-_SOCKET = re.compile(r"\bunix:[^\s\"'<>`]++|(?<![^\s\"'<>`=(\[:,;])/[^\s\"'<>`:,;)\]]*+(?<=\.sock)")
+_SOCKET = re.compile(r"\bunix:[^\s\"'<>`]++|(?<![^\s\"'<>`=(\[:,;])/[^\s\"'<>`=(\[:,;)\]]*+(?<=\.sock)")
+"""A path ends at whatever another may begin behind: else each slash behind a bracket would be read to the end."""
 
 _RESOURCE = re.compile(
     r"/subscriptions/[^\s\"'<>`,;]*+|/resourceGroups/[^\s\"'<>`,;]*+|\barn:aws[^\s\"'<>`,;]*+"

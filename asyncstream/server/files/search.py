@@ -26,7 +26,7 @@ _COMPOUND: Fields = {"type": required("string"), "filters": required("array")}
 
 def chunks(text: str, strategy: Mapping[str, Any]) -> list[str]:
     """Cut a text into chunks that overlap, by words."""
-    words = re.findall(r"\s*+\S++", text.rstrip())
+    words = re.findall(r"\s*+\S++|\s++", text.rstrip())
     size = strategy["static"]["max_chunk_size_tokens"]
     step = size - strategy["static"]["chunk_overlap_tokens"]
     found = ["".join(words[start : start + size]).strip() for start in range(0, len(words), step)]
