@@ -349,7 +349,9 @@ def test_decoder_of_a_type_is_made_once():
 # Nothing is raised but `UnreadableJSON`, and what comes out can be sent on.
 
 STRUCTS = [
-    kind for kind in map(types.__dict__.get, types.__all__) if isinstance(kind, type) and issubclass(kind, Struct)
+    kind
+    for kind in (getattr(types, name) for name in types.__all__)
+    if isinstance(kind, type) and issubclass(kind, Struct)
 ]
 # The `Unknown...` structs stand for what did not fit; nothing is decoded into one by itself.
 WIRE_TYPES: list[Any] = [types.Page[Message], *(kind for kind in STRUCTS if not kind.__name__.startswith("Unknown"))]

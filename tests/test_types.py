@@ -48,7 +48,7 @@ RECORDED_HTTP = SHARED / "recordings_http"
 RECORDED_STREAMS = SHARED / "recordings"
 
 STRUCTS: list[type[Struct]] = sorted(
-    {t for t in map(types.__dict__.get, types.__all__) if isinstance(t, type) and issubclass(t, Struct)},
+    {t for t in (getattr(types, name) for name in types.__all__) if isinstance(t, type) and issubclass(t, Struct)},
     key=lambda t: t.__name__,
 )
 TAGGED = [t for t in STRUCTS if t.__struct_config__.tag is not None]
@@ -119,8 +119,9 @@ def test_tag_is_readable_as_type(struct):
 
 UNIONS = {
     name: union_members(value)
-    for name, value in sorted(vars(types).items())
-    if name in types.__all__ and any(m in TAGGED for m in union_members(value)) and len(union_members(value)) > 1
+    # `vars` of a face has only the names that were asked for.
+    for name, value in ((name, getattr(types, name)) for name in sorted(types.__all__))
+    if any(m in TAGGED for m in union_members(value)) and len(union_members(value)) > 1
 }
 
 
