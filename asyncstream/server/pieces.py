@@ -1,16 +1,36 @@
 """How the embedded model cuts what it says into deltas. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-__all__ = ["argument_pieces", "json_text", "tokens", "words"]
+__all__ = ["argument_pieces", "json_text", "marked", "tokens", "words"]
 
 
 def words(text: str) -> list[str]:
     """Cut text in front of its spaces, as models do: "a", " bit", " of"."""
     return re.findall(r"\s*+\S++|\s++", text)
+
+
+def marked(pieces: Sequence[str], marks: Sequence[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Give each piece of a text, and which marks of citations it completes: their numbers, and where they begin.
+
+    A mark that the text does not hold comes behind it, as a piece of its own.
+    """
+    whole = "".join(pieces)
+    pieces = [*pieces, *(mark for mark in marks if mark not in whole)]
+    whole = "".join(pieces)
+    starts = [whole.find(mark) for mark in marks]
+    # The last first: those that are complete are taken from the end.
+    waiting = sorted(range(len(marks)), key=lambda number: -(starts[number] + len(marks[number])))
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        complete = []
+        while waiting and starts[waiting[-1]] + len(marks[waiting[-1]]) <= size:
+            complete.append(waiting.pop())
+        yield piece, [(number, starts[number]) for number in sorted(complete)]
 
 
 def tokens(text: str) -> list[str]:

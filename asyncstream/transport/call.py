@@ -14,6 +14,7 @@ from asyncstream.transport.answers import MAX_BODY, Answer, make_answer
 from asyncstream.transport.codings import coding_of, reader_of
 from asyncstream.transport.connections import running_loop
 from asyncstream.transport.failures import FOREIGN
+from asyncstream.transport.fairness import Fairness
 from asyncstream.transport.observing import SILENT, Watch
 from asyncstream.transport.redaction import Secrets
 from asyncstream.transport.request import HeaderValues, Request
@@ -138,7 +139,14 @@ async def read_body(response: aiohttp.ClientResponse, limit: int, until: float |
             response.release()
         else:
             response.close()
-    return Body(spool.whole() if whole else spool.beginning(MAX_BODY), spool.size, whole, caught)
+    if not whole:
+        return Body(spool.beginning(MAX_BODY), spool.size, whole, caught)
+    pieces = []
+    fairness = Fairness()
+    for piece in spool.pieces():
+        pieces.append(piece)
+        await fairness.give_way()
+    return Body(b"".join(pieces), spool.size, whole, caught)
 
 
 def _now() -> float:

@@ -2,19 +2,24 @@
 
 An answer may have 64 MiB; one that goes on for ever is known by its size only, when 64 MiB of it were read. Held as it
 came it would cost as much memory as a real answer of that size, for nothing. Endless bodies compress well; JSON does by
-three times at least, and the few answers of this size pay for it: some 10 ms a MiB on the way in, and 4 ms a MiB in one
-piece when they are put together, during which the event loop waits.
+three times at least, and the few answers of this size pay for it: some 10 ms a MiB on the way in, and 4 ms a MiB when
+they are put together.
 
 Above it: `transport.call`.
 """
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 __all__ = ["Spool"]
 
 PLAIN: Final = 8 << 20
 """Bytes that are kept as they come: more than any usual answer has."""
+
+
+_PIECE: Final = 1 << 20
+"""Bytes that are unpacked at a time."""
 
 
 class Spool:
@@ -44,14 +49,18 @@ class Spool:
         if packed := self._packer.compress(piece):
             self._packed.append(packed)
 
-    def whole(self) -> bytes:
-        """Return all bytes. Call it once, at the end."""
-        if self._packer is not None:
-            self._packed.append(self._packer.flush())
-            unpacker = zlib.decompressobj()
-            self._pieces.extend(map(unpacker.decompress, self._packed))
-            self._packed = []
-        return b"".join(self._pieces)
+    def pieces(self) -> Iterator[bytes]:
+        """Give all bytes, in pieces, once, at the end. Each is work: between two of them others can have their turn."""
+        yield from self._pieces
+        if self._packer is None:
+            return
+        self._packed.append(self._packer.flush())
+        unpacker = zlib.decompressobj()
+        for packed in self._packed:
+            while packed:
+                yield unpacker.decompress(packed, _PIECE)
+                packed = unpacker.unconsumed_tail
+        yield unpacker.flush()
 
     def beginning(self, size: int) -> bytes:
         """Return the first bytes, at most `PLAIN`, without joining all the others."""

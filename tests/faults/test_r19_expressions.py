@@ -41,6 +41,19 @@ WORDS = (Text("a"), Text("a", end="!"), Text("a-"), Text("a.", end="!"), Text("a
 DIGITS = (Text("1"), Text("1", end="x"), Text("1.", end="x"), Text("1 "))
 PATHS = (Text("/"), Text("=/"), Text("(/"), Text("[/"), Text("/a"), Text(" /a"), Text("\\/"))
 
+FIELDS = (
+    Text("data"),
+    Text("data\n"),
+    Text("data:\n"),
+    Text("x", "data: "),
+    Text("x", "data"),
+    Text(":"),
+    Text(":\n"),
+    Text("\n"),
+    Text("event"),
+    Text(" ", "data:"),
+)
+
 WORST: dict[str | bytes, tuple[Text, ...]] = {
     # client.azure
     "/api/projects/[^/]+/?$": (Text("/api/projects/"), Text("/api/projects/a"), Text("a", "/api/projects/", "/x")),
@@ -246,19 +259,9 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
     r"\w+|\W+": (*WORDS, *BLANKS),
     r"[^\W\d_][\w'-]*": (*WORDS, Text("'"), Text("1"), Text("a'")),
     r"\d{1,15}": DIGITS,
-    # sse
-    rb"^(data|event|error)(?:: ?+(.*+))?+$": (
-        Text("data"),
-        Text("data\n"),
-        Text("data:\n"),
-        Text("x", "data: "),
-        Text("x", "data"),
-        Text(":"),
-        Text(":\n"),
-        Text("\n"),
-        Text("event"),
-        Text(" ", "data:"),
-    ),
+    # sse, relay.following.connection
+    rb"^(data|event|error)(?:: ?+(.*+))?+$": FIELDS,
+    rb"^(data|event|id)(?:: ?+(.*+))?+$": FIELDS,
     # transport
     "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+": (*WORDS, Text("a", end=" ")),
     r"[\x00-\x08\x0a-\x1f\x7f]": (*WORDS, Text("\t")),

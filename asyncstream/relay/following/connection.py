@@ -11,6 +11,7 @@ Rule 1: cancelling whoever waits for an event loses nothing. Rule 2: no error, m
 """
 
 import asyncio
+import re
 import time
 from collections import deque
 from typing import Any, NoReturn
@@ -41,6 +42,7 @@ from asyncstream.transport.answers import (
 from asyncstream.transport.call import Call, read_body
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.failures import FOREIGN, connection_error, safe_cause
+from asyncstream.transport.fairness import Fairness
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import HeaderValues, Request, merge_headers
 from asyncstream.transport.retry import Failure
@@ -262,6 +264,9 @@ class _Answer:
         self.content = body
 
 
+_FIELDS = re.compile(rb"^(data|event|id)(?:: ?+(.*+))?+$", re.MULTILINE)
+
+
 class _Body:
     """The lines of an event stream, one frame at a time: its name, its id, its data joined to one line, a blank one.
 
@@ -277,6 +282,7 @@ class _Body:
         self._live = live
         self._frames: deque[bytes] = deque()
         self._lines: deque[bytes] = deque()
+        self._fairness = Fairness()
 
     def __aiter__(self) -> "_Body":
         return self
@@ -286,21 +292,25 @@ class _Body:
             if self._frames:
                 self._take(self._frames.popleft())
             else:
+                await self._fairness.give_way()
                 await self._read()
         return self._lines.popleft()
 
     def _take(self, frame: bytes) -> None:
+        if not frame or (frame[:1] == b":" and 10 not in frame):
+            return  # a heartbeat
         # The package would raise on bad UTF-8; the standard has U+FFFD in its place.
         text = frame if frame.isascii() else frame.decode("utf-8", "replace").encode()
         data: list[bytes] = []
-        self.has_id = False
-        for line in text.split(b"\n"):
-            field, _, value = line.partition(b":")
+        named: dict[bytes, bytes] = {}
+        for field, value in _FIELDS.findall(text):
             if field == b"data":
-                data.append(value.removeprefix(b" "))
-            elif field == b"event" or (field == b"id" and b"\0" not in value):
-                self.has_id |= field == b"id"
-                self._lines.append(line)
+                data.append(value)
+            elif field == b"event" or b"\0" not in value:
+                # The last one counts; the package would take its time for each.
+                named[field] = value
+        self.has_id = b"id" in named
+        self._lines.extend(b"%b: %b" % field for field in named.items())
         if data:
             self._lines.append(b"data: " + b"\n".join(data))
         self._lines.append(b"")

@@ -7,6 +7,7 @@ What is stored is lost with the process; several workers need `redis_store`.
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 from asyncstream.errors import ConfigurationError
@@ -109,8 +110,8 @@ class MemoryStore:
         self._ttl = ttl
         self._clock = clock
         self._runs: dict[str, _Run] = {}
-        # In the order in which they ended.
-        self._ended: dict[str, _Run] = {}
+        # In the order in which they ended; of a dict, finding the first gets slower with each that was taken out.
+        self._ended: OrderedDict[str, _Run] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"MemoryStore({len(self._runs)} runs, {len(self._ended)} of them ended)"
@@ -170,7 +171,8 @@ class MemoryStore:
 
     def _expire(self) -> None:
         limit = self._clock() - self._ttl
-        for run_id, run in list(self._ended.items()):
+        while self._ended:
+            run_id, run = next(iter(self._ended.items()))
             if run.ended_at is None or run.ended_at > limit:
                 break
             self._drop(run_id)

@@ -21,7 +21,7 @@ from asyncstream.server.actions import (
     UrlCitation,
 )
 from asyncstream.server.assistants.objects import new_reply, new_step, usage
-from asyncstream.server.pieces import argument_pieces, json_text, tokens, words
+from asyncstream.server.pieces import argument_pieces, json_text, marked, tokens, words
 from asyncstream.server.state import RunRecord, ThreadRecord, Wire, new_id, now
 
 __all__ = ["Emit", "Output"]
@@ -77,19 +77,15 @@ class Output:
         annotations: list[Wire] = []
         index = await self._open_part({"type": "text", "text": {"value": said, "annotations": annotations}})
         pieces = list(action.pieces) or words(action.text) or [""]
-        whole = "".join(pieces)
-        pieces += [citation.text for citation in action.citations if citation.text not in whole]
-        waiting = list(action.citations)
-        for position, piece in enumerate(pieces):
+        cited = marked(pieces, [citation.text for citation in action.citations])
+        for position, (piece, complete) in enumerate(cited):
             said.append(piece)
             delta: Wire = {"value": piece}
             new = []
-            for citation in list(waiting):
-                start = "".join(said).find(citation.text)
-                if start >= 0:
-                    waiting.remove(citation)
-                    new.append({"index": len(annotations), **_annotation(citation, start, quote=True)})
-                    annotations.append(_annotation(citation, start))
+            for number, start in complete:
+                citation = action.citations[number]
+                new.append({"index": len(annotations), **_annotation(citation, start, quote=True)})
+                annotations.append(_annotation(citation, start))
             if new or position == 0:
                 delta["annotations"] = new
             await self._message_delta({"index": index, "type": "text", "text": delta})

@@ -25,7 +25,7 @@ from asyncstream.server.actions import (
     Turn,
     UrlCitation,
 )
-from asyncstream.server.pieces import argument_pieces, words
+from asyncstream.server.pieces import argument_pieces, marked, words
 from asyncstream.server.state import Wire, new_id
 
 __all__ = ["CallRow", "Control", "Finish", "Said", "ScriptedCall", "Spoken", "count_tokens", "unfold"]
@@ -129,25 +129,15 @@ def _unfold(actions: Sequence[Action], *, legacy: bool) -> Iterator[Said]:
 def _say(action: Say) -> Iterator[Spoken]:
     """Cut text into pieces; an annotation comes with the piece that completes its marker, or with one of its own."""
     pieces = list(action.pieces) or words(action.text) or [""]
-    whole = "".join(pieces)
-    pieces += [citation.text for citation in action.citations if citation.text not in whole]
-    waiting = list(action.citations)
-    said = ""
-    for piece in pieces:
-        if not waiting:
-            yield Spoken("content", piece)
-            continue
-        said += piece
+    for piece, complete in marked(pieces, [citation.text for citation in action.citations]):
         annotations: list[Wire] = []
-        for citation in list(waiting):
-            start = said.find(citation.text)
-            if start >= 0:
-                if not isinstance(citation, UrlCitation):
-                    raise ValueError(f"a chat answer knows no {type(citation).__name__}")
-                waiting.remove(citation)
-                place = {"start_index": start, "end_index": start + len(citation.text)}
-                cited = {**place, "url": citation.url, "title": citation.title}
-                annotations.append({"type": "url_citation", "url_citation": cited})
+        for number, start in complete:
+            citation = action.citations[number]
+            if not isinstance(citation, UrlCitation):
+                raise ValueError(f"a chat answer knows no {type(citation).__name__}")
+            place = {"start_index": start, "end_index": start + len(citation.text)}
+            cited = {**place, "url": citation.url, "title": citation.title}
+            annotations.append({"type": "url_citation", "url_citation": cited})
         yield Spoken("content", piece, annotations)
 
 
