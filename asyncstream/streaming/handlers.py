@@ -26,7 +26,7 @@ from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, T
 from asyncstream.errors import APITimeoutError, ConfigurationError
 from asyncstream.events.assistants import AssistantStreamEvent, ThreadRunRequiresAction
 from asyncstream.events.control import UnknownEvent
-from asyncstream.streaming.stream import Call
+from asyncstream.streaming.due_calls import DueCallback
 from asyncstream.types.messages import ImageFile, Message, MessageDelta, Text, TextDelta
 from asyncstream.types.run_steps import RunStep, RunStepDelta
 from asyncstream.types.runs import Run
@@ -189,9 +189,9 @@ class AssistantCallbacks:
         }
         self._rows = {kind: row for kind, row in self._TABLE.items() if row[0] in self._overridden}
 
-    def for_event(self, event: AssistantStreamEvent, changes: list[AssistantChange]) -> list[Call]:
+    def for_event(self, event: AssistantStreamEvent, changes: list[AssistantChange]) -> list[DueCallback]:
         """Give the calls for an event: `on_event`, then those of its changes."""
-        calls: list[Call] = []
+        calls: list[DueCallback] = []
         if "on_event" in self._overridden:
             calls.append(lambda: self._handler.on_event(event))
         if isinstance(event, UnknownEvent) and "on_unknown_event" in self._overridden:
@@ -199,9 +199,9 @@ class AssistantCallbacks:
         calls += self.for_changes(changes)
         return calls
 
-    def for_changes(self, changes: list[AssistantChange]) -> list[Call]:
+    def for_changes(self, changes: list[AssistantChange]) -> list[DueCallback]:
         """Give the calls for changes, in their order."""
-        calls: list[Call] = []
+        calls: list[DueCallback] = []
         for change in changes:
             row = self._rows.get(type(change))
             if row is not None:
@@ -212,17 +212,17 @@ class AssistantCallbacks:
                 calls.append(_call(getattr(self._handler, name), change, with_delta=False))
         return calls
 
-    def for_failure(self, error: Exception) -> list[Call]:
+    def for_failure(self, error: Exception) -> list[DueCallback]:
         """Give the calls for an error."""
-        failure: Call = lambda: self._handler.on_exception(error)  # noqa: E731  # a named lambda says which it is
+        failure: DueCallback = lambda: self._handler.on_exception(error)  # noqa: E731  # a named lambda says which it is
         return [self._handler.on_timeout, failure] if isinstance(error, APITimeoutError) else [failure]
 
-    def for_end(self) -> list[Call]:
+    def for_end(self) -> list[DueCallback]:
         """Give the call for the end."""
         return [self._handler.on_end]
 
 
-def _call(callback: Callable[..., object], change: object, *, with_delta: bool) -> Call:
+def _call(callback: Callable[..., object], change: object, *, with_delta: bool) -> DueCallback:
     # The snapshot is built when the callback is called: it includes what the callbacks before it did.
     if with_delta:
         return lambda: callback(change.delta, change.snapshot)  # type: ignore[attr-defined, return-value]

@@ -4,11 +4,11 @@ Events, changes, text and final objects are views of the same cursor. Everything
 (`transport.live`), is decoded just before it is handed out, folded (`accumulators`), told to the handler's callbacks,
 and only then returned.
 
-The state is in few places: `_outcome` says how the stream ended (None: it goes on), `_calls` are the callbacks that
+The state is in few places: `_outcome` says how the stream ended (None: it goes on), `_due` are the callbacks that
 are due, `_undelivered` is the event they belong to.
-Rule 1: a step is either finished in one piece without awaiting, or its rest is in `_calls` and `_undelivered`; so a
+Rule 1: a step is either finished in one piece without awaiting, or its rest is in `_due` and `_undelivered`; so a
 cancellation at any await loses nothing.
-Rule 2: a callback is taken from `_calls` before it is called, and `on_end` is put there at most once.
+Rule 2: the callback for the end is put into `_due` at most once, last.
 """
 
 import asyncio
@@ -28,10 +28,11 @@ from asyncstream.errors import (
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
 from asyncstream.events.wire import Wire, decode_last_frame
 from asyncstream.sse import parse_frame
+from asyncstream.streaming.due_calls import Callbacks, DueCallback, DueCalls
 from asyncstream.streaming.view import View, ViewState
 from asyncstream.transport.live import LiveResponse
 
-__all__ = ["Accumulator", "Call", "Callbacks", "Stream"]
+__all__ = ["Accumulator", "Stream"]
 
 E = TypeVar("E")
 C = TypeVar("C")
@@ -39,8 +40,6 @@ T = TypeVar("T")
 E_contra = TypeVar("E_contra", contravariant=True)
 C_co = TypeVar("C_co", covariant=True)
 A = TypeVar("A", bound="Accumulator[Any, Any]")
-
-Call = Callable[[], Awaitable[object]]
 
 AFTER_EVIDENCE = 5.0
 """Seconds to wait for the end of a body whose answer is already complete; servers that forget to close it exist."""
@@ -89,26 +88,6 @@ class Accumulator(Protocol[E_contra, C_co]):
         ...
 
 
-class Callbacks(Protocol[E_contra, C]):
-    """What a stream needs of a handler: the calls that are due, in order."""
-
-    def for_event(self, event: E_contra, changes: list[C]) -> list[Call]:
-        """Give the calls for an event and its changes."""
-        ...
-
-    def for_changes(self, changes: list[C]) -> list[Call]:
-        """Give the calls for changes that no event brought: the closing ones."""
-        ...
-
-    def for_failure(self, error: Exception) -> list[Call]:
-        """Give the calls for an error, without the end."""
-        ...
-
-    def for_end(self) -> list[Call]:
-        """Give the call for the end."""
-        ...
-
-
 class _Ended(Exception):
     """The outcome of a stream that was read to a complete end."""
 
@@ -152,10 +131,9 @@ class Stream(Generic[E, C, A]):
         self._quick = self._frames if callbacks is None else _NO_FRAMES
         self._ahead: deque[Any] = deque()
         self._last_frame_taken = False
-        self._calls: deque[Call] = deque()
+        self._due = DueCalls()
         self._undelivered: E | None = None
         self._busy = False
-        self._in_callback = False
         self._waiting = False
         # An event came since the deadline was last set.
         self._fresh = True
@@ -237,12 +215,12 @@ class Stream(Generic[E, C, A]):
             self._live = await self._open_response()
         except asyncio.CancelledError as cancelled:
             self._end_with(StreamInterruptedError("cancelled while it was opened", partial=self.accumulator), [])
-            await self._run_last_calls(cancelled)
+            await self._due.run_last(self._fail_in_callback, cancelled)
         except Exception as error:
             if isinstance(error, StreamError):
                 error.partial = self.accumulator
             self._end_with(error, self._failure_calls(error))
-            await self._run_last_calls()
+            await self._due.run_last(self._fail_in_callback, None)
             raise
         return self
 
@@ -271,12 +249,12 @@ class Stream(Generic[E, C, A]):
             live.check_loop("closed")
         if self._outcome is None:
             self._undelivered = None
-            self._calls.clear()
+            self._due.clear()
             seen = self.accumulator.events_seen
             self._end_with(self._about(StreamInterruptedError(f"closed by the consumer after {seen} events")), [])
         if live is not None:
             live.close()
-        await self._run_last_calls(cancelled)
+        await self._due.run_last(self._fail_in_callback, cancelled)
 
     def __del__(self) -> None:
         live = getattr(self, "_live", None)
@@ -310,8 +288,8 @@ class Stream(Generic[E, C, A]):
         self._busy = True
         try:
             while True:
-                if self._calls:
-                    await self._run_calls()
+                if self._due:
+                    await self._due.run(self._fail_in_callback)
                 if self._outcome is not None:
                     if isinstance(self._outcome, _Ended):
                         raise StopAsyncIteration
@@ -326,7 +304,7 @@ class Stream(Generic[E, C, A]):
                     return event
                 else:
                     self._undelivered = event
-                    self._calls.extend(self._callbacks.for_event(event, self._changes))
+                    self._due.extend(self._callbacks.for_event(event, self._changes))
         finally:
             self._busy = False
 
@@ -388,7 +366,7 @@ class Stream(Generic[E, C, A]):
         else:
             live = self._opened()
             if live.failure is not None and (not self.finished or isinstance(live.failure, StreamDecodeError)):
-                await self._fail(live.failure)
+                self._fail(live.failure)
             else:
                 await self._complete()
 
@@ -408,7 +386,7 @@ class Stream(Generic[E, C, A]):
                 await live.wait()
             except StreamTimeoutError as error:
                 if not self.finished:
-                    await self._fail(error)
+                    self._fail(error)
                     return True
                 # The answer is complete: that the server does not close the body is no reason to fail.
                 live.close()
@@ -431,12 +409,12 @@ class Stream(Generic[E, C, A]):
 
     async def _end_by(self, item: E | StreamDecodeError) -> None:
         if isinstance(item, StreamDecodeError):
-            await self._fail(item)
+            self._fail(item)
         elif isinstance(item, ErrorEvent):
             try:
                 self.accumulator.push(item)
             except StreamError as error:
-                await self._fail(error)
+                self._fail(error)
         else:
             self.accumulator.push(item)
             await self._complete()
@@ -448,17 +426,17 @@ class Stream(Generic[E, C, A]):
         except StreamError as error:
             if self._event is None:
                 error = self._opened().eventless_error(self._eventless, error)
-            await self._fail(error)
+            self._fail(error)
             return
         closing = [] if self._callbacks is None else self._callbacks.for_changes(self._changes)
         self._end_with(_Ended(), closing)
         await self._opened().finish()
 
-    async def _fail(self, error: StreamError) -> None:
+    def _fail(self, error: StreamError) -> None:
         """End the stream with an error of its own."""
-        await self._stop(self._about(error))
+        self._stop(self._about(error))
 
-    async def _stop(self, error: Exception) -> None:
+    def _stop(self, error: Exception) -> None:
         """End the stream with an error, whoever's it is; its callbacks are due."""
         self._end_with(error, self._failure_calls(error))
         if self._live is not None:
@@ -472,17 +450,17 @@ class Stream(Generic[E, C, A]):
             self._live.explain(error)
         return error
 
-    def _failure_calls(self, error: Exception) -> list[Call]:
+    def _failure_calls(self, error: Exception) -> list[DueCallback]:
         return [] if self._callbacks is None else self._callbacks.for_failure(error)
 
-    def _end_with(self, outcome: Exception, calls: list[Call]) -> None:
+    def _end_with(self, outcome: Exception, calls: list[DueCallback]) -> None:
         """Decide how the stream ended: once, and with `on_end` last."""
         if self._outcome is None:
             self._outcome = outcome
             self._quick = _NO_FRAMES
-            self._calls.extend(calls)
+            self._due.extend(calls)
             if self._callbacks is not None:
-                self._calls.extend(self._callbacks.for_end())
+                self._due.extend(self._callbacks.for_end())
             # Closed after the evidence, an answer was complete all the same.
             complete = isinstance(outcome, _Ended) or (self.finished and isinstance(outcome, StreamInterruptedError))
             self._tell_end(None if complete else outcome)
@@ -512,19 +490,19 @@ class Stream(Generic[E, C, A]):
         while not (self._ahead and type(self._ahead[-1]) in _CONTROL) and await self._arrived_undecoded():
             pass
         if self._outcome is not None:
-            await self._run_calls()
+            await self._due.run(self._fail_in_callback)
             raise self._outcome
         if self._ahead and isinstance(self._ahead[-1], ErrorEvent | StreamDecodeError):
             await self._end_by(self._ahead.pop())
-            await self._run_calls()
+            await self._due.run(self._fail_in_callback)
             raise cast("Exception", self._outcome)
         self._tell_end(None)
         await live.finish()
         try:
             second = await open()
         except Exception as error:
-            await self._stop(error)
-            await self._run_calls()
+            self._stop(error)
+            await self._due.run(self._fail_in_callback)
             raise
         if self._ahead and isinstance(self._ahead[-1], DoneEvent):
             self._ahead.pop()
@@ -550,47 +528,12 @@ class Stream(Generic[E, C, A]):
             return True
         return await self._arrived()
 
-    # Callbacks.
-
-    async def _run_calls(self) -> None:
-        """Run the callbacks that are due. One that raises ends the stream; what is due at its end still runs."""
-        if not self._calls or self._in_callback:
-            return
-        self._in_callback = True
-        raised: Exception | None = None
-        try:
-            while self._calls:
-                call = self._calls.popleft()
-                try:
-                    await call()
-                except Exception as error:
-                    raised = raised or _passable(error)
-                    if self._outcome is None:
-                        self._undelivered = None
-                        self._calls.clear()
-                        await self._stop(raised)
-        finally:
-            self._in_callback = False
-        if raised is not None:
-            raise raised
-
-    async def _run_last_calls(self, cancelled: asyncio.CancelledError | None = None) -> None:
-        """Run all callbacks that are due at the end: there may be no other occasion.
-
-        A cancellation that led here, or that comes in one of them, goes on when all were called.
-        """
-        try:
-            while self._calls and not self._in_callback:
-                try:
-                    await self._run_calls()
-                except asyncio.CancelledError as error:
-                    cancelled = error
-        except Exception as error:
-            if cancelled is None:
-                raise
-            cancelled.add_note(f"a callback has failed besides: {error!r}")
-        if cancelled is not None:
-            raise cancelled
+    def _fail_in_callback(self, error: Exception) -> None:
+        """End the stream with what a callback raised; whatever else was due does not count any more."""
+        if self._outcome is None:
+            self._undelivered = None
+            self._due.clear()
+            self._stop(error)
 
     # Views of the cursor.
 
@@ -612,12 +555,3 @@ class Stream(Generic[E, C, A]):
         """
         async for _ in self:
             pass
-
-
-def _passable(error: Exception) -> Exception:
-    if not isinstance(error, StopAsyncIteration):
-        return error
-    # Let through, it would end the user's loop as if the answer were complete.
-    passable = RuntimeError("a callback raised StopAsyncIteration")
-    passable.__cause__ = error
-    return passable

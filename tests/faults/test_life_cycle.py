@@ -346,7 +346,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(how=st.sampled_from(["ok", "ok", "refused", "cancelled"]), after=st.integers(0, 6))
     def submit(self, how: str, after: int) -> None:
         assert self.stream is not None
-        if self.stream._calls or self.unread():
+        if self.stream._due or self.unread():
             # The event that says so is still on its way to the user.
             return
         if not self.end:

@@ -51,8 +51,7 @@ MODULES = (
             *("chat.reasoning", "changes", "fragments", "growing", "json_text", "merging", "repairs", "tool_calls"),
         )
     ),
-    "streaming.stream",
-    "streaming.view",
+    *(f"streaming.{name}" for name in ("due_calls", "stream", "view")),
 )
 TESTS = {
     "halves": ("tests/accumulators/test_fragments.py",),
