@@ -43,7 +43,6 @@ class Known(NamedTuple):
 
 
 CIRCLES = [
-    Known("asyncstream.streaming.view", "asyncstream.streaming.stream", "a view moves the stream's cursor"),
     Known("asyncstream.streaming.handlers", "asyncstream.streaming.assistants", "`handler.stream` is typed"),
 ]
 """Imports for types only, each of which closes a circle."""
@@ -54,9 +53,6 @@ PRIVATE = [
     Known("asyncstream.streaming.assistants", "_result", "nor what an observer is told of"),
     Known("asyncstream.streaming.assistants", "_stream", "a handler is told of its stream by attribute"),
     Known("asyncstream.streaming.chat", "_result", "what an observer is told of has no public name"),
-    Known("asyncstream.streaming.view", "_changes", "a view reads what the stream folded last"),
-    Known("asyncstream.streaming.view", "_tell_changes", "and asks for changes"),
-    Known("asyncstream.streaming.view", "_views", "and keeps there what it has not handed out"),
     Known("asyncstream.transport.live", "_asyncio_future_blocking", "asyncio's; driving a coroutine by hand needs it"),
     Known("asyncstream.transport.spool", "_Compress", "zlib's only name for the type, in an annotation"),
 ]

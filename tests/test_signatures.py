@@ -27,7 +27,6 @@ NEEDS_A_PACKAGE = {"asyncstream.examples.web_fastapi", "asyncstream.commands.web
 FOR_CHECKERS = {
     "AssistantStream": "a handler names its stream, and the stream its handler",
     "ClientResponse": "only an open response is one, and whoever has it knows aiohttp",
-    "Stream": "a view names its stream, and the stream its views",
     "TracerProvider": "it is of an extra",
     "web": "aiohttp's server half, which other frameworks do without",
 }

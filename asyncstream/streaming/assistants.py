@@ -4,17 +4,18 @@ The cursor is `stream`, the callbacks are `handlers`; here is what only runs hav
 objects, and going on with the same stream after tool outputs.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeAlias
 
 from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator, AssistantChange
 from asyncstream.accumulators.assistants.changes import TextChanged, TextDone
-from asyncstream.accumulators.fragments import HalfPairs
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.assistants import WIRE, AssistantStreamEvent
 from asyncstream.params.runs import ToolApproval, ToolOutput
 from asyncstream.streaming.handlers import AssistantCallbacks, AssistantEventHandler
 from asyncstream.streaming.stream import Stream
+from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
@@ -56,7 +57,6 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         self._transport = transport
         self._resume = resume
         self._handler = event_handler
-        self._halves: dict[tuple[str, int], HalfPairs] = {}
 
     async def open(self) -> "AssistantStream":
         """Send the request. `async with` does it.
@@ -101,24 +101,12 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
     @property
     def text_deltas(self) -> View[AssistantChange, str]:
         """The text of every part as it arrives. Half a surrogate pair is held back until its partner comes."""
-        return View(self, "text_deltas", self._text_of)
-
-    def _text_of(self, changes: list[AssistantChange]) -> Iterable[str]:
-        for change in changes:
-            if isinstance(change, TextChanged):
-                value = change.delta.value
-                if value:
-                    part = (change.message_id, change.index)
-                    halves = self._halves.get(part)
-                    if halves is None:
-                        halves = self._halves[part] = HalfPairs()
-                    text = halves.feed(value)
-                    if text:
-                        yield text
-            elif isinstance(change, TextDone):
-                halves = self._halves.pop((change.message_id, change.index), None)
-                if halves is not None and halves.held:
-                    yield halves.end()
+        return self.view(
+            "text_deltas",
+            lambda: Texts(
+                TextChanged, TextDone, piece=attrgetter("delta.value"), part=attrgetter("message_id", "index")
+            ),
+        )
 
     def _result(self) -> object:
         return self.accumulator.run

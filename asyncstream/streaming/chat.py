@@ -3,13 +3,13 @@
 The cursor is `stream`; here is what only chat answers have: the text of the first choice, and the final completion.
 """
 
-from collections.abc import Iterable
+from operator import attrgetter
 
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
 from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
-from asyncstream.accumulators.fragments import HalfPairs
 from asyncstream.events.chat import WIRE
 from asyncstream.streaming.stream import Stream
+from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
@@ -37,7 +37,6 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             callbacks=None,
             usage="async with client.chat.completions.stream(...) as stream:",
         )
-        self._halves = HalfPairs()
 
     @property
     def current_completion_snapshot(self) -> ChatCompletion:
@@ -47,16 +46,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
     @property
     def text_deltas(self) -> View[ChatChange, str]:
         """The text of choice 0 as it arrives. Half a surrogate pair is held back until its partner comes."""
-        return View(self, "text_deltas", self._text_of)
-
-    def _text_of(self, changes: list[ChatChange]) -> Iterable[str]:
-        for change in changes:
-            if isinstance(change, ContentChanged) and change.index == 0:
-                text = self._halves.feed(change.delta)
-                if text:
-                    yield text
-            elif isinstance(change, ContentDone) and change.index == 0 and self._halves.held:
-                yield self._halves.end()
+        return self.view(
+            "text_deltas", lambda: Texts(ContentChanged, ContentDone, piece=_first_choice, part=attrgetter("index"))
+        )
 
     def _result(self) -> object:
         return self.accumulator.completion
@@ -69,3 +61,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """
         await self.until_done()
         return self.accumulator.completion
+
+
+def _first_choice(change: ContentChanged) -> str | None:
+    return None if change.index else change.delta

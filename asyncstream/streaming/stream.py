@@ -16,7 +16,7 @@ import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, Self, TypeVar, cast
 
 from asyncstream.errors import (
     ConfigurationError,
@@ -29,7 +29,7 @@ from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
 from asyncstream.events.wire import Wire, decode_last_frame
 from asyncstream.sse import parse_frame
 from asyncstream.streaming.due_calls import Callbacks, DueCallback, DueCalls
-from asyncstream.streaming.view import View, ViewState
+from asyncstream.streaming.view import Derive, View, ViewState
 from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Accumulator", "Stream"]
@@ -48,6 +48,9 @@ _NO_FRAMES: deque[bytes] = deque(maxlen=0)
 
 LONG_FRAME = 256 * 1024
 """Bytes above which a frame is not kept besides its event: only the first of a chunk can have gathered as many."""
+
+_CHANGES_ALONE: Final = object()
+"""In the place of an event that has been told and not handed out yet: there are changes, and no event."""
 
 _CONTROL = frozenset({DoneEvent, ErrorEvent, StreamDecodeError})
 """What a decoder gives that is no event for the user: it ends the stream."""
@@ -132,7 +135,7 @@ class Stream(Generic[E, C, A]):
         self._ahead: deque[Any] = deque()
         self._last_frame_taken = False
         self._due = DueCalls()
-        self._undelivered: E | None = None
+        self._undelivered: Any = None
         self._busy = False
         self._waiting = False
         # An event came since the deadline was last set.
@@ -279,24 +282,38 @@ class Stream(Generic[E, C, A]):
                 self._fold(event)
                 self._event = event
                 return event
+        while True:
+            event = await self.advance()
+            if event is not None:
+                return event
+
+    async def advance(self) -> E | None:
+        """Move the cursor one step, and run the callbacks that are due; for views.
+
+        Returns:
+            The event; None where changes come without one, as the closing ones do.
+
+        Raises:
+            StopAsyncIteration: The stream is at its end.
+            StreamError: It did not come to a complete end.
+            ConfigurationError: Another task or callback is reading it, or it was not opened.
+        """
         if self._busy:
             raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
-        return await self._next()
-
-    async def _next(self) -> E:
-        self._opened()
+        if self._live is None:
+            self._opened()
         self._busy = True
         try:
             while True:
                 if self._due:
                     await self._due.run(self._fail_in_callback)
+                undelivered, self._undelivered = self._undelivered, None
+                if undelivered is not None:
+                    return None if undelivered is _CHANGES_ALONE else undelivered
                 if self._outcome is not None:
                     if isinstance(self._outcome, _Ended):
                         raise StopAsyncIteration
                     raise self._outcome
-                event, self._undelivered = self._undelivered, None
-                if event is not None:
-                    return event
                 event = self._step()
                 if event is None:
                     await self._go_on()
@@ -422,15 +439,23 @@ class Stream(Generic[E, C, A]):
     async def _complete(self) -> None:
         """End the stream at `[DONE]` or at the end of the body, complete or truncated."""
         try:
-            self._changes = self.accumulator.finish()
+            changes = self.accumulator.finish()
         except StreamError as error:
             if self._event is None:
                 error = self._opened().eventless_error(self._eventless, error)
             self._fail(error)
             return
-        closing = [] if self._callbacks is None else self._callbacks.for_changes(self._changes)
-        self._end_with(_Ended(), closing)
+        self._show(changes)
+        self._end_with(_Ended(), [])
         await self._opened().finish()
+
+    def _show(self, changes: list[C]) -> None:
+        """Hand changes out that no event brought."""
+        if changes:
+            self._changes = changes
+            self._undelivered = _CHANGES_ALONE
+            if self._callbacks is not None:
+                self._due.extend(self._callbacks.for_changes(changes))
 
     def _fail(self, error: StreamError) -> None:
         """End the stream with an error of its own."""
@@ -537,15 +562,29 @@ class Stream(Generic[E, C, A]):
 
     # Views of the cursor.
 
-    def _tell_changes(self) -> None:
-        """Make the changes of every event from now on: somebody wants them."""
+    @property
+    def last_changes(self) -> list[C]:
+        """What the last step changed; made once a handler or a view wants it. For views."""
+        return self._changes
+
+    def view(self, name: str, derive: Callable[[], Derive[C, T]]) -> View[C, T]:
+        """Return a view of the cursor. For the streams of a protocol.
+
+        Args:
+            name: What the stream keeps it under: a second view of a name goes on where the first one broke off.
+            derive: Makes what gives the items of the view, the first time.
+        """
+        # From now on somebody wants the changes of every event.
         self._telling = True
         self._quick = _NO_FRAMES
+        if name not in self._views:
+            self._views[name] = ViewState(derive())
+        return View(self, self._views[name])
 
     @property
-    def changes(self) -> "View[C, C]":
+    def changes(self) -> View[C, C]:
         """What changed, event by event, as typed changes in the order in which handlers are called."""
-        return View(self, "changes", iter)
+        return self.view("changes", lambda: iter)
 
     async def until_done(self) -> None:
         """Read to the end.

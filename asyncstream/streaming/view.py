@@ -1,20 +1,37 @@
 """Other ways to look along a stream's cursor: `View`, the iterator behind `changes` and `text_deltas`.
 
-It moves the cursor of `stream` and derives what it gives from the changes; it keeps nothing that the stream does not
-own, so that dropping a view, or taking another, loses nothing.
+It moves the cursor of a stream, which it knows as a `Cursor` only, and derives what it gives from the changes. It keeps
+nothing that the stream does not own, so that dropping a view, or taking another, loses nothing.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
-
-if TYPE_CHECKING:
-    from asyncstream.streaming.stream import Stream
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 
 __all__ = ["View"]
 
 C = TypeVar("C")
 T = TypeVar("T")
+
+Derive: TypeAlias = Callable[[list[C]], Iterable[T]]
+"""Gives what a view shows of the changes of one step."""
+
+
+class Cursor(Protocol[C]):
+    """What a view needs of a stream."""
+
+    @property
+    def last_changes(self) -> list[C]:
+        """The changes of the step that was made last; another list for each step."""
+        ...
+
+    async def advance(self) -> object:
+        """Move to the next event, or to changes that come without one. Cancelling it loses nothing.
+
+        Raises:
+            StopAsyncIteration: The stream is at its end.
+        """
+        ...
 
 
 class View(Generic[C, T]):
@@ -24,37 +41,33 @@ class View(Generic[C, T]):
     again in another. Cancelling a step loses nothing.
     """
 
-    __slots__ = ("_derive", "_left", "_stream")
+    __slots__ = ("_cursor", "_state")
 
-    def __init__(self, stream: "Stream[Any, C, Any]", name: str, derive: Callable[[list[C]], Iterable[T]]) -> None:
-        self._stream = stream
-        self._derive = derive
-        # Kept by the stream, so that a second `async for` goes on where the first one broke off.
-        self._left: ViewState[C, T] = stream._views.setdefault(name, ViewState())
-        stream._tell_changes()
+    def __init__(self, cursor: Cursor[C], state: "ViewState[C, T]") -> None:
+        self._cursor = cursor
+        self._state = state
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        stream, left = self._stream, self._left
-        while not left.items or left.source is not stream._changes:
-            try:
-                await stream.__anext__()
-            except StopAsyncIteration:
-                # The closing changes come without an event.
-                if left.source is stream._changes:
-                    raise
-            left.source = stream._changes
-            left.items = deque(self._derive(left.source))
-        return left.items.popleft()
+        cursor, state = self._cursor, self._state
+        while not state.items or state.source is not cursor.last_changes:
+            await cursor.advance()
+            state.source = cursor.last_changes
+            state.items = deque(state.derive(state.source))
+        return state.items.popleft()
 
 
 class ViewState(Generic[C, T]):
-    """What a view has derived and not handed out yet, and from which changes."""
+    """What a view has derived and not handed out yet, and from which changes.
 
-    __slots__ = ("items", "source")
+    Kept by the stream, so that a second `async for` goes on where the first one broke off.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("derive", "items", "source")
+
+    def __init__(self, derive: Derive[C, T]) -> None:
+        self.derive = derive
         self.items: deque[T] = deque()
         self.source: list[C] | None = None

@@ -51,7 +51,7 @@ MODULES = (
             *("chat.reasoning", "changes", "fragments", "growing", "json_text", "merging", "repairs", "tool_calls"),
         )
     ),
-    *(f"streaming.{name}" for name in ("due_calls", "stream", "view")),
+    *(f"streaming.{name}" for name in ("due_calls", "stream", "texts", "view")),
 )
 TESTS = {
     "halves": ("tests/accumulators/test_fragments.py",),
