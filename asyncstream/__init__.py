@@ -51,17 +51,16 @@ if TYPE_CHECKING:
     from asyncstream import types as types
     from asyncstream.accumulators.assistants import AssistantAccumulator
     from asyncstream.accumulators.chat import ChatAccumulator
-    from asyncstream.streaming.assistants import AssistantStream
+    from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream, AsyncAssistantEventHandler
     from asyncstream.streaming.chat import ChatStream
-    from asyncstream.streaming.handlers import AssistantEventHandler, AsyncAssistantEventHandler
     from asyncstream.tools import function_tool
 else:
     __getattr__, __dir__ = face(
         __name__,
         AssistantAccumulator="asyncstream.accumulators.assistants",
-        AssistantEventHandler="asyncstream.streaming.handlers",
+        AssistantEventHandler="asyncstream.streaming.assistants",
         AssistantStream="asyncstream.streaming.assistants",
-        AsyncAssistantEventHandler="asyncstream.streaming.handlers",
+        AsyncAssistantEventHandler="asyncstream.streaming.assistants",
         ChatAccumulator="asyncstream.accumulators.chat",
         ChatStream="asyncstream.streaming.chat",
         function_tool="asyncstream.tools",

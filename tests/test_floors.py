@@ -42,17 +42,10 @@ class Known(NamedTuple):
     why: str
 
 
-CIRCLES = [
-    Known("asyncstream.streaming.handlers", "asyncstream.streaming.assistants", "`handler.stream` is typed"),
-]
+CIRCLES = []
 """Imports for types only, each of which closes a circle."""
 
 PRIVATE = [
-    Known("asyncstream.streaming.assistants", "_continue_with", "going on over a second response has no public name"),
-    Known("asyncstream.streaming.assistants", "_outcome", "nor has whether the stream has ended"),
-    Known("asyncstream.streaming.assistants", "_result", "nor what an observer is told of"),
-    Known("asyncstream.streaming.assistants", "_stream", "a handler is told of its stream by attribute"),
-    Known("asyncstream.streaming.chat", "_result", "what an observer is told of has no public name"),
     Known("asyncstream.transport.live", "_asyncio_future_blocking", "asyncio's; driving a coroutine by hand needs it"),
     Known("asyncstream.transport.spool", "_Compress", "zlib's only name for the type, in an annotation"),
 ]

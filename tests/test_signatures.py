@@ -25,7 +25,6 @@ ROOT = Path(__file__).parents[1] / "asyncstream"
 NEEDS_A_PACKAGE = {"asyncstream.examples.web_fastapi", "asyncstream.commands.web_fastapi"}
 
 FOR_CHECKERS = {
-    "AssistantStream": "a handler names its stream, and the stream its handler",
     "ClientResponse": "only an open response is one, and whoever has it knows aiohttp",
     "TracerProvider": "it is of an extra",
     "web": "aiohttp's server half, which other frameworks do without",

@@ -21,8 +21,7 @@ from asyncstream.resources.polling import Pace, Remote, poll, remote_object, sta
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.run_steps import RunSteps
 from asyncstream.resources.versions import ASSISTANTS_V2
-from asyncstream.streaming.assistants import AssistantStream
-from asyncstream.streaming.handlers import AssistantEventHandler
+from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from asyncstream.streaming.assistants import *
     from asyncstream.streaming.chat import *
     from asyncstream.streaming.content import *
-    from asyncstream.streaming.handlers import *
     from asyncstream.streaming.view import *
 else:
     __getattr__, __dir__ = face(
@@ -16,6 +15,5 @@ else:
         "assistants",
         "chat",
         "content",
-        "handlers",
         "view",
     )

@@ -1,7 +1,8 @@
-"""The stream of an Assistants run: `AssistantStream`. What `runs.stream` and its kin return.
+"""The stream of an Assistants run, and the handler of its callbacks: `AssistantStream`, `AssistantEventHandler`.
 
-The cursor is `stream`, the callbacks are `handlers`; here is what only runs have: the text of all parts, the final
-objects, and going on with the same stream after tool outputs.
+`runs.stream` and its kin return the one and take the other. The cursor is `stream`, which callback is due `handlers`
+know; here is what only runs have: the text of all parts, the final objects, and going on with the same stream after
+tool outputs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from asyncstream.accumulators.assistants.changes import TextChanged, TextDone
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.assistants import WIRE, AssistantStreamEvent
 from asyncstream.params.runs import ToolApproval, ToolOutput
-from asyncstream.streaming.handlers import AssistantCallbacks, AssistantEventHandler
+from asyncstream.streaming.handlers import AssistantCallbacks, EventHandler, bind
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
@@ -23,7 +24,7 @@ from asyncstream.types.messages import Message
 from asyncstream.types.run_steps import RunStep
 from asyncstream.types.runs import Run
 
-__all__ = ["AssistantStream"]
+__all__ = ["AssistantEventHandler", "AssistantStream"]
 
 Resume: TypeAlias = Callable[[str, str, Mapping[str, object]], Request]
 """Makes the request that submits tool outputs or approvals: thread id, run id, body."""
@@ -43,7 +44,7 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         transport: Transport,
         request: Request,
         *,
-        event_handler: AssistantEventHandler | None = None,
+        event_handler: "AssistantEventHandler | None" = None,
         resume: Resume,
     ) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
@@ -65,15 +66,12 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             ConfigurationError: It was opened before, or its handler serves another stream.
             APIError: The request failed; nothing was streamed.
         """
-        handler = self._handler
-        if handler is not None:
-            if handler._stream not in (None, self):
-                raise ConfigurationError("an event handler serves one stream: make a new one for each stream")
-            handler._stream = self
+        if self._handler is not None:
+            bind(self._handler, self)
         return await super().open()
 
     @property
-    def handler(self) -> AssistantEventHandler | None:
+    def handler(self) -> "AssistantEventHandler | None":
         """The event handler, if one was given."""
         return self._handler
 
@@ -108,7 +106,8 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             ),
         )
 
-    def _result(self) -> object:
+    def result(self) -> object:
+        """Return the run as far as it came."""
         return self.accumulator.run
 
     async def get_final_run(self) -> Run:
@@ -174,10 +173,27 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
 
     async def _submit(self, body: Mapping[str, object]) -> None:
         run = self.accumulator.run
-        if self._outcome is not None:
+        if self.over:
             raise ConfigurationError("this stream has ended: submit with threads.runs.submit_tool_outputs_stream(...)")
         if run is None or not self.accumulator.waiting:
             status = "has not begun" if run is None else f"is {run.status!r}"
             raise ConfigurationError(f"only a run that requires action takes tool outputs, this one {status}")
         request = self._resume(run.thread_id, run.id, body)
-        await self._continue_with(lambda: self._transport.open(request), self.accumulator.resume)
+        await self.continue_with(lambda: self._transport.open(request), self.accumulator.resume)
+
+
+class AssistantEventHandler(EventHandler[AssistantStream]):
+    """Base of handlers for Assistants streams. Every callback is `async def` and does nothing unless overridden.
+
+    The fold comes first, so the `current_...` properties and every snapshot include the event; only `..._created`
+    snapshots are bare. A handler serves one stream. An exception in a callback ends the stream and propagates.
+
+    Raises:
+        TypeError: When a subclass is made: a callback is not an `async def` function.
+
+    Source: https://platform.openai.com/docs/api-reference/assistants-streaming/events
+    """
+
+
+AsyncAssistantEventHandler = AssistantEventHandler
+"""The name that openai-python has for it."""

@@ -50,7 +50,8 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             "text_deltas", lambda: Texts(ContentChanged, ContentDone, piece=_first_choice, part=attrgetter("index"))
         )
 
-    def _result(self) -> object:
+    def result(self) -> object:
+        """Return the answer as far as it came."""
         return self.accumulator.completion
 
     async def get_final_completion(self) -> ChatCompletion:

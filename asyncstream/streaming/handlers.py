@@ -1,12 +1,14 @@
-"""Event handlers: subclass, override what you care about, give it to a stream. The callbacks of Assistants streams.
+"""The callbacks of Assistants streams: `EventHandler`, which has them all, and which of them are due.
 
-Driven by the changes that the accumulator returns, through one table from change type to callback; there is no second
-reading of the events. A snapshot is built only for callbacks that are overridden.
+The stream stands above this module and knows it: so a handler learns of its stream by `bind` only, and the class that
+users subclass, `AssistantEventHandler`, stands beside the stream. Driven by the changes that the accumulator returns,
+through one table from change type to callback; there is no second reading of the events. A snapshot is built only for
+callbacks that are overridden.
 """
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from asyncstream.accumulators.assistants.accumulator import AssistantChange
 from asyncstream.accumulators.assistants.changes import (
@@ -32,26 +34,41 @@ from asyncstream.types.run_steps import RunStep, RunStepDelta
 from asyncstream.types.runs import Run
 from asyncstream.types.tool_calls import ToolCall, ToolCallDelta
 
-if TYPE_CHECKING:
-    from asyncstream.streaming.assistants import AssistantStream
-
-__all__ = ["AssistantEventHandler", "AsyncAssistantEventHandler"]
+__all__ = ["AssistantCallbacks", "CurrentObjects", "EventHandler", "bind"]
 
 
-class AssistantEventHandler:
-    """Base of handlers for Assistants streams. Every callback is `async def` and does nothing unless overridden.
+class CurrentObjects(Protocol):
+    """What a stream shows its handler."""
 
-    The fold comes first, so the `current_...` properties and every snapshot include the event; only `..._created`
-    snapshots are bare. A handler serves one stream. An exception in a callback ends the stream and propagates.
+    @property
+    def current_event(self) -> AssistantStreamEvent | None:
+        """The event that was folded last."""
+        ...
 
-    Raises:
-        TypeError: When a subclass is made: a callback is not an `async def` function.
+    @property
+    def current_run(self) -> Run | None:
+        """The run as it is now."""
+        ...
 
-    Source: https://platform.openai.com/docs/api-reference/assistants-streaming/events
-    """
+    @property
+    def current_run_step_snapshot(self) -> RunStep | None:
+        """The run step that the last step event was about."""
+        ...
 
-    _stream: "AssistantStream | None" = None
-    """Set on the instance by the stream, so that subclasses need no `super().__init__()`."""
+    @property
+    def current_message_snapshot(self) -> Message | None:
+        """The message that the last message event was about."""
+        ...
+
+
+S = TypeVar("S", bound=CurrentObjects)
+
+
+class EventHandler(Generic[S]):
+    """All callbacks, each of which does nothing, and the stream that calls them."""
+
+    _stream: S | None = None
+    """Set on the instance by `bind`, so that subclasses need no `super().__init__()`."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -61,7 +78,7 @@ class AssistantEventHandler:
                 raise TypeError(f"{cls.__qualname__}.{name} must be an `async def` function, got {callback!r}")
 
     @property
-    def stream(self) -> "AssistantStream":
+    def stream(self) -> S:
         """The stream that calls this handler.
 
         Raises:
@@ -152,10 +169,18 @@ class AssistantEventHandler:
         """The stream is over: called exactly once, last, however it ended."""
 
 
-AsyncAssistantEventHandler = AssistantEventHandler
-"""The name that openai-python has for it."""
+def bind(handler: EventHandler[S], stream: S) -> None:
+    """Give a handler the stream that it serves from now on.
 
-CALLBACKS = tuple(name for name in vars(AssistantEventHandler) if name.startswith("on_"))
+    Raises:
+        ConfigurationError: It serves another one.
+    """
+    if handler._stream not in (None, stream):
+        raise ConfigurationError("an event handler serves one stream: make a new one for each stream")
+    handler._stream = stream
+
+
+CALLBACKS = tuple(name for name in vars(EventHandler) if name.startswith("on_"))
 """The names of the callbacks."""
 
 _Row: TypeAlias = tuple[str, bool]
@@ -181,9 +206,9 @@ class AssistantCallbacks:
         ToolCallDone: ("on_tool_call_done", False),
     }
 
-    def __init__(self, handler: AssistantEventHandler) -> None:
+    def __init__(self, handler: EventHandler[Any]) -> None:
         self._handler = handler
-        base = AssistantEventHandler
+        base = EventHandler
         self._overridden = {
             name for name in CALLBACKS if getattr(getattr(handler, name), "__func__", None) is not getattr(base, name)
         }

@@ -181,6 +181,11 @@ class Stream(Generic[E, C, A]):
         return self.accumulator.finished
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more comes: it was read to its end, has failed, or was closed."""
+        return self._outcome is not None
+
+    @property
     def status(self) -> int:
         """HTTP status of the latest response."""
         return self._opened().status
@@ -494,14 +499,14 @@ class Stream(Generic[E, C, A]):
         """Tell whoever observes the response how it ended."""
         live = self._live
         if live is not None and live.watched:
-            result = None if error is not None else self._result()
+            result = None if error is not None else self.result()
             live.tell_end(error, result=result, events=self.accumulator.events_seen)
 
-    def _result(self) -> object:
-        """Return what the stream is about, as far as it came."""
+    def result(self) -> object:
+        """Return what the stream is about, as far as it came: observers are told of it. A protocol's stream has it."""
         return None
 
-    async def _continue_with(self, open: Callable[[], Awaitable[LiveResponse]], cross: Callable[[], None]) -> None:
+    async def continue_with(self, open: Callable[[], Awaitable[LiveResponse]], cross: Callable[[], None]) -> None:
         """Read what is left of this response, open another, and go on with it: the same cursor over both.
 
         `cross` is called once all of the first response is folded.
@@ -584,7 +589,7 @@ class Stream(Generic[E, C, A]):
     @property
     def changes(self) -> View[C, C]:
         """What changed, event by event, as typed changes in the order in which handlers are called."""
-        return self.view("changes", lambda: iter)
+        return self.view("changes", lambda: list)
 
     async def until_done(self) -> None:
         """Read to the end.
