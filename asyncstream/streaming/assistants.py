@@ -24,7 +24,7 @@ from asyncstream.types.messages import Message
 from asyncstream.types.run_steps import RunStep
 from asyncstream.types.runs import Run
 
-__all__ = ["AssistantEventHandler", "AssistantStream"]
+__all__ = ["AssistantEventHandler", "AssistantStream", "AsyncAssistantEventHandler"]
 
 Resume: TypeAlias = Callable[[str, str, Mapping[str, object]], Request]
 """Makes the request that submits tool outputs or approvals: thread id, run id, body."""
@@ -49,13 +49,13 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
     ) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         super().__init__(
-            lambda: transport.open(request),
+            transport,
+            request,
             wire=WIRE,
             accumulator=AssistantAccumulator(),
             callbacks=None if event_handler is None else AssistantCallbacks(event_handler),
             usage="async with client.threads.runs.stream(...) as stream:",
         )
-        self._transport = transport
         self._resume = resume
         self._handler = event_handler
 
@@ -179,7 +179,12 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             status = "has not begun" if run is None else f"is {run.status!r}"
             raise ConfigurationError(f"only a run that requires action takes tool outputs, this one {status}")
         request = self._resume(run.thread_id, run.id, body)
-        await self.continue_with(lambda: self._transport.open(request), self.accumulator.resume)
+        await self.continue_with(lambda _: (request, None))
+
+    def next_accumulator(self, results: None) -> AssistantAccumulator:
+        """Return the same accumulator, which folds the whole run."""
+        self.accumulator.resume()
+        return self.accumulator
 
 
 class AssistantEventHandler(EventHandler[AssistantStream]):

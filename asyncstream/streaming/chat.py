@@ -31,10 +31,10 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
     def __init__(self, transport: Transport, request: Request, *, response_format: type[object] | None = None) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         super().__init__(
-            lambda: transport.open(request),
+            transport,
+            request,
             wire=WIRE,
             accumulator=ChatAccumulator(response_format=response_format),
-            callbacks=None,
             usage="async with client.chat.completions.stream(...) as stream:",
         )
 
@@ -47,7 +47,8 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
     def text_deltas(self) -> View[ChatChange, str]:
         """The text of choice 0 as it arrives. Half a surrogate pair is held back until its partner comes."""
         return self.view(
-            "text_deltas", lambda: Texts(ContentChanged, ContentDone, piece=_first_choice, part=attrgetter("index"))
+            "text_deltas",
+            lambda: Texts(ContentChanged, ContentDone, piece=attrgetter("delta"), part=attrgetter("index"), only=0),
         )
 
     def result(self) -> object:
@@ -62,7 +63,3 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """
         await self.until_done()
         return self.accumulator.completion
-
-
-def _first_choice(change: ContentChanged) -> str | None:
-    return None if change.index else change.delta

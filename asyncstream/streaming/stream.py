@@ -2,10 +2,11 @@
 
 Events, changes, text and final objects are views of the same cursor. Everything that was received is in a queue below
 (`transport.live`), is decoded just before it is handed out, folded (`accumulators`), told to the handler's callbacks,
-and only then returned.
+and only then returned. An answer may be followed by another one (`continue_with`): the cursor goes on over both.
 
-The state is in few places: `_outcome` says how the stream ended (None: it goes on), `_due` are the callbacks that
-are due, `_undelivered` is the event they belong to.
+The state is in few places. `_reading` is where the cursor is; once the answer is over, what follows is the end, or the
+answer to the request in `_opening`. `_outcome` says how the stream ended (None: it goes on), `_due` are the callbacks
+that are due, `_undelivered` is the event they belong to.
 Rule 1: a step is either finished in one piece without awaiting, or its rest is in `_due` and `_undelivered`; so a
 cancellation at any await loses nothing.
 Rule 2: the callback for the end is put into `_due` at most once, last.
@@ -14,81 +15,42 @@ Rule 2: the callback for the end is put into `_due` at most once, last.
 import asyncio
 import warnings
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, Self, TypeVar, cast
+from typing import Any, Final, Generic, Self, TypeVar
 
 from asyncstream.errors import (
     ConfigurationError,
-    StreamDecodeError,
     StreamError,
     StreamInterruptedError,
-    StreamTimeoutError,
 )
-from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
-from asyncstream.events.wire import Wire, decode_last_frame
+from asyncstream.events.wire import Wire
 from asyncstream.sse import parse_frame
 from asyncstream.streaming.due_calls import Callbacks, DueCallback, DueCalls
+from asyncstream.streaming.opening import Opening
+from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.streaming.view import Derive, View, ViewState
+from asyncstream.transport.http import Transport
 from asyncstream.transport.live import LiveResponse
+from asyncstream.transport.request import Request
 
-__all__ = ["Accumulator", "Stream"]
+__all__ = ["Stream"]
 
 E = TypeVar("E")
 C = TypeVar("C")
 T = TypeVar("T")
-E_contra = TypeVar("E_contra", contravariant=True)
-C_co = TypeVar("C_co", covariant=True)
-A = TypeVar("A", bound="Accumulator[Any, Any]")
+A = TypeVar("A", bound="Accumulator[Any]")
 
 AFTER_EVIDENCE = 5.0
 """Seconds to wait for the end of a body whose answer is already complete; servers that forget to close it exist."""
 
-_NO_FRAMES: deque[bytes] = deque(maxlen=0)
+BEFORE_THE_NEXT = 0.5
+"""The same, for whoever wants to go on with another answer: it costs this much a round where a server forgets it."""
 
-LONG_FRAME = 256 * 1024
-"""Bytes above which a frame is not kept besides its event: only the first of a chunk can have gathered as many."""
+_NO_FRAMES: deque[bytes] = deque(maxlen=0)
 
 _CHANGES_ALONE: Final = object()
 """In the place of an event that has been told and not handed out yet: there are changes, and no event."""
-
-_CONTROL = frozenset({DoneEvent, ErrorEvent, StreamDecodeError})
-"""What a decoder gives that is no event for the user: it ends the stream."""
-
-
-class _Border:
-    """Stands among the decoded items where one response ends and the next begins."""
-
-    __slots__ = ("cross",)
-
-    def __init__(self, cross: Callable[[], None]) -> None:
-        self.cross = cross
-
-
-class Accumulator(Protocol[E_contra, C_co]):
-    """What a stream needs of an accumulator."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether terminal evidence was seen."""
-        ...
-
-    @property
-    def events_seen(self) -> int:
-        """How many events were pushed."""
-        ...
-
-    def push(self, event: E_contra) -> list[Any]:
-        """Fold an event; return its changes."""
-        ...
-
-    def fold(self, event: E_contra) -> None:
-        """Fold an event, when nobody asks for its changes."""
-        ...
-
-    def finish(self) -> list[Any]:
-        """Say that nothing follows; return the closing changes."""
-        ...
 
 
 class _Ended(Exception):
@@ -96,71 +58,68 @@ class _Ended(Exception):
 
 
 class Stream(Generic[E, C, A]):
-    """A stream of events, and all that can be seen of it while it runs."""
+    """A stream of events, and all that can be seen of it while it runs.
+
+    A protocol subclasses it: it gives its wire, accumulator and callbacks, and overrides `result` and, if its answers
+    can be gone on with, `next_accumulator`.
+    """
 
     def __init__(
         self,
-        open: Callable[[], Awaitable[LiveResponse]],
+        transport: Transport,
+        request: Request,
         *,
         wire: Wire[E],
         accumulator: A,
-        callbacks: Callbacks[E, C] | None,
+        callbacks: Callbacks[E, C] | None = None,
         usage: str,
     ) -> None:
-        """Make an unopened stream.
+        """Make an unopened stream: nothing is sent before it is opened.
 
         Args:
-            open: Sends the request and gives the open response.
+            transport: The door that opens the response.
+            request: What is sent.
             wire: How the protocol reads frames.
             accumulator: Where its events are folded.
             callbacks: The handler's side, if there is a handler.
             usage: What to write instead, for the error of a stream that is used before it is opened.
         """
-        self.accumulator: A = accumulator
-        """What was folded so far."""
-        self._open_response = open
-        self._wire = wire
-        self._decode = wire.decode_frame
+        self._transport = transport
+        # What was sent for the answer.
+        self._request = request
+        self._reading: Reading[E, C, A] = Reading(wire, accumulator, telling=callbacks is not None)
         self._decode_plain = wire.decode_plain
-        self._fold = accumulator.fold
         self._callbacks = callbacks
         self._usage = usage
-        self._live: LiveResponse | None = None
+        self._opening: Opening[Any] | None = None
         self._entered = False
+        self._closed = False
         self._outcome: Exception | None = None
-        # Undecoded frames, and decoded items of a frame that held several. The items come first.
-        self._frames: deque[bytes] = deque()
-        # The same frames while they may be read without more ado, else none: see `__anext__`.
-        self._quick = self._frames if callbacks is None else _NO_FRAMES
-        self._ahead: deque[Any] = deque()
-        self._last_frame_taken = False
+        # The frames that are here, while they may be read without more ado, else none: see `__anext__`.
+        self._quick = self._reading.frames if callbacks is None else _NO_FRAMES
+        self._ahead = self._reading.ahead
         self._due = DueCalls()
         self._undelivered: Any = None
         self._busy = False
-        self._waiting = False
-        # An event came since the deadline was last set.
-        self._fresh = True
-        self._complete_at_last_wait = False
-        self._event: E | None = None
-        self._frame = b""
-        # What came instead of the first event, if there was anything but comments.
-        self._eventless = b""
-        self._changes: list[C] = []
-        # Somebody wants the changes: a handler, or a view; from the first view on they are always made.
-        self._telling = callbacks is not None
+        self._continuing = False
         self._views: dict[str, ViewState[Any, Any]] = {}
 
-    # What is known of the response.
+    # What is known of the answer.
+
+    @property
+    def accumulator(self) -> A:
+        """What was folded of the answer so far."""
+        return self._reading.accumulator
 
     @property
     def wire(self) -> Wire[E]:
         """What the protocol of its events brings; a relay asks it what is not for browsers."""
-        return self._wire
+        return self._reading.wire
 
     @property
     def current_event(self) -> E | None:
         """The event that was folded last; None before the first."""
-        return self._event
+        return self._reading.event
 
     @property
     def current_frame(self) -> bytes:
@@ -168,12 +127,12 @@ class Stream(Generic[E, C, A]):
 
         b"" for one over 256 KiB whose event keeps its payload itself.
         """
-        return self._frame
+        return self._reading.frame
 
     @property
     def current_raw(self) -> bytes:
         """The payload of the last frame as received; b"" before the first."""
-        return b"\n".join(parse_frame(self._frame).lines)
+        return b"\n".join(parse_frame(self._reading.frame).lines)
 
     @property
     def finished(self) -> bool:
@@ -200,12 +159,17 @@ class Stream(Generic[E, C, A]):
         """The `x-request-id` of the latest response."""
         return self._opened().request_id
 
+    @property
+    def _live(self) -> LiveResponse | None:
+        """The latest response; None before the first is open."""
+        return None if self._reading.incoming is None else self._reading.incoming.live
+
     def _opened(self) -> LiveResponse:
-        if self._live is None:
+        if self._reading.incoming is None:
             if self._outcome is not None:
                 raise self._outcome
             raise ConfigurationError(f"this stream is not open: write `{self._usage}`")
-        return self._live
+        return self._reading.incoming.live
 
     # Opening and closing.
 
@@ -220,14 +184,12 @@ class Stream(Generic[E, C, A]):
             raise ConfigurationError("a stream can be opened once; make a new one for another request")
         self._entered = True
         try:
-            self._live = await self._open_response()
+            self._reading.begin(await self._transport.open(self._request), self.accumulator)
         except asyncio.CancelledError as cancelled:
             self._end_with(StreamInterruptedError("cancelled while it was opened", partial=self.accumulator), [])
             await self._due.run_last(self._fail_in_callback, cancelled)
         except Exception as error:
-            if isinstance(error, StreamError):
-                error.partial = self.accumulator
-            self._end_with(error, self._failure_calls(error))
+            self._end_with(self._with_partial(error), self._failure_calls(error))
             await self._due.run_last(self._fail_in_callback, None)
             raise
         return self
@@ -253,8 +215,12 @@ class Stream(Generic[E, C, A]):
             self._outcome = ConfigurationError("this stream was closed before it was opened")
             return
         live = self._live
-        if live is not None and not live.gone:
+        opening = self._opening
+        if opening is not None and not opening.gone:
+            opening.check_loop("closed")
+        elif live is not None and not live.gone:
             live.check_loop("closed")
+        self._closed = True
         if self._outcome is None:
             self._undelivered = None
             self._due.clear()
@@ -262,15 +228,23 @@ class Stream(Generic[E, C, A]):
             self._end_with(self._about(StreamInterruptedError(f"closed by the consumer after {seen} events")), [])
         if live is not None:
             live.close()
+        if opening is not None and not opening.gone:
+            try:
+                await opening.close()
+            except asyncio.CancelledError as error:
+                cancelled = error
         await self._due.run_last(self._fail_in_callback, cancelled)
 
     def __del__(self) -> None:
-        live = getattr(self, "_live", None)
-        if live is None or live.closed:
+        live = self._live if hasattr(self, "_reading") else None
+        opening = None if live is None or self._closed else self._opening
+        if live is None or (live.closed and opening is None):
             return
         message = f"unclosed {type(self).__name__}: write `{self._usage}`"
         warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
         live.abandon()
+        if opening is not None:
+            opening.abandon()
 
     # The cursor.
 
@@ -279,13 +253,13 @@ class Stream(Generic[E, C, A]):
 
     async def __anext__(self) -> E:
         if self._quick and not self._ahead:
-            # A plain frame that is here, and nobody else to tell: `_step` in one piece, at half its cost.
+            # A plain frame that is here, and nobody else to tell: `step` in one piece, at half its cost.
             event = self._decode_plain(self._quick[0])
             if event is not None:
-                self._frame = self._quick.popleft()
-                self._fresh = True
-                self._fold(event)
-                self._event = event
+                reading = self._reading
+                reading.frame = self._quick.popleft()
+                reading.fold(event)
+                reading.event = event
                 return event
         while True:
             event = await self.advance()
@@ -305,13 +279,16 @@ class Stream(Generic[E, C, A]):
         """
         if self._busy:
             raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
-        if self._live is None:
+        reading = self._reading
+        if reading.incoming is None:
             self._opened()
         self._busy = True
         try:
             while True:
                 if self._due:
                     await self._due.run(self._fail_in_callback)
+                    if self._continuing:
+                        raise ConfigurationError("a callback has ended before its call of this stream had")
                 undelivered, self._undelivered = self._undelivered, None
                 if undelivered is not None:
                     return None if undelivered is _CHANGES_ALONE else undelivered
@@ -319,152 +296,56 @@ class Stream(Generic[E, C, A]):
                     if isinstance(self._outcome, _Ended):
                         raise StopAsyncIteration
                     raise self._outcome
-                event = self._step()
+                event = reading.step()
                 if event is None:
-                    await self._go_on()
+                    if reading.closing is not None and not reading.ahead:
+                        await self._go_over()
+                        continue
+                    try:
+                        closing = await reading.meet(AFTER_EVIDENCE)
+                    except StreamError as error:
+                        self._fail(error)
+                    else:
+                        if closing:
+                            self._show(closing)
                 elif self._callbacks is None:
                     return event
                 else:
                     self._undelivered = event
-                    self._due.extend(self._callbacks.for_event(event, self._changes))
+                    self._due.extend(self._callbacks.for_event(event, reading.changes))
         finally:
             self._busy = False
-
-    def _step(self) -> E | None:
-        """Decode and fold the next event that is here; None if what comes next is none, or is not here yet."""
-        frames = self._frames
-        ahead = self._ahead
-        event: E
-        while True:
-            if ahead:
-                kind = type(ahead[0])
-                if kind in _CONTROL:
-                    return None
-                if kind is _Border:
-                    ahead.popleft().cross()
-                    continue
-                event = ahead.popleft()
-            elif frames:
-                frame = frames.popleft()
-                decoded = self._decode(frame)
-                if len(decoded) != 1 or type(decoded[0]) in _CONTROL:
-                    if len(decoded) > 1:
-                        self._frame = frame
-                    elif not decoded and self._event is None:
-                        self._note_eventless(frame)
-                    ahead.extend(decoded)
-                    continue
-                event = decoded[0]  # type: ignore[assignment]  # a cast would cost 60 ns; errors are in _CONTROL
-                self._frame = frame
-            else:
-                taken = self._live.take()  # type: ignore[union-attr]  # the caller saw it
-                if taken is None:
-                    return None
-                # Without an event before it, it may be an error page, which is kept.
-                if (
-                    taken
-                    and len(taken[0]) > LONG_FRAME
-                    and self._wire.decode_long is not None
-                    and self._event is not None
-                ):
-                    ahead.extend(self._wire.decode_long(taken))
-                    self._frame = b""
-                frames.extend(taken)
-                continue
-            self._fresh = True
-            if self._telling:
-                self._changes = self.accumulator.push(event)
-            else:
-                self.accumulator.fold(event)
-            self._event = event
-            return event
-
-    async def _go_on(self) -> None:
-        """Deal with what is no event: wait, or end."""
-        if self._ahead:
-            await self._end_by(self._ahead.popleft())
-        elif await self._arrived():
-            return
-        else:
-            live = self._opened()
-            if live.failure is not None and (not self.finished or isinstance(live.failure, StreamDecodeError)):
-                self._fail(live.failure)
-            else:
-                await self._complete()
-
-    async def _arrived(self) -> bool:
-        """Wait until there is more to look at; False at the end of the body."""
-        live = self._opened()
-        if not live.ended:
-            if self._fresh:
-                self._fresh = False
-                complete = self.finished
-                # Once the answer is complete, events that say nothing do not put its end off.
-                if not (complete and self._complete_at_last_wait and type(self._event) is UnknownEvent):
-                    live.restart_deadline(AFTER_EVIDENCE if complete else None)
-                self._complete_at_last_wait = complete
-            self._waiting = True
-            try:
-                await live.wait()
-            except StreamTimeoutError as error:
-                if not self.finished:
-                    self._fail(error)
-                    return True
-                # The answer is complete: that the server does not close the body is no reason to fail.
-                live.close()
-            finally:
-                self._waiting = False
-            return True
-        if not self._last_frame_taken:
-            self._last_frame_taken = True
-            self._frame = live.take_last()
-            last = decode_last_frame(self._wire, self._frame)
-            self._ahead.extend(last)
-            if not last and self._event is None:
-                self._note_eventless(self._frame)
-            return True
-        return False
-
-    def _note_eventless(self, frame: bytes) -> None:
-        if not self._eventless and not frame.lstrip().startswith(b":"):
-            self._eventless = frame
-
-    async def _end_by(self, item: E | StreamDecodeError) -> None:
-        if isinstance(item, StreamDecodeError):
-            self._fail(item)
-        elif isinstance(item, ErrorEvent):
-            try:
-                self.accumulator.push(item)
-            except StreamError as error:
-                self._fail(error)
-        else:
-            self.accumulator.push(item)
-            await self._complete()
-
-    async def _complete(self) -> None:
-        """End the stream at `[DONE]` or at the end of the body, complete or truncated."""
-        try:
-            changes = self.accumulator.finish()
-        except StreamError as error:
-            if self._event is None:
-                error = self._opened().eventless_error(self._eventless, error)
-            self._fail(error)
-            return
-        self._show(changes)
-        self._end_with(_Ended(), [])
-        await self._opened().finish()
 
     def _show(self, changes: list[C]) -> None:
         """Hand changes out that no event brought."""
         if changes:
-            self._changes = changes
+            self._reading.changes = changes
             self._undelivered = _CHANGES_ALONE
             if self._callbacks is not None:
                 self._due.extend(self._callbacks.for_changes(changes))
 
+    async def _go_over(self) -> None:
+        """Go over to what follows this answer: the next one, if its request is on its way, else the end."""
+        if self._opening is not None:
+            await self._open_next(self._opening)
+            return
+        closing, self._reading.closing = self._reading.closing, []
+        self._show(closing or [])
+        self._end_with(_Ended(), [])
+        await self._opened().finish()
+
+    # Ends.
+
     def _fail(self, error: StreamError) -> None:
         """End the stream with an error of its own."""
         self._stop(self._about(error))
+
+    def _fail_in_callback(self, error: Exception) -> None:
+        """End the stream with what a callback raised; whatever else was due does not count any more."""
+        if self._outcome is None:
+            self._undelivered = None
+            self._due.clear()
+            self._stop(error)
 
     def _stop(self, error: Exception) -> None:
         """End the stream with an error, whoever's it is; its callbacks are due."""
@@ -478,6 +359,12 @@ class Stream(Generic[E, C, A]):
         error.events_seen = self.accumulator.events_seen
         if self._live is not None:
             self._live.explain(error)
+        return error
+
+    def _with_partial(self, error: Exception) -> Exception:
+        """Add what had arrived to the error of a request; it knows its own response."""
+        if isinstance(error, StreamError):
+            error.partial = self.accumulator
         return error
 
     def _failure_calls(self, error: Exception) -> list[DueCallback]:
@@ -503,74 +390,111 @@ class Stream(Generic[E, C, A]):
             live.tell_end(error, result=result, events=self.accumulator.events_seen)
 
     def result(self) -> object:
-        """Return what the stream is about, as far as it came: observers are told of it. A protocol's stream has it."""
+        """Return what the answer is, as far as it came: observers are told of it. For a protocol to override."""
         return None
 
-    async def continue_with(self, open: Callable[[], Awaitable[LiveResponse]], cross: Callable[[], None]) -> None:
-        """Read what is left of this response, open another, and go on with it: the same cursor over both.
+    # Going on with another answer.
 
-        `cross` is called once all of the first response is folded.
+    def next_accumulator(self, results: Any) -> A:
+        """Return where the events of the answer are folded that begins now. For a protocol to override.
 
-        What is left is handed out before the events of the second response. Cancelled before the second is open, the
-        stream is as if this had not been called, except that more of the first response is already here.
+        `accumulator`, `request_id` and all else that is said of an answer are still those of the one before.
+
+        Args:
+            results: What went back with the request for it.
         """
-        if self._waiting:
+        return self.accumulator
+
+    async def continue_with(self, follow: Callable[[Request], tuple[Request, Any]]) -> None:
+        """Read what is left of this answer, send another request, and go on with its answer. For a protocol to call.
+
+        What is left is folded at once and handed out before the events of the next answer. The request is sent once:
+        cancelled before that, the stream is as it was, except that more is already here; cancelled later, the request
+        goes on, and the next step of the cursor, or the same call again, waits for it.
+
+        Args:
+            follow: Makes the request out of the one that was sent for this answer, and the results for
+                `next_accumulator`. Called once the answer is whole; what it raises changes nothing.
+
+        Raises:
+            ConfigurationError: The answer is not complete, the stream has ended, or something else is reading it.
+            StreamError: What was left of the answer does not bring it to a complete end.
+            APIError: The request failed. With any of these two the stream has ended.
+        """
+        self._opened()
+        if self._continuing or (self._busy and not self._due.running):
             raise ConfigurationError("another task is waiting in this stream; call this in its loop body or a callback")
-        live = self._opened()
-        while not (self._ahead and type(self._ahead[-1]) in _CONTROL) and await self._arrived_undecoded():
-            pass
-        if self._outcome is not None:
-            await self._due.run(self._fail_in_callback)
-            raise self._outcome
-        if self._ahead and isinstance(self._ahead[-1], ErrorEvent | StreamDecodeError):
-            await self._end_by(self._ahead.pop())
-            await self._due.run(self._fail_in_callback)
-            raise cast("Exception", self._outcome)
-        self._tell_end(None)
-        await live.finish()
+        self._check_goes_on()
+        if not self.finished:
+            raise ConfigurationError("this answer is not complete yet: it can be gone on with after its last event")
+        busy, self._busy, self._continuing = self._busy, True, True
         try:
-            second = await open()
-        except Exception as error:
-            self._stop(error)
+            try:
+                await self._reading.read_rest(BEFORE_THE_NEXT)
+            except StreamError as error:
+                self._fail(error)
+            if not self._failed:
+                await self._send_next(*follow(self._request))
+        finally:
+            self._busy, self._continuing = busy, False
+        if self._failed:
             await self._due.run(self._fail_in_callback)
-            raise
-        if self._ahead and isinstance(self._ahead[-1], DoneEvent):
-            self._ahead.pop()
-        if self._ahead:
-            self._ahead.append(_Border(cross))
-        else:
-            cross()
-        self._live = second
-        self._last_frame_taken = False
-        self._fresh = True
-        self._complete_at_last_wait = False
+            raise self._outcome  # type: ignore[misc]  # a failure is one
+        # Closed meanwhile, it was not sent.
+        self._check_goes_on()
 
-    async def _arrived_undecoded(self) -> bool:
-        """Wait for more, and decode what is here into the queue without folding it; False at the end of the body."""
-        while self._frames:
-            self._ahead.extend(self._decode(self._frames.popleft()))
-            if self._ahead and type(self._ahead[-1]) in _CONTROL:
-                return True
-        # What is queued keeps `_arrived` from waiting, and nobody else takes it meanwhile.
-        taken = self._opened().take()
-        if taken is not None:
-            self._frames.extend(taken)
-            return True
-        return await self._arrived()
+    @property
+    def _failed(self) -> bool:
+        return self._outcome is not None and not isinstance(self._outcome, _Ended)
 
-    def _fail_in_callback(self, error: Exception) -> None:
-        """End the stream with what a callback raised; whatever else was due does not count any more."""
+    def _check_goes_on(self) -> None:
+        """Refuse what has ended for good: all but a complete answer of whose end no handler was told."""
+        if self._failed:
+            raise ConfigurationError(f"this stream has ended: {self._outcome}") from self._outcome
+        if self._closed or (self._outcome is not None and self._callbacks is not None):
+            raise ConfigurationError(f"this stream {'was closed' if self._closed else 'has ended'}")
+
+    async def _send_next(self, request: Request, results: object) -> None:
+        """Send the request for the next answer, unless it is on its way, and wait until that has begun."""
+        opening = self._opening
+        if opening is None:
+            self._tell_end(None)
+            await self._opened().finish()
+            if self._closed:
+                return
+            self._outcome = None
+            opening = self._opening = Opening(self._transport, request, results)
+        elif opening.request.body != request.body:
+            raise ConfigurationError("a request with other outputs is on its way already")
+        await self._open_next(opening)
+
+    async def _open_next(self, opening: Opening[Any]) -> None:
+        """Wait until the next answer has begun, and go over to it; a request that failed ends the stream."""
+        opening.check_loop("read")
+        try:
+            live = await opening.opened()
+        except Exception as error:
+            # If the stream was closed meanwhile, that is what has ended it.
+            if self._outcome is None:
+                self._opening = None
+                self._stop(self._with_partial(error))
+            return
         if self._outcome is None:
-            self._undelivered = None
-            self._due.clear()
-            self._stop(error)
+            self._begin_answer(live, opening)
+
+    def _begin_answer(self, live: LiveResponse, opening: Opening[Any]) -> None:
+        reading = self._reading
+        reading.begin(live, self.next_accumulator(opening.results))
+        self._request = opening.request
+        self._opening = None
+        self._quick = _NO_FRAMES if reading.telling else reading.frames
 
     # Views of the cursor.
 
     @property
     def last_changes(self) -> list[C]:
         """What the last step changed; made once a handler or a view wants it. For views."""
-        return self._changes
+        return self._reading.changes
 
     def view(self, name: str, derive: Callable[[], Derive[C, T]]) -> View[C, T]:
         """Return a view of the cursor. For the streams of a protocol.
@@ -580,7 +504,7 @@ class Stream(Generic[E, C, A]):
             derive: Makes what gives the items of the view, the first time.
         """
         # From now on somebody wants the changes of every event.
-        self._telling = True
+        self._reading.telling = True
         self._quick = _NO_FRAMES
         if name not in self._views:
             self._views[name] = ViewState(derive())

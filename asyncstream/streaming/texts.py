@@ -18,11 +18,12 @@ class Texts:
     Args:
         grown: The class of the changes that bring text.
         done: The class of those that end a part.
-        piece: Gives the text that one of the first brings; "" or None where it brings none that is shown.
+        piece: Gives the text that one of the first brings; "" or None where it brings none.
         part: Gives the part that one of either is about.
+        only: The `index` of the changes that are looked at; None for all.
     """
 
-    __slots__ = ("_done", "_empty", "_grown", "_held", "_part", "_piece")
+    __slots__ = ("_done", "_empty", "_grown", "_held", "_only", "_part", "_piece")
 
     def __init__(
         self,
@@ -31,19 +32,23 @@ class Texts:
         *,
         piece: Callable[[Any], str | None],
         part: Callable[[Any], Hashable],
+        only: int | None = None,
     ) -> None:
         self._grown = grown
         self._done = done
         self._piece = piece
         self._part = part
+        self._only = only
         # Of the parts whose text ends in half a pair, which next to none does.
         self._held: dict[Hashable, HalfPairs] = {}
         self._empty = HalfPairs()
 
-    def __call__(self, changes: Iterable[object]) -> Iterable[str]:
+    def __call__(self, changes: Iterable[Any]) -> Iterable[str]:
         """Give the text that changes bring."""
         for change in changes:
             if type(change) is self._grown:
+                if self._only is not None and change.index != self._only:
+                    continue
                 text = self._piece(change)
                 if text and (self._held or not text.isascii()):
                     text = self._mend(change, text)

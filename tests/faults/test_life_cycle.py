@@ -40,6 +40,7 @@ from asyncstream import (
 )
 from asyncstream.events import decode_stream
 from asyncstream.streaming.handlers import AssistantCallbacks
+from asyncstream.transport.live import LiveResponse
 
 T = TypeVar("T")
 
@@ -83,6 +84,8 @@ class LifeCycle(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.exchanges: asyncio.Queue[Exchange] = asyncio.Queue()
         self.exchange: Exchange | None = None
+        self.pending: Exchange | None = None
+        """A submission that the server has not answered, and that nobody may be waiting for."""
         self.finished: dict[int, asyncio.Event] = {}
         self.stream = None
         self.handler: Faulty | None = None
@@ -137,12 +140,19 @@ class LifeCycle(RuleBasedStateMachine):
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
+    def live(self) -> LiveResponse | None:
+        """Return the response that the server writes to."""
+        if self.stream is None:
+            return None
+        opening = self.stream._opening
+        return self.stream._live if opening is None else opening._task.result()
+
     async def deliver(self, data: bytes) -> None:
         """Send a part of the body, and let it come in."""
         assert self.exchange is not None
         self.exchange.writer.write(chunk(data))
         self.bytes_sent += len(data)
-        live = self.stream._live if self.stream is not None else None
+        live = self.live()
         if live is not None:
             content = live._response.content
             while content.total_bytes < self.bytes_sent and not live.closed:
@@ -199,13 +209,16 @@ class LifeCycle(RuleBasedStateMachine):
                 last = DONE if how == "done" else frame("error", message="boom")
                 await self.send(last, is_event=False)
             await self.release()
-            if how == "fin":
+            if self.exchange.writer.is_closing():
+                # The client has closed, and meanwhile the server has seen it.
+                pass
+            elif how == "fin":
                 self.exchange.fin()
             elif how == "rst":
                 self.exchange.rst()
             else:
                 self.exchange.writer.write(b"0\r\n\r\n")
-            live = self.stream._live if self.stream is not None else None
+            live = self.live()
             while live is not None and not live.ended:
                 await turns(1)
 
@@ -254,7 +267,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     def reading(self) -> bool:
         """Tell whether reading on needs nothing from the server."""
-        return self.stream is not None and bool(self.unread() or self.end or self.over)
+        return self.stream is not None and bool(self.unread() or self.over or (self.end and self.pending is None))
 
     @precondition(reading)
     @rule()
@@ -349,32 +362,56 @@ class LifeCycle(RuleBasedStateMachine):
         if self.stream._due or self.unread():
             # The event that says so is still on its way to the user.
             return
+        if self.stream._opening is not None and not self.pending:
+            # Answered, and nobody has waited for that yet.
+            self.run(self.result(self.run(self.begun(self.stream.submit_tool_outputs(OUTPUTS)))))
+            return
         if not self.end:
             self.server_ends("done")
         if self.end == "error":
             return
         task = self.run(self.begun(self.stream.submit_tool_outputs(OUTPUTS)))
         if how == "cancelled" and self.run(self.cancelled(task, after)):
-            while not self.exchanges.empty():
-                self.exchanges.get_nowait()
+            if self.stream._opening is not None and not self.pending:
+                # It was sent, and is on its way.
+                self.pending = self.run(self.exchanges.get())
             return
-        self.exchange = self.run(self.exchanges.get())
+        self.pending = self.pending or self.run(self.exchanges.get())
+        self.answer(how)
+        if how == "refused":
+            with pytest.raises(BadRequestError):
+                self.run(self.result(task))
+        else:
+            self.run(self.result(task))
+
+    @precondition(lambda self: self.pending is not None and not self.over)
+    @rule(how=st.sampled_from(["ok", "ok", "refused"]))
+    def server_answers_a_cancelled_submission(self, how: str) -> None:
+        self.answer(how)
+        self.run(self.opening_is_over())
+
+    async def opening_is_over(self) -> None:
+        while self.stream is not None and self.stream._opening is not None and not self.stream._opening._task.done():
+            await turns(1)
+
+    def answer(self, how: str) -> None:
+        """Answer the submission: its stream is what the server writes to from now on, or it is refused."""
+        self.exchange, self.pending = self.pending, None
+        assert self.exchange is not None
         if how == "refused":
             self.exchange.writer.write(response(400, b'{"error": {"message": "no"}}'))
             self.over = (BadRequestError,)
-            with pytest.raises(BadRequestError):
-                self.run(self.result(task))
             self.run(self.release())
             self.exchange = None
-            return
-        self.exchange.writer.write(STREAM_HEAD)
-        self.run(self.result(task))
-        self.end, self.half, self.evidence, self.bytes_sent = "", b"", False, 0
+        else:
+            self.exchange.writer.write(STREAM_HEAD)
+            self.end, self.half, self.evidence, self.bytes_sent = "", b"", False, 0
 
     @precondition(lambda self: self.stream is not None and self.may_be_fatal())
     @rule()
     def close(self) -> None:
         assert self.stream is not None
+        self.note_an_end_nobody_saw()
         self.run(self.stream.close())
         self.closed()
 
@@ -382,9 +419,16 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(after=st.integers(0, 3))
     def close_cancelled(self, after: int) -> None:
         assert self.stream is not None
+        self.note_an_end_nobody_saw()
         task = self.run(self.begun(self.stream.close()))
         self.run(self.cancelled(task, after))
         self.closed()
+
+    def note_an_end_nobody_saw(self) -> None:
+        """Note an end at which reading was cancelled: in a callback, or while the body ended."""
+        if self.stream is not None and self.stream.over and not self.over:
+            raised = self.raising and self.handler is not None and not self.handler.next
+            self.over = (KeyError,) if raised else self.ends_with()
 
     def closed(self) -> None:
         self.over = self.over or ((StreamInterruptedError,) if self.entered else (ConfigurationError,))
@@ -392,7 +436,12 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.stream is not None and (self.entered or self.over) and self.may_be_fatal())
     @rule()
     def drop(self) -> None:
-        held = self.stream is not None and self.stream._live is not None and not self.stream._live.closed
+        stream = self.stream
+        assert stream is not None
+        held = stream._live is not None and (
+            not stream._live.closed or (stream._opening is not None and not stream._closed)
+        )
+        del stream
 
         async def drop() -> list[Any]:
             with warnings.catch_warnings(record=True) as caught:

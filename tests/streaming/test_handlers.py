@@ -489,16 +489,15 @@ async def test_approvals_are_answered_on_the_same_endpoint(talk):
     assert "completed" == final.status
 
 
-async def test_cancelled_while_submitting_it_can_be_tried_again(talk):
-    arrived = asyncio.Event()
+async def test_a_submission_that_is_cancelled_is_sent_once_and_can_be_waited_for_again(talk):
+    arrived, go_on = asyncio.Event(), asyncio.Event()
 
     async def answer(exchange: Exchange) -> None:
         if exchange.number == 1:
             await stream(exchange, *WAITS, DONE)
-        elif exchange.number == 2:
-            arrived.set()
-            await exchange.gone()
         else:
+            arrived.set()
+            await go_on.wait()
             await stream(exchange, *SECOND)
 
     async with talk(answer) as t, t.stream() as s:
@@ -509,9 +508,13 @@ async def test_cancelled_while_submitting_it_can_be_tried_again(talk):
                 attempt.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await attempt
+                with pytest.raises(ConfigurationError, match="on its way"):
+                    await s.submit_tool_outputs([{"tool_call_id": "call_1", "output": "43"}])
+                go_on.set()
                 await s.submit_tool_outputs(OUTPUTS)
 
         assert "completed" == (await s.get_final_run()).status
+    assert 2 == len(t.server.requests)
 
 
 async def test_submitting_while_another_task_waits_is_refused(talk):

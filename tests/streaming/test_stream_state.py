@@ -228,10 +228,8 @@ async def test_end_of_iteration_out_of_a_callback_is_an_error_with_its_cause():
 
 
 async def test_payload_of_the_last_frame_is_its_lines():
-    async def open():
-        return Source(b'data: {"id": "c",\ndata: "choices": []}\n\ndata: [DONE]\n\n')
-
-    stream = Stream(open, wire=WIRE, accumulator=ChatAccumulator(), callbacks=None, usage="")
+    door = Door(Source(b'data: {"id": "c",\ndata: "choices": []}\n\ndata: [DONE]\n\n'))
+    stream = Stream(door, None, wire=WIRE, accumulator=ChatAccumulator(), usage="")
     assert (b"", b"") == (stream.current_frame, stream.current_raw)
     async with stream:
         await anext(stream)

@@ -1,0 +1,107 @@
+"""One response of a stream as it comes in: `Incoming`. When to wait and how long, and what there was instead of events.
+
+Below it: `transport.live`, which has the bytes and the clock. Above it: the stream, which decodes and folds the frames.
+A stream that goes on with another answer has another one of these; so nothing of a response is left in the next.
+"""
+
+import math
+from typing import Generic, Protocol, TypeVar
+
+from asyncstream.errors import StreamDecodeError, StreamError, StreamTimeoutError
+from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
+from asyncstream.events.wire import Wire, decode_last_frame
+from asyncstream.transport.live import LiveResponse
+
+__all__ = ["Incoming", "MayFinish"]
+
+E = TypeVar("E")
+
+
+class MayFinish(Protocol):
+    """What is asked of an accumulator here."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether terminal evidence was seen."""
+        ...
+
+
+class Incoming(Generic[E]):
+    """A response that comes in.
+
+    Attributes:
+        live: Its bytes.
+    """
+
+    __slots__ = ("_complete", "_eventless", "_last_taken", "_patience", "_seen_before", "_timed", "_wire", "live")
+
+    def __init__(self, live: LiveResponse, wire: Wire[E], seen: int) -> None:
+        """Begin with a response that is open.
+
+        Args:
+            live: The response.
+            wire: How its protocol reads frames.
+            seen: How many events its accumulator has seen before it.
+        """
+        self.live = live
+        self._wire = wire
+        self._seen_before = seen
+        self._last_taken = False
+        # What came instead of the first event, if there was anything but comments.
+        self._eventless = b""
+        # The deadline runs since this event, with this patience; and whether the answer was complete by then.
+        self._timed: object = self
+        self._patience = math.inf
+        self._complete = False
+
+    def begun(self, seen: int) -> bool:
+        """Tell whether an event came with this response, given how many its accumulator has seen by now."""
+        return seen > self._seen_before
+
+    async def arrived(self, event: E | None, accumulator: MayFinish, patience: float) -> bool:
+        """Wait until there is more to look at; False at the end of the body. Cancelling it loses nothing.
+
+        Args:
+            event: The event that was folded last. The deadline between events counts from here on if it is new.
+            accumulator: What it was folded into.
+            patience: Seconds to wait for the end of an answer that is complete.
+
+        Raises:
+            StreamTimeoutError: The deadline passed, and the answer is not complete.
+        """
+        live = self.live
+        if live.ended:
+            return False
+        if event is not self._timed or patience < self._patience:
+            self._timed = event
+            self._patience = patience
+            complete = accumulator.finished
+            # Once the answer is complete, events that say nothing do not put its end off.
+            if not (complete and self._complete and type(event) is UnknownEvent):
+                live.restart_deadline(patience if complete else None)
+            self._complete = complete
+        try:
+            await live.wait()
+        except StreamTimeoutError:
+            if not accumulator.finished:
+                raise
+            # The answer is complete: that the server does not close the body is no reason to fail.
+            live.close()
+        return True
+
+    def take_last(self) -> tuple[bytes, list[E | ErrorEvent | DoneEvent | StreamDecodeError]]:
+        """Take the frame that the end of the body has cut, and what it holds all the same; nothing, the second time."""
+        if self._last_taken:
+            return b"", []
+        self._last_taken = True
+        frame = self.live.take_last()
+        return frame, decode_last_frame(self._wire, frame)
+
+    def note_eventless(self, frame: bytes, seen: int) -> None:
+        """Keep the first frame that is no event and no comment, unless events came before: it may be an error page."""
+        if not self._eventless and not self.begun(seen) and not frame.lstrip().startswith(b":"):
+            self._eventless = frame
+
+    def eventless_error(self, error: StreamError, seen: int) -> StreamError:
+        """Return the error for a body that ended too early, which one without events may tell itself."""
+        return error if self.begun(seen) else self.live.eventless_error(self._eventless, error)

@@ -1,0 +1,89 @@
+"""A request on its way, as a task of its stream: `Opening`. Whoever waits for its answer may be cancelled; it is not.
+
+So a request that a server may have begun to answer is never sent again because a consumer's deadline was short. Above
+it: the stream, which ends it when it is closed. It holds no reference to the stream, so that a stream that is dropped
+can end it.
+"""
+
+import asyncio
+from typing import Generic, TypeVar
+
+from asyncstream.errors import ConfigurationError, StreamInterruptedError
+from asyncstream.transport.connections import running_loop
+from asyncstream.transport.http import Transport
+from asyncstream.transport.live import LiveResponse
+from asyncstream.transport.request import Request
+
+__all__ = ["Opening"]
+
+R = TypeVar("R")
+
+
+class Opening(Generic[R]):
+    """A request that goes on with a stream.
+
+    Attributes:
+        request: What is sent.
+        results: What goes back with it.
+    """
+
+    __slots__ = ("_loop", "_task", "request", "results")
+
+    def __init__(self, transport: Transport, request: Request, results: R) -> None:
+        """Send it."""
+        self.request = request
+        self.results = results
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(transport.open(request))
+        # It may fail while nobody waits; whoever reads on hears of it, and asyncio need not tell that nobody did.
+        self._task.add_done_callback(_notice)
+
+    @property
+    def gone(self) -> bool:
+        """Whether its event loop is closed, so that nothing can be waited for or let go."""
+        return self._loop.is_closed()
+
+    async def opened(self) -> LiveResponse:
+        """Wait for the open response. Cancelling it leaves the request on its way.
+
+        Raises:
+            StreamInterruptedError: The request was cancelled.
+            AsyncStreamError: The request failed.
+        """
+        await asyncio.wait([self._task])
+        if self._task.cancelled():
+            raise StreamInterruptedError("the request that goes on with this stream was cancelled")
+        return self._task.result()
+
+    def check_loop(self, what: str) -> None:
+        """Refuse what must be done in the event loop of the request.
+
+        Raises:
+            ConfigurationError: Another event loop is running, or none.
+        """
+        if running_loop() is not self._loop:
+            raise ConfigurationError(f"a stream is {what} in the event loop that opened it")
+
+    async def close(self) -> None:
+        """Cancel the request and wait until it has let go of its connection; an answer that has come is closed."""
+        self._cancel()
+        await asyncio.wait([self._task])
+
+    def abandon(self) -> None:
+        """Cancel it from a finalizer, which may run in another thread, or after the loop was closed."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        self._task.add_done_callback(_let_go)
+        self._task.cancel()
+
+
+def _notice(task: "asyncio.Task[LiveResponse]") -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def _let_go(task: "asyncio.Task[LiveResponse]") -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()

@@ -1,0 +1,275 @@
+"""From the frames of a response to folded events, one answer after the other: `Reading`. It waits, but decides nothing.
+
+Below it: `incoming`, one response. Above it: the stream, which opens the responses, hands the events out, tells the
+handler, and ends with what is raised here.
+
+Rule 1: an event is folded when it is taken; what was read before the cursor came there stands in `ahead`, folded, with
+its changes.
+Rule 2: an answer is judged once, when `[DONE]` or the end of its body is met. From then on `closing` is what its end
+changed, and nothing more of it is read.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from asyncstream.errors import StreamDecodeError, StreamError
+from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.events.wire import Wire
+from asyncstream.streaming.incoming import Incoming
+from asyncstream.transport.live import LiveResponse
+
+__all__ = ["Accumulator", "Reading"]
+
+E = TypeVar("E")
+C = TypeVar("C")
+E_contra = TypeVar("E_contra", contravariant=True)
+A = TypeVar("A", bound="Accumulator[Any]")
+
+LONG_FRAME = 256 * 1024
+"""Bytes above which a frame is not kept besides its event: only the first of a chunk can have gathered as many."""
+
+
+class _Folded(NamedTuple):
+    """An event that was read before the cursor came there."""
+
+    event: Any
+    frame: bytes
+    changes: list[Any]
+
+
+class _Closing(NamedTuple):
+    """Where an answer ends and another one begins: what the end of the first changed."""
+
+    changes: list[Any]
+
+
+_NO_EVENTS = frozenset({DoneEvent, ErrorEvent, StreamDecodeError, _Closing})
+"""What stands among events and is none for the user."""
+
+
+class Accumulator(Protocol[E_contra]):
+    """What a stream needs of an accumulator."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether terminal evidence was seen."""
+        ...
+
+    @property
+    def events_seen(self) -> int:
+        """How many events were pushed."""
+        ...
+
+    def push(self, event: E_contra) -> list[Any]:
+        """Fold an event; return its changes."""
+        ...
+
+    def fold(self, event: E_contra) -> None:
+        """Fold an event, when nobody asks for its changes."""
+        ...
+
+    def finish(self) -> list[Any]:
+        """Say that nothing follows; return the closing changes."""
+        ...
+
+
+class Reading(Generic[E, C, A]):
+    """The answers of a stream as they are read, and where the cursor is.
+
+    Attributes:
+        wire: How its protocol reads frames.
+        accumulator: Where the events of this answer are folded.
+        fold: Its `fold`.
+        telling: Whether somebody wants the changes of every event.
+        event: The event at the cursor; None before the first.
+        frame: The frame that it came in.
+        changes: What it changed, if somebody wants that; another list for each event.
+        frames: Undecoded frames, after all that is in `ahead`.
+        ahead: Items that were decoded before the cursor came there.
+        incoming: The response of this answer; None before the first is open.
+        closing: What the end of this answer changed, if the answer is over and whole; None while it goes on.
+    """
+
+    __slots__ = (
+        "_decode",
+        "_take",
+        "accumulator",
+        "ahead",
+        "changes",
+        "closing",
+        "event",
+        "fold",
+        "frame",
+        "frames",
+        "incoming",
+        "telling",
+        "wire",
+    )
+
+    def __init__(self, wire: Wire[E], accumulator: A, *, telling: bool) -> None:
+        """Prepare to read; nothing is open yet."""
+        self.wire = wire
+        self.accumulator: A = accumulator
+        self.fold = accumulator.fold
+        self.telling = telling
+        self.event: E | None = None
+        self.frame = b""
+        self.changes: list[C] = []
+        self.frames: deque[bytes] = deque()
+        self.ahead: deque[Any] = deque()
+        self.incoming: Incoming[E] | None = None
+        self.closing: list[C] | None = None
+        self._decode = wire.decode_frame
+        # Gives the frames that have come in, while an answer is read.
+        self._take: Callable[[], list[bytes] | None] = _take_nothing
+
+    def begin(self, live: LiveResponse, accumulator: A) -> None:
+        """Begin with the first answer, or with the next, once this one was judged.
+
+        What is still ahead of the cursor is handed out before it, then what the end of this one changed.
+        """
+        if self.closing:
+            self.ahead.append(_Closing(self.closing))
+        self.accumulator = accumulator
+        self.fold = accumulator.fold
+        self.incoming = Incoming(live, self.wire, accumulator.events_seen)
+        self.closing = None
+        self._take = live.take
+
+    def step(self) -> E | None:
+        """Move the cursor to the next event that is here; None if what comes next is none, or is not here yet."""
+        frames = self.frames
+        ahead = self.ahead
+        event: E
+        while True:
+            if ahead:
+                kind = type(ahead[0])
+                if kind in _NO_EVENTS:
+                    return None
+                if kind is _Folded:
+                    self.event, self.frame, self.changes = ahead.popleft()
+                    return self.event
+                event = ahead.popleft()
+            elif frames:
+                frame = frames.popleft()
+                decoded = self._decode(frame)
+                if len(decoded) != 1 or type(decoded[0]) in _NO_EVENTS:
+                    if len(decoded) > 1:
+                        self.frame = frame
+                    elif not decoded:
+                        self._open().note_eventless(frame, self.accumulator.events_seen)
+                    ahead.extend(decoded)
+                    continue
+                event = decoded[0]  # type: ignore[assignment]  # a cast would cost 60 ns; errors are in _NO_EVENTS
+                self.frame = frame
+            else:
+                taken = self._take()
+                if taken is None:
+                    return None
+                # Without an event before it, it may be an error page, which is kept.
+                if (
+                    taken
+                    and len(taken[0]) > LONG_FRAME
+                    and self.wire.decode_long is not None
+                    and self._open().begun(self.accumulator.events_seen)
+                ):
+                    ahead.extend(self.wire.decode_long(taken))
+                    self.frame = b""
+                frames.extend(taken)
+                continue
+            if self.telling:
+                self.changes = self.accumulator.push(event)
+            else:
+                self.accumulator.fold(event)
+            self.event = event
+            return event
+
+    async def meet(self, patience: float) -> list[C] | None:
+        """Deal with what comes next and is no event; where nothing is here yet, wait until something comes.
+
+        Cancelling it loses nothing.
+
+        Args:
+            patience: Seconds to wait for the end of an answer that is complete.
+
+        Returns:
+            What the end of an answer has changed, where the cursor has passed it on the way to the next.
+
+        Raises:
+            StreamError: The answer does not come to a complete end.
+            ConfigurationError: It waits in another event loop than the one of its response.
+        """
+        if self.ahead:
+            return self._pass(self.ahead.popleft())
+        incoming = self._open()
+        if await incoming.arrived(self.event, self.accumulator, patience):
+            return None
+        frame, last = incoming.take_last()
+        if last:
+            self.frame = frame
+            self.ahead.extend(last)
+            return None
+        incoming.note_eventless(frame, self.accumulator.events_seen)
+        failure = incoming.live.failure
+        if failure is not None and (not self.accumulator.finished or isinstance(failure, StreamDecodeError)):
+            raise failure
+        self._judge(incoming)
+        return None
+
+    def _pass(self, item: Any) -> list[C] | None:
+        if type(item) is _Closing:
+            return item.changes
+        if isinstance(item, StreamDecodeError):
+            raise item
+        # An error event is raised by the accumulator.
+        self.accumulator.push(item)
+        self._judge(self._open())
+        return None
+
+    def _open(self) -> Incoming[E]:
+        assert self.incoming is not None  # the stream lets nobody read before it is open
+        return self.incoming
+
+    def _judge(self, incoming: Incoming[E]) -> None:
+        failure: StreamError | None = None
+        try:
+            self.closing = self.accumulator.finish()
+        except StreamError as error:
+            failure = incoming.eventless_error(error, self.accumulator.events_seen)
+        if failure is not None:
+            raise failure
+        self._take = _take_nothing
+        self.frames.clear()
+        self.ahead.clear()
+
+    async def read_rest(self, patience: float) -> None:
+        """Read this answer to its end, ahead of the cursor, which stays where it is.
+
+        Cancelled, it has read so much, and can be called again.
+
+        Args:
+            patience: Seconds to wait for the end of an answer that is complete.
+
+        Raises:
+            StreamError: The answer does not come to a complete end.
+        """
+        rest: deque[_Folded] = deque()
+        here = self.event, self.frame, self.changes, self.telling
+        # Whoever looks at the changes after this finds them.
+        self.telling = True
+        try:
+            while self.closing is None:
+                event = self.step()
+                if event is None:
+                    await self.meet(patience)
+                else:
+                    rest.append(_Folded(event, self.frame, self.changes))
+        finally:
+            self.ahead.extendleft(reversed(rest))
+            self.event, self.frame, self.changes, self.telling = here
+
+
+def _take_nothing() -> list[bytes] | None:
+    """Stand in for a response of which nothing more is read."""
+    return None
