@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from asyncstream.accumulators.chat import ChatAccumulator
     from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream, AsyncAssistantEventHandler
     from asyncstream.streaming.chat import ChatStream
-    from asyncstream.tools import function_tool
+    from asyncstream.tools.functions import function_tool
 else:
     __getattr__, __dir__ = face(
         __name__,
@@ -63,7 +63,7 @@ else:
         AsyncAssistantEventHandler="asyncstream.streaming.assistants",
         ChatAccumulator="asyncstream.accumulators.chat",
         ChatStream="asyncstream.streaming.chat",
-        function_tool="asyncstream.tools",
+        function_tool="asyncstream.tools.functions",
     )
 
 __all__ = [

@@ -1,8 +1,8 @@
 """The face of a package: the names of its files, each file loaded when one of its names is asked for, not before.
 
-`face` is called by the `__init__` of `types`, `params`, `events`, `accumulators`, `streaming`, `resources` and of the
-package itself, so that a program which uses one protocol does not build the structs of the others. Type checkers do not
-come here: they read the imports that stand beside the call under `TYPE_CHECKING`.
+`face` is called by the `__init__` of `types`, `params`, `events`, `tools`, `accumulators`, `streaming`, `resources` and
+of the package itself, so that a program which uses one protocol does not build the structs of the others. Type checkers
+do not come here: they read the imports that stand beside the call under `TYPE_CHECKING`.
 
 Rule 1: a name stands once, in the `__all__` of the file that defines it. It is read from the source of the file, which
 is not run for that; a file without a source is loaded instead.

@@ -18,7 +18,6 @@ __all__ = [
     "RunSubmitToolOutputsParams",
     "RunUpdateParams",
     "ToolApproval",
-    "ToolOutput",
     "TruncationStrategyParam",
 ]
 
@@ -67,13 +66,6 @@ class RunUpdateParams(TypedDict, total=False):
     """POST /threads/{thread_id}/runs/{run_id}."""
 
     metadata: Metadata | None
-
-
-class ToolOutput(TypedDict):
-    """The answer to one call of a run in `requires_action`."""
-
-    tool_call_id: str
-    output: str
 
 
 class ToolApproval(TypedDict, total=False):

@@ -26,6 +26,7 @@ __all__ = [
     "ResponseFormatTextParam",
     "StaticFileChunkingStrategyObjectParam",
     "StaticFileChunkingStrategyParam",
+    "ToolOutput",
     "ToolResourcesCodeInterpreterParam",
     "ToolResourcesCreateParam",
     "ToolResourcesFileSearchCreateParam",
@@ -36,6 +37,13 @@ __all__ = [
 
 ListOrder: TypeAlias = Literal["asc", "desc"]
 """By `created_at`. The API's own default is "desc"."""
+
+
+class ToolOutput(TypedDict):
+    """The answer to one call of a tool."""
+
+    tool_call_id: str
+    output: str
 
 
 class ResponseFormatTextParam(TypedDict):

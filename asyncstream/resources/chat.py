@@ -14,7 +14,7 @@ from asyncstream.params.shared import ListOrder
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.streaming.chat import ChatStream
-from asyncstream.tools import response_format_for
+from asyncstream.tools.functions import response_format_for
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes

@@ -13,9 +13,8 @@ from asyncstream.params.runs import (
     RunStepInclude,
     RunSubmitToolOutputsParams,
     RunUpdateParams,
-    ToolOutput,
 )
-from asyncstream.params.shared import ListOrder
+from asyncstream.params.shared import ListOrder, ToolOutput
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse

@@ -13,7 +13,8 @@ from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator
 from asyncstream.accumulators.assistants.changes import TextChanged, TextDone
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.assistants import WIRE, AssistantStreamEvent
-from asyncstream.params.runs import ToolApproval, ToolOutput
+from asyncstream.params.runs import ToolApproval
+from asyncstream.params.shared import ToolOutput
 from asyncstream.streaming.handlers import AssistantCallbacks, EventHandler, bind
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts

@@ -1,26 +1,32 @@
 """The stream of a chat answer: `ChatStream`. What `chat.completions.stream` and `create(stream=True)` give.
 
-The cursor is `stream`; here is what only chat answers have: the text of the first choice, and the final completion.
+The cursor is `stream`; here is what only chat answers have: the text of the first choice, the final completion, and
+going on with the same stream after tool outputs, for which `looping.chat` makes the messages.
 """
 
+from collections.abc import Sequence
 from operator import attrgetter
 
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
 from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
 from asyncstream.events.chat import WIRE
+from asyncstream.looping.chat import next_body, reply_to
+from asyncstream.params.shared import ToolOutput
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
+from asyncstream.tools.rounds import Round, ToolResult
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types.chat import ChatCompletion
 from asyncstream.types.chat_chunks import ChatCompletionChunk
+from asyncstream.types.chat_parts import CompletionUsage
 
 __all__ = ["ChatStream"]
 
 
 class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
-    """The chunks of one chat answer, folded as they are read.
+    """The chunks of a chat answer, folded as they are read; also over several answers, when tool outputs are submitted.
 
     `async with` opens and closes it. `async for` gives the chunks as the wire has them; `text_deltas` and `changes` are
     views of the same cursor; `get_final_completion` reads to the end. Any of these may be cancelled and gone on with.
@@ -37,6 +43,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             accumulator=ChatAccumulator(response_format=response_format),
             usage="async with client.chat.completions.stream(...) as stream:",
         )
+        self.rounds: list[Round[ChatCompletion, CompletionUsage]] = []
+        """The answers before the one that is read now, and what went back for their calls."""
+        self._response_format = response_format
 
     @property
     def current_completion_snapshot(self) -> ChatCompletion:
@@ -55,8 +64,49 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """Return the answer as far as it came."""
         return self.accumulator.completion
 
+    def next_accumulator(self, results: list[ToolResult]) -> ChatAccumulator:
+        """Keep the answer as a round, and return an accumulator of the next."""
+        answer = self.accumulator.completion
+        self.rounds.append(
+            Round(
+                number=len(self.rounds) + 1,
+                snapshot=answer,
+                results=results,
+                request_id=self.request_id,
+                usage=answer.usage,
+            )
+        )
+        return ChatAccumulator(response_format=self._response_format)
+
+    async def submit_tool_outputs(self, outputs: Sequence[ToolOutput]) -> None:
+        """Answer the calls of this answer, and go on with this same stream.
+
+        Call it once the answer has its finish reason: in the loop body, or after the loop. What is left of the answer
+        is read to its end, then the request is sent again with the answer's message and the outputs after its own
+        messages. The same iterator and views go on with the next answer; `accumulator`, `finished`, `request_id`,
+        `headers` and `status` are its, and this one is the last of `rounds`.
+
+        Cancelled while the request is on its way, it is not sent again: reading on, or the same call, waits for it.
+
+        Args:
+            outputs: ``{"tool_call_id": ..., "output": str}`` for each of ``message.tool_calls``, in any order.
+
+        Raises:
+            ConfigurationError: Nothing was sent: the answer is not complete, is cut, or calls no tool; an output is
+                missing, or for no open call; the stream has ended, or another task is waiting in it.
+            StreamError: What was left of the answer does not bring it to a complete end; the stream has ended.
+            APIError: The request failed; the stream has ended with this error.
+
+        Source: https://platform.openai.com/docs/guides/function-calling
+        """
+        await self.continue_with(lambda sent: self._answer(sent, outputs))
+
+    def _answer(self, sent: Request, outputs: Sequence[ToolOutput]) -> tuple[Request, list[ToolResult]]:
+        reply = reply_to(self.accumulator.completion, outputs, number=len(self.rounds) + 1)
+        return sent.following(next_body(sent.body or b"", reply.messages)), reply.results
+
     async def get_final_completion(self) -> ChatCompletion:
-        """Read to the end and return the answer.
+        """Read to the end and return the answer; after `submit_tool_outputs`, the last one.
 
         Raises:
             StreamError: The stream did not come to a complete end; `partial` is what arrived.

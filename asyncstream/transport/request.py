@@ -77,10 +77,11 @@ class Options(Struct, frozen=True):
             ConfigurationError: `extra_headers` is no mapping.
         """
         check_mapping(self.extra_headers, "extra_headers")
-        headers = {
-            name: value for name, value in (self.extra_headers or {}).items() if name.lower() != "idempotency-key"
-        }
-        return Options(headers, self.extra_query, None, self.timeout)
+        return Options(_without_key(self.extra_headers or {}), self.extra_query, None, self.timeout)
+
+
+def _without_key(headers: HeaderValues) -> HeaderValues:
+    return {name: value for name, value in headers.items() if name.lower() != "idempotency-key"}
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -105,6 +106,16 @@ class Request(Struct, frozen=True, kw_only=True):
     """The path as a template, its ids unnamed: ``/threads/{thread_id}/runs``."""
     ids: Mapping[str, str] = {}
     """What it is about: the ids in its path, and `model` and `assistant_id` of its body."""
+
+    def following(self, body: Mapping[str, object]) -> "Request":
+        """Return the request that goes on from this one: the same, with another body.
+
+        It has no idempotency key of the caller's, under which a server would give the first answer again.
+
+        Raises:
+            ConfigurationError: The body cannot be sent as it is.
+        """
+        return msgspec.structs.replace(self, body=encode_body(body), headers=_without_key(self.headers))
 
     def __repr__(self) -> str:
         """Show what cannot hold a secret."""

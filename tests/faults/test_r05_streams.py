@@ -1,8 +1,8 @@
 """R5: what is cancelled in a stream, and gone on with.
 
 `anext`, `until_done`, `get_final_...` and the views: wherever they are cancelled, the stream goes on, and in the end
-all events, pieces, changes and callbacks have come, none of them twice. Opening, closing and submitting: `on_end` is
-called once whatever is cancelled, and nothing stays behind.
+all events, pieces, changes and callbacks have come, none of them twice, and no request was sent twice. Opening, closing
+and submitting: `on_end` is called once whatever is cancelled, and nothing stays behind.
 """
 
 import asyncio
@@ -43,11 +43,22 @@ CHAT = [
     b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
     b"data: [DONE]\n\n",
 ]
+CALLS = [
+    b'data: {"id":"b","choices":[{"index":0,"delta":{"content":"See","tool_calls":[{"index":0,"id":"call_1","function":'
+    b'{"name":"f","arguments":"{}"}}]}}]}\n\n',
+    b'data: {"id":"b","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\n',
+    b'data: {"id":"b","choices":[{"index":0,"delta":{"refusal":"no"}}]}\n\n',
+    b'data: {"id":"b","choices":[],"usage":{"total_tokens":3}}\n\n',
+    b"data: [DONE]\n\n",
+]
+"""An answer that calls a tool and goes on after its finish reason with what only its end closes."""
 
 
 async def converse(exchange: Exchange) -> None:
     if "chat" in exchange.target:
-        await send_slowly(exchange, CHAT)
+        await send_slowly(
+            exchange, CALLS if b"waits" in exchange.body and b"tool_call_id" not in exchange.body else CHAT
+        )
     elif "submit" in exchange.target:
         await send_slowly(exchange, [*SECOND, DONE])
     elif b"refused" in exchange.body:
@@ -70,6 +81,8 @@ async def nothing_left_behind(plan: object = None) -> AsyncIterator[AsyncClient]
             yield client
 
             assert [] == await settled(lambda: leftovers(client, before)), plan
+        bodies = [exchange.body for exchange in server.requests]
+        assert len(bodies) == len({*bodies}), plan
         assert not await settled(lambda: server.open), plan
 
 
@@ -122,6 +135,30 @@ async def submitting(stream: AssistantStream, seen: list[object]) -> None:
             await stream.submit_tool_outputs([{"tool_call_id": "call_1", "output": "1"}])
 
 
+def asked(stream: ChatStream) -> bool:
+    """Tell whether the answer is one that waits for outputs."""
+    return stream.finished and stream.current_completion_snapshot.choices[0].finish_reason == "tool_calls"
+
+
+async def submitting_to_chat(stream: ChatStream, seen: list[object]) -> None:
+    """Read; submit outputs as soon as they may be, again and again until that has succeeded."""
+    if asked(stream):
+        await stream.submit_tool_outputs([{"tool_call_id": "call_1", "output": "1"}])
+    async for event in stream:
+        seen.append(event)
+        if asked(stream):
+            await stream.submit_tool_outputs([{"tool_call_id": "call_1", "output": "1"}])
+
+
+async def submitting_and_reading_on(stream: ChatStream, seen: list[object]) -> None:
+    """Read the changes; submit when they come to their end, and after a cancellation just read on."""
+    while True:
+        await changes(stream, seen)
+        if not asked(stream):
+            break
+        await stream.submit_tool_outputs([{"tool_call_id": "call_1", "output": "1"}])
+
+
 READERS: dict[str, Read] = {
     "anext": events,
     "text_deltas": pieces,
@@ -130,12 +167,16 @@ READERS: dict[str, Read] = {
     "until_done": until_done,
     "get_final": final,
     "submit_tool_outputs": submitting,
+    "submit to chat": submitting_to_chat,
+    "submit to chat, read on": submitting_and_reading_on,
 }
+SUBMITTING = {"submit_tool_outputs": ("plain", "handler"), "submit to chat": ("chat",)}
+SUBMITTING["submit to chat, read on"] = ("chat",)
 
 
 def opened(client: AsyncClient, kind: str, said: str = "") -> tuple[Any, Recorder | None]:
     if kind == "chat":
-        return client.chat.completions.stream(messages=[], model="m"), None
+        return client.chat.completions.stream(messages=[], model=said or "m"), None
     handler = Recorder() if kind == "handler" else None
     return client.threads.runs.stream("t", assistant_id="a", instructions=said, event_handler=handler), handler
 
@@ -169,7 +210,7 @@ CASES = [
     (kind, how)
     for kind in ("plain", "handler", "chat")
     for how in READERS
-    if not (kind == "chat" and how == "submit_tool_outputs")
+    if how not in SUBMITTING or kind in SUBMITTING[how]
 ]
 
 
@@ -178,7 +219,7 @@ CASES = [
 @pytest.mark.parametrize(("kind", "how"), CASES)
 async def test_a_cancelled_reading_goes_on_and_loses_nothing(kind: str, how: str, late: bool) -> None:
     read = READERS[how]
-    said = "waits" if how == "submit_tool_outputs" else ""
+    said = "waits" if how in SUBMITTING else ""
     expected, calls, _ = await read_with([], read, kind, said)
     assert len(expected) > (0 if how == "until_done" else 1)
 
@@ -193,7 +234,7 @@ async def test_a_cancelled_reading_goes_on_and_loses_nothing(kind: str, how: str
             break
 
 
-QUICK = {("handler", "anext"), ("plain", "changes"), ("chat", "get_final")}
+QUICK = {("handler", "anext"), ("plain", "changes"), ("chat", "get_final"), ("chat", "submit to chat")}
 """One of each kind, for the unit tests."""
 
 
@@ -203,7 +244,7 @@ QUICK = {("handler", "anext"), ("plain", "changes"), ("chat", "get_final")}
 )
 async def test_a_reading_that_is_cancelled_again_and_again_loses_nothing(kind: str, how: str, late: bool) -> None:
     read = READERS[how]
-    said = "waits" if how == "submit_tool_outputs" else ""
+    said = "waits" if how in SUBMITTING else ""
     expected, calls, _ = await read_with([], read, kind, said)
     for step in (1, 2):
         # With a step of 1 each await is cancelled as soon as it is met.

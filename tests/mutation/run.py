@@ -51,12 +51,14 @@ MODULES = (
             *("chat.reasoning", "changes", "fragments", "growing", "json_text", "merging", "repairs", "tool_calls"),
         )
     ),
-    *(f"streaming.{name}" for name in ("due_calls", "stream", "texts", "view")),
+    "looping.chat",
+    *(f"streaming.{name}" for name in ("due_calls", "incoming", "opening", "reading", "stream", "texts", "view")),
 )
 TESTS = {
     "halves": ("tests/accumulators/test_fragments.py",),
     "sse": ("tests/test_sse.py",),
     "accumulators": ("tests/accumulators/", "tests/test_transcripts.py"),
+    "looping": ("tests/looping/",),
     "streaming": ("tests/streaming/",),
 }
 """What must kill the mutants of a floor: its own tests, the beginnings of their ids."""
