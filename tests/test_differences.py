@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 
+import chat_wire
 import pytest
 from assistants_wire import DONE, HELLO, WAITS, chunk, frame, message, run, step, stream, text
 from raw_server import Exchange, raw_server
@@ -18,6 +19,7 @@ from asyncstream import (
     AssistantEventHandler,
     AsyncClient,
     ChatAccumulator,
+    ConfigurationError,
     PollTimeoutError,
     StreamDecodeError,
     StreamEventError,
@@ -144,6 +146,27 @@ async def test_tool_outputs():
                 await s.submit_tool_outputs([{"tool_call_id": "call_1", "output": "42"}])
 
         assert "completed" == s.current_run.status
+
+
+@row("outputs for the calls of a chat answer")
+async def test_outputs_for_a_chat_answer():
+    async def send(exchange: Exchange) -> None:
+        answers = [
+            [chat_wire.call(0, '{"a": 1}', "f", "call_1"), chat_wire.piece(finish="tool_calls")],
+            [chat_wire.call(0, '{"a": 1}', "f", "call_2"), chat_wire.piece(finish="length")],
+        ]
+        await stream(exchange, *answers[exchange.number - 1], chat_wire.DONE)
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.chat.completions.stream(messages=chat_wire.MESSAGES, model="m") as s:
+            await s.until_done()
+            await s.submit_tool_outputs([{"tool_call_id": "call_1", "output": "42"}])
+            await s.until_done()
+            with pytest.raises(ConfigurationError, match="cut"):
+                await s.submit_tool_outputs([{"tool_call_id": "call_2", "output": "42"}])
+
+    assert ["user", "assistant", "tool"] == [m["role"] for m in json.loads(server.requests[1].body)["messages"]]
+    assert 2 == len(server.requests)
 
 
 @row("`async with ... as x`, with a handler")

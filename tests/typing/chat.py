@@ -5,10 +5,11 @@ from typing import assert_type
 
 import msgspec
 
+from asyncstream import ChatStream
 from asyncstream.accumulators import ChatAccumulator, ContentChanged, FinishChanged, ToolCallDone, UsageChanged
 from asyncstream.events import ChatStreamEvent, DoneEvent, ErrorEvent, decode_stream
-from asyncstream.params import ChatCompletionMessageParam
-from asyncstream.tools import function_tool, response_format_for
+from asyncstream.params import ChatCompletionMessageParam, ToolOutput
+from asyncstream.tools import Round, ToolResult, function_tool, response_format_for
 from asyncstream.types import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -39,6 +40,22 @@ def next_turn(message: ChatCompletionMessage) -> list[ChatCompletionMessageParam
             assert_type(call, ChatCompletionMessageFunctionToolCall)
             messages.append({"role": "tool", "tool_call_id": call.id, "content": call.function.name})
     return messages
+
+
+async def next_answers(stream: ChatStream) -> None:
+    message = (await stream.get_final_completion()).choices[0].message
+    outputs: list[ToolOutput] = [
+        {"tool_call_id": call.id, "output": call.function.name}
+        for call in message.tool_calls or ()
+        if call.type == "function"
+    ]
+    await stream.submit_tool_outputs(outputs)
+    for one in stream.rounds:
+        assert_type(one, Round[ChatCompletion, CompletionUsage])
+        assert_type(one.snapshot, ChatCompletion)
+        assert_type(one.results, list[ToolResult])
+        assert_type(one.usage, CompletionUsage | None)
+    assert_type(await stream.get_final_completion(), ChatCompletion)
 
 
 def events(body: bytes) -> None:
