@@ -85,3 +85,10 @@ def test_words_of_a_chat_answer():
         ("FinishChanged", 0, "finish_reason", ""),
         ("UsageChanged", "", "usage", ""),
     ] == [(type(change).__name__, change.parent, change.field, change.piece) for change in changed]
+
+
+def test_a_delta_of_a_call_without_arguments_adds_no_piece():
+    body = b"".join([delta(tool_calls=[call(0, "f", id="call_1")]), delta(tool_calls=[{"index": 0, "id": "call_1"}])])
+    (change,) = [one for one in changes_of(body, "chat") if type(one).__name__ == "ToolCallChanged"]
+
+    assert ("arguments", "") == (change.field, change.piece)

@@ -406,6 +406,20 @@ def test_replaced_calls_are_found_under_their_indexes():
     assert len(found.listed.calls) == 2
 
 
+def test_after_a_replacement_the_next_free_index_is_that_of_what_is_left():
+    found = assemble(entry(0, "f", "{", "a"), entry(1, "g", "{", "b"))
+    found.listed.replace(["a"])
+    found.listed.index_calls()
+
+    assert 1 == found.listed.add(None).index
+
+
+def test_a_name_in_pieces_that_comes_again_whole_is_a_repeat():
+    found = assemble(entry(0, "get_"), entry(0, "weather"), entry(0, "get_weather"))
+
+    assert [("", "get_weather", "")] == found.calls
+
+
 def test_replaced_arguments_are_whole_or_not_by_themselves():
     found = assemble(entry(0, "f", "{} {}", "a"))
     (slot,) = found.listed.calls
