@@ -21,8 +21,11 @@ from asyncstream.relay.withholding import Withholding
 
 SIZE = 1_000_000
 
-MOST = 0.2
-"""CPU seconds."""
+MOST = 5.0
+"""How often longer than a pass over as many characters that finds each of them: 0.2 s where such a pass takes 0.04 s.
+
+Seconds alone would judge the machine. What tries in vain takes hundreds of such passes.
+"""
 
 
 class Text(NamedTuple):
@@ -310,19 +313,27 @@ def made_at_run_time() -> "list[re.Pattern[Any]]":
 
 FOUND = expressions_of_the_package()
 MADE = made_at_run_time()
+SINGLE = re.compile("[ab]")
 
 
 def compiled(expression: Expression) -> "list[re.Pattern[Any]]":
     return MADE if expression.made else [re.compile(expression.pattern, expression.flags)]
 
 
-def cost(match: Callable[[], object]) -> float:
-    """CPU seconds, the best of three; the second and third only where the first says something."""
+def seconds(match: Callable[[], object]) -> float:
+    start = time.thread_time()
+    match()
+    return time.thread_time() - start
+
+
+def passes(match: Callable[[], object]) -> float:
+    """The CPU time of a match in passes over a text of as many characters, each of which is found, at its best of five;
+    the later ones only where the earlier say something.
+    """
+    whole = "ab" * (SIZE // 2)
     best = float("inf")
-    for _ in range(3):
-        start = time.thread_time()
-        match()
-        best = min(best, time.thread_time() - start)
+    for _ in range(5):
+        best = min(best, seconds(match) / seconds(lambda: SINGLE.findall(whole)))
         if best < MOST / 2:
             break
     return best
@@ -381,7 +392,7 @@ def test_expressions_are_found_whatever_they_are_called():
 
 @pytest.mark.faults
 @pytest.mark.parametrize("expression", FOUND, ids=lambda found: f"{found.module}-{found.pattern!r}"[:100])
-def test_expression_takes_a_fifth_of_a_second_at_most_for_its_worst_text(expression):
+def test_expression_takes_a_few_passes_at_most_for_its_worst_text(expression):
     too_slow = []
     for one in compiled(expression):
         for text in WORST[expression.pattern]:
@@ -389,7 +400,7 @@ def test_expression_takes_a_fifth_of_a_second_at_most_for_its_worst_text(express
             if isinstance(one.pattern, bytes):
                 whole = whole.encode("utf-8", "surrogatepass")
             for use in expression.uses:
-                seconds = cost(lambda one=one, use=use, whole=whole: MATCH[use](one, whole))
-                if seconds > MOST:
-                    too_slow.append(f"{use} of {text}: {seconds:.2f} s")
+                took = passes(lambda one=one, use=use, whole=whole: MATCH[use](one, whole))
+                if took > MOST:
+                    too_slow.append(f"{use} of {text}: {took:.1f} passes")
     assert too_slow == []
