@@ -20,7 +20,7 @@ from asyncstream.resources.polling import Pace, Remote, poll, remote_object, sta
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.run_steps import RunSteps
 from asyncstream.resources.versions import ASSISTANTS_V2
-from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream
+from asyncstream.streaming.assistants.stream import AssistantEventHandler, AssistantStream
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes

@@ -12,7 +12,7 @@ from asyncstream.resources.polling import Pace, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.runs import Runs, resume_with, run_on_server
 from asyncstream.resources.versions import ASSISTANTS_V2
-from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream
+from asyncstream.streaming.assistants.stream import AssistantEventHandler, AssistantStream
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes

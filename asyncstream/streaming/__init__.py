@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from asyncstream.faces import face
 
 if TYPE_CHECKING:
-    from asyncstream.streaming.assistants import *
+    from asyncstream.streaming.assistants.stream import *
     from asyncstream.streaming.chat import *
     from asyncstream.streaming.content import *
     from asyncstream.streaming.view import *
 else:
     __getattr__, __dir__ = face(
         __name__,
-        "assistants",
+        "assistants.stream",
         "chat",
         "content",
         "view",

@@ -6,7 +6,7 @@ from typing import Any
 from stepping import turns
 
 from asyncstream import AssistantEventHandler
-from asyncstream.streaming.handlers import CALLBACKS
+from asyncstream.streaming.assistants.handler import CALLBACKS
 
 __all__ = ["Recorder"]
 

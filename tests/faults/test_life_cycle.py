@@ -39,7 +39,7 @@ from asyncstream import (
     StreamInterruptedError,
 )
 from asyncstream.events import decode_stream
-from asyncstream.streaming.handlers import AssistantCallbacks
+from asyncstream.streaming.assistants.handler import AssistantCallbacks
 from asyncstream.transport.live import LiveResponse
 
 T = TypeVar("T")

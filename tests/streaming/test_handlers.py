@@ -18,7 +18,7 @@ from asyncstream import (
     StreamTruncatedError,
     Timeout,
 )
-from asyncstream.streaming.handlers import CALLBACKS
+from asyncstream.streaming.assistants.handler import CALLBACKS
 
 
 def test_the_callbacks_are_openai_pythons_17_and_three_more():

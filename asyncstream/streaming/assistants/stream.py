@@ -15,7 +15,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.events.assistants import WIRE, AssistantStreamEvent
 from asyncstream.params.runs import ToolApproval
 from asyncstream.params.shared import ToolOutput
-from asyncstream.streaming.handlers import AssistantCallbacks, EventHandler, bind
+from asyncstream.streaming.assistants.handler import AssistantCallbacks, EventHandler, bind
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
