@@ -1,6 +1,6 @@
 """What can be uploaded as a file, and who is told how much of it was sent. Types only; imports nothing of the package.
 
-`resources.files` and `resources.uploads` take these, `transport.uploads` reads them, `files` has the bodies.
+`resources.files` and `resources.uploads` take these, `transport.upload.file` reads them, `files` has the bodies.
 """
 
 from collections.abc import AsyncIterable, Awaitable, Callable

@@ -16,7 +16,7 @@ from asyncstream.streaming.content import ContentRequest
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.transport.uploads import open_upload
+from asyncstream.transport.upload.file import open_upload
 from asyncstream.types.files import FileDeleted, FileObject
 
 __all__ = ["Files", "FilesWithRawResponse"]

@@ -1,7 +1,7 @@
 """The content of a file as users hold it: all of it, in pieces, or written to a path.
 
 `ContentRequest` is what `files.content(...)` gives: nothing is sent before it is awaited, entered or written. Below it:
-`transport.content`, which reads. Nothing here knows which endpoint the content comes from.
+`transport.download`, which reads. Nothing here knows which endpoint the content comes from.
 
 Rule 1: a file under the name that the caller gave is whole; a download that fails leaves what was there before.
 """
@@ -16,8 +16,8 @@ from typing import Protocol, TypeAlias
 from multidict import CIMultiDict
 
 from asyncstream.errors import APIResponseValidationError, ConfigurationError
-from asyncstream.transport.content import LiveContent
 from asyncstream.transport.disk import create_beside, in_thread, open_file
+from asyncstream.transport.download import LiveContent
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 

@@ -3,7 +3,7 @@
 aiohttp could take them off too. Asked to, it refuses an answer in a coding that needs a package before anybody has seen
 its status, inflates as much at a time as its version likes, and takes a gzip body that was cut for a whole one.
 
-Above it: whatever reads a body, in `transport.call`, `transport.content` and `transport.live`.
+Above it: whatever reads a body, in `transport.call`, `transport.download` and `transport.live`.
 
 Rule 1: however small the input, no more than `PIECE` bytes come out at a time, so that a bomb is met by its reader's
 own limit. Rule 2: a body that ends before its coding does is an error.

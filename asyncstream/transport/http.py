@@ -42,8 +42,8 @@ from asyncstream.transport.answers import (
 from asyncstream.transport.call import Body, Call, read_body
 from asyncstream.transport.codings import ACCEPTED, unreadable_coding
 from asyncstream.transport.connections import Connections, end_with_connection
-from asyncstream.transport.content import LiveContent
 from asyncstream.transport.dialects import OPENAI, Dialect
+from asyncstream.transport.download import LiveContent
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.logs import observers_of

@@ -20,9 +20,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.transport.forms import Form
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
-from asyncstream.transport.uploads import Upload
+from asyncstream.transport.upload.file import Upload
+from asyncstream.transport.upload.form import Form
 
 __all__ = [
     "Endpoint",

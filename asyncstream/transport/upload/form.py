@@ -1,6 +1,6 @@
 """A form with one file, as the body of a request: text fields first, then the file, framed by aiohttp as it is sent.
 
-Above it: `transport.http`, which asks for a writer for each attempt; below it: `transport.uploads`.
+Above it: `transport.http`, which asks for a writer for each attempt; below it: `transport.upload.file`.
 
 Source: https://www.rfc-editor.org/rfc/rfc7578
 """
@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import StringPayload
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.transport.uploads import Upload
+from asyncstream.transport.upload.file import Upload
 
 __all__ = ["Form"]
 

@@ -1,6 +1,6 @@
 """One file to upload: its name, media type and size, and its bytes in pieces, from whatever the caller has.
 
-Reads; never sends. Above it: `transport.forms`, which frames the pieces.
+Reads; never sends. Above it: `transport.upload.form`, which frames the pieces.
 
 Rule 1: what can be found wrong is found when it is opened, before anything is sent: a missing path is its `OSError`.
 Rule 2: files are read in threads, one piece at a time, and each piece from its own position: a read that an abandoned
