@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from asyncstream.errors import ErrorValue
+from asyncstream.errors import ErrorValue, StreamEventError
 
 __all__ = ["DoneEvent", "ErrorEvent", "ErrorObject", "UnknownEvent"]
 
@@ -31,6 +31,23 @@ class ErrorEvent(Struct, frozen=True, gc=False, tag_field="event", tag="error"):
     data: ErrorObject
     raw: bytes = b""
     """The payload as received."""
+
+    def to_error(self, partial: object = None, events_seen: int = 0) -> StreamEventError:
+        """Return the error that ends a stream in which this event came.
+
+        Args:
+            partial: The accumulator with all that came before it, which is raised with it.
+            events_seen: How many events came before it.
+        """
+        return StreamEventError(
+            self.data.message,
+            code=self.data.code,
+            type=self.data.type,
+            param=self.data.param,
+            body=self.raw,
+            partial=partial,
+            events_seen=events_seen,
+        )
 
 
 class DoneEvent(Struct, frozen=True, gc=False, tag_field="event", tag="done"):

@@ -18,7 +18,7 @@ from asyncstream.accumulators.assistants.run_steps import GrowingRunStep, RunSte
 from asyncstream.accumulators.merging import mended, replace_present
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
-from asyncstream.errors import StreamEventError, StreamTruncatedError
+from asyncstream.errors import StreamTruncatedError
 from asyncstream.events.assistants import (
     AssistantStreamEvent,
     ThreadCreated,
@@ -224,16 +224,7 @@ class AssistantAccumulator:
 
     def _fold_control(self, event: AssistantStreamEvent) -> None:
         if isinstance(event, ErrorEvent):
-            error = event.data
-            raise StreamEventError(
-                error.message,
-                code=error.code,
-                type=error.type,
-                param=error.param,
-                body=event.raw,
-                partial=self,
-                events_seen=self.events_seen,
-            )
+            raise event.to_error(self, self.events_seen)
         if isinstance(event, UnknownEvent):
             self.events_seen += 1
             self._last_event = event.name

@@ -222,16 +222,7 @@ class ChatAccumulator:
         """Take what is no plain chunk; give the chunk in it, if it is one that was mended."""
         if isinstance(event, ErrorEvent):
             self._settle_ids()
-            error = event.data
-            raise StreamEventError(
-                error.message,
-                code=error.code,
-                type=error.type,
-                param=error.param,
-                body=event.raw,
-                partial=self,
-                events_seen=self.events_seen,
-            )
+            raise event.to_error(self, self.events_seen)
         if isinstance(event, DoneEvent):
             self._done = True
             return None

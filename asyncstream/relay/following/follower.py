@@ -23,7 +23,6 @@ from asyncstream.errors import (
     ConfigurationError,
     StreamDecodeError,
     StreamError,
-    StreamEventError,
     StreamInterruptedError,
     StreamTimeoutError,
 )
@@ -282,9 +281,8 @@ class Follower(Generic[E]):
     async def _conclude(self, item: object) -> None:
         """End by what the relay sent last."""
         match item:
-            case ErrorEvent(data=data, raw=raw):
-                said = StreamEventError(data.message, code=data.code, type=data.type, param=data.param, body=raw)
-                await self._end(said)
+            case ErrorEvent():
+                await self._end(item.to_error())
             case StreamDecodeError():
                 await self._end(item)
             case _:
