@@ -182,6 +182,14 @@ def test_what_is_shared_imports_from_no_column():
     assert set(found) == MAY_KNOW_ALL_COLUMNS
 
 
+@pytest.mark.parametrize("name", ["relay", "otel"])
+def test_a_roof_for_all_columns_imports_from_none(name):
+    # The signature of `follow` names what it gives of each protocol.
+    found = [str(one) for one in OWN if room(one.importer) == name and column(one.name) and one.runtime]
+
+    assert found == []
+
+
 def test_a_name_from_a_face_counts_for_its_column():
     assert column("asyncstream.types.runs") == "assistants"
     assert column("asyncstream.server.chat.script") == "chat"

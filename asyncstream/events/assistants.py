@@ -9,6 +9,7 @@ Source: https://platform.openai.com/docs/api-reference/assistants-streaming/even
 
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import ClassVar, Literal, TypeAlias, get_args
 
 from msgspec import Struct
@@ -426,4 +427,11 @@ def _decode_known(
     return kind.make(data, payload.raw, tuple(repairs))
 
 
-WIRE = Wire[AssistantStreamEvent](decode_frame, decode_data, decode_plain, WITHHELD, decode_long)
+def relayed(event: AssistantStreamEvent, frame: bytes) -> tuple[str, bytes]:
+    """Return the name of an event and its payload as received."""
+    return (event.name if type(event) is UnknownEvent else event.event), event.raw
+
+
+WIRE = Wire[AssistantStreamEvent](
+    decode_frame, decode_data, decode_plain, relayed, WITHHELD, attrgetter("data"), decode_long
+)

@@ -22,7 +22,7 @@ from asyncstream.decoding import (
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.chat_withheld import WITHHELD
 from asyncstream.events.control import DoneEvent, ErrorEvent
-from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
+from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable, whole_lines
 from asyncstream.events.wire import Wire
 from asyncstream.sse import parse_frame
 from asyncstream.types.chat_chunks import ChatCompletionChunk
@@ -108,15 +108,18 @@ def decode_data(event: str, lines: list[bytes]) -> Decoded:
     return decoded
 
 
-def chunk_payloads(frame: bytes) -> list[bytes]:
-    """Return the payloads of the chunks that a frame decodes to, as received and in order; mostly one."""
-    event, lines = parse_frame(frame)
-    return [
-        payload.raw
-        for payload in read_payloads(event, lines, _never_data)
-        if isinstance(payload, Payload)
-        and any(isinstance(item, ChatCompletionChunk) for item in _decode_payload(event, payload, lines))
-    ]
+def relayed(chunk: ChatCompletionChunk, frame: bytes) -> tuple[str, bytes]:
+    """Return the name of a chunk, which has none, and its payload as received: mostly all that its frame holds."""
+    if frame[:7] == b"data: {" and 10 not in frame:
+        return "", frame[6:]
+    if isinstance(chunk, MendedChunk):
+        for repair in chunk.repairs:
+            if repair.rule in ("2.2", "2.3"):
+                # One of several in its frame.
+                return "", repair.raw
+    lines = parse_frame(frame).lines
+    # Of a frame that the end of the bytes has cut, the lines that were whole; of one that is too deep to tell, all.
+    return "", b"\n".join((len(lines) > 1 and whole_lines(lines)) or lines)
 
 
 def _never_data(event: str) -> bool:
@@ -216,4 +219,8 @@ def read_usage(value: dict[str, object]) -> CompletionUsage | None:
     return usage
 
 
-WIRE = Wire[ChatCompletionChunk](decode_frame, decode_data, decode_plain, WITHHELD)
+def _understood(chunk: ChatCompletionChunk) -> ChatCompletionChunk:
+    return chunk
+
+
+WIRE = Wire[ChatCompletionChunk](decode_frame, decode_data, decode_plain, relayed, WITHHELD, _understood)

@@ -1,11 +1,11 @@
 """What a protocol brings: `Wire`, how its bytes become events and what of them is not for browsers. Pure.
 
 Each protocol's event file makes one and calls it `WIRE`; `decode.wire_of` finds it by the protocol's name. Streams and
-the relay are handed one, so that they need not know which protocol they have.
+the relay are handed one and ask it, so that they need not know which protocol they have.
 """
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent
@@ -19,7 +19,7 @@ E = TypeVar("E")
 
 
 class Wire(NamedTuple, Generic[E]):
-    """How a protocol reads frames, into its events and what ends a stream; and what of these is not for browsers."""
+    """How a protocol reads frames, into its events and what ends a stream; and how a relay hands these on."""
 
     decode_frame: Callable[[bytes], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
     """A frame of `FrameSplitter` to its events; an error stands last."""
@@ -27,8 +27,12 @@ class Wire(NamedTuple, Generic[E]):
     """An event name and the lines of its data to its events."""
     decode_plain: Callable[[bytes], E | None]
     """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
+    relayed: Callable[[E, bytes], tuple[str, bytes]]
+    """An event and the frame that it came in to its name, "" if it has none, and its payload as received."""
     withheld: Withheld
     """What of its events a relay leaves out."""
+    understood: Callable[[E], Any]
+    """An event to what was decoded of its payload, for a relay that cannot read the payload as JSON of any shape."""
     decode_long: Callable[[list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]] | None = None
     """Takes the first frame off a list and decodes it, not holding it meanwhile; None where events keep no payload."""
 

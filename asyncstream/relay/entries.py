@@ -12,7 +12,6 @@ Rule 2: the cost of an entry does not grow with the answer: what changed carries
 
 import logging
 import re
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
@@ -21,11 +20,9 @@ from msgspec import Struct
 
 from asyncstream.decoding import dump_raw
 from asyncstream.errors import AsyncStreamError, ConfigurationError
-from asyncstream.events import UnknownEvent
-from asyncstream.events.chat import chunk_payloads
+from asyncstream.events.control import UnknownEvent
 from asyncstream.relay.errors import error_body
 from asyncstream.relay.withholding import Withholding
-from asyncstream.streaming.chat import ChatStream
 from asyncstream.streaming.stream import Stream
 
 __all__ = [
@@ -53,6 +50,9 @@ UNSENDABLE: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 MAX_NAME: Final = 1024
 """Characters of a name, which goes out in one line. The longest name of any API has 54."""
+
+_DELTA_ALONE: Final = ("source", "delta")
+"""The members of a change that does not say itself what has changed; its `parent` is that."""
 
 _LOG = logging.getLogger("asyncstream")
 
@@ -112,7 +112,9 @@ def entries(
     if view not in ("events", "changes", "text"):
         raise ConfigurationError(f"expected view to be 'events', 'changes' or 'text', got {view!r}")
     if isinstance(source, Stream):
-        return _StreamEntries(source, view, Withholding(source.wire.withheld, expose=expose, compatible=compatible))
+        wire = source.wire
+        withholding = Withholding(wire.withheld, wire.understood, expose=expose, compatible=compatible)
+        return _StreamEntries(source, view, withholding)
     if view != "events":
         raise ConfigurationError(
             f"only a stream has views, and these entries were made already: {view!r} comes too late"
@@ -183,11 +185,8 @@ class _StreamEntries(_Ending):
         elif view == "text":
             self._texts: AsyncIterator[str] = stream.text_deltas  # type: ignore[attr-defined]  # each stream has it
             self._take_next = self._take_text
-        elif isinstance(stream, ChatStream):
-            self._frame = b""
-            self._payloads: deque[bytes] = deque()
-            self._take_next = self._take_chunk
         else:
+            self._relayed = stream.wire.relayed
             self._take_next = self._take_event
 
     @property
@@ -217,39 +216,26 @@ class _StreamEntries(_Ending):
 
     async def _take_event(self) -> Entry:
         event = await self._stream.__anext__()
-        data = _utf8(event.raw)
+        name, payload = self._relayed(event, self._stream.current_frame)
+        data = _utf8(payload)
         if type(event) is UnknownEvent:
-            return Entry(None, _one_line(event.name), self._withholding.of_unknown(data))
-        return Entry(None, event.event, self._withholding.of_event(event.event, data, event.data))
-
-    async def _take_chunk(self) -> Entry:
-        chunk = await self._stream.__anext__()
-        frame = self._stream.current_frame
-        if frame is not self._frame:
-            self._frame = frame
-            if frame[:7] == b"data: {" and 10 not in frame:
-                return Entry(None, "", self._withholding.of_event("", _utf8(frame[6:]), chunk))
-            self._payloads.extend(chunk_payloads(frame))
-        # Without a payload, what the chunk's type leaves out is nested too deep to be read as JSON of any shape.
-        data = _utf8(self._payloads.popleft()) if self._payloads else _encode(chunk)
-        return Entry(None, "", self._withholding.of_event("", data, chunk))
+            return Entry(None, _one_line(name), self._withholding.of_unknown(data))
+        return Entry(None, name, self._withholding.of_event(name, data, event))
 
     async def _take_change(self) -> Entry:
         change = await self._changes.__anext__()
-        return Entry(None, type(change).__name__, _encode(self._told_of(change, self._stream.current_event)))
+        return Entry(None, type(change).__name__, _encode(self._told_of(change)))
 
-    def _told_of(self, change: Any, event: Any) -> dict[str, object]:
+    def _told_of(self, change: Any) -> dict[str, object]:
         """Return what a change says: where, and what came. The snapshot of a noun only once, when it is done."""
-        name = type(change).__name__
         of_change = self._withholding.of_change
         told: dict[str, object] = {}
-        if name in ("MessageChanged", "RunStepChanged"):
-            # Its delta is one of the event that came last; the change itself does not say of whom.
-            told["id"] = event.data.id
+        if change.__struct_fields__ == _DELTA_ALONE and change.parent:
+            told["id"] = change.parent
         for field in change.__struct_fields__:
             if field != "source":
                 told[field] = of_change(getattr(change, field))
-        if name.endswith("Done"):
+        if type(change).__name__.endswith("Done"):
             told["snapshot"] = of_change(change.snapshot)
         return told
 

@@ -11,7 +11,7 @@ Rule 2: an object is read and written again, never cut as text: a key may be wri
 
 import re
 from base64 import b64encode
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -43,11 +43,19 @@ _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class Withholding:
     """What is left out of the events of one stream."""
 
-    def __init__(self, withheld: Withheld, *, expose: Collection[str] = (), compatible: bool = False) -> None:
+    def __init__(
+        self,
+        withheld: Withheld,
+        understood: Callable[[Any], object],
+        *,
+        expose: Collection[str] = (),
+        compatible: bool = False,
+    ) -> None:
         """Prepare it.
 
         Args:
             withheld: The table of the stream's protocol.
+            understood: Gives what was decoded of an event's payload, for one that cannot be read as JSON of any shape.
             expose: Members that go out all the same.
             compatible: Whether what is left out is there and empty, for readers that rely on it.
 
@@ -61,6 +69,7 @@ class Withholding:
         if unknown:
             known = ", ".join(sorted(names))
             raise ConfigurationError(f"nothing called {unknown[0]!r} is left out: expose takes {known}")
+        self._understood = understood
         self._members = {
             event: (left - frozenset(expose), _Alike(withheld.texts[event]) if event in withheld.texts else None)
             for event, left in withheld.members.items()
@@ -71,15 +80,15 @@ class Withholding:
         self._compatible = compatible
         self._mention = re.compile(_mention(self._names | _ERRORS | {"message"}))
 
-    def of_event(self, event: str, data: bytes, decoded: object) -> bytes:
+    def of_event(self, name: str, data: bytes, event: object) -> bytes:
         """Return the payload of an event as it may go out.
 
         Args:
-            event: The event's name; "" if it has none.
+            name: The event's name; "" if it has none.
             data: Its payload: a JSON object in UTF-8.
-            decoded: What was understood of it, for a payload that cannot be read as JSON of any shape.
+            event: The event itself, for a payload that cannot be read as JSON of any shape.
         """
-        left = self._members.get(event)
+        left = self._members.get(name)
         if left is None:
             return data
         names, alike = left
@@ -93,7 +102,8 @@ class Withholding:
             return self._rewrite(data, names)
         except UnreadableJSON:
             # Nested too deep where its type has no member.
-            return dump_raw(self._walk(msgspec.to_builtins(decoded, builtin_types=(bytes,)), names, nulls=False))
+            understood = msgspec.to_builtins(self._understood(event), builtin_types=(bytes,))
+            return dump_raw(self._walk(understood, names, nulls=False))
 
     def of_unknown(self, data: bytes) -> bytes:
         """Return the data of an event that nobody knows as it may go out: without all that is left out of any event.

@@ -297,7 +297,7 @@ MATCH: dict[str, Callable[[Any, Any], object]] = {
 def made_at_run_time() -> "list[re.Pattern[Any]]":
     """Return the expressions that are made of tables: those that `Withholding` holds, whatever it calls them."""
     held: list[re.Pattern[Any]] = []
-    left: list[object] = [Withholding(wire_of(protocol).withheld) for protocol in PROTOCOLS]
+    left: list[object] = [Withholding(wire.withheld, wire.understood) for wire in map(wire_of, PROTOCOLS)]
     while left:
         value = left.pop()
         if isinstance(value, re.Pattern):

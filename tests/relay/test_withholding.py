@@ -6,6 +6,7 @@ import random
 import pytest
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.events import ThreadMessageCompleted
 from asyncstream.events.decode import wire_of
 from asyncstream.relay.withholding import Withholding, _Alike
 from asyncstream.types import Message, TextContentBlock, UnknownContentBlock
@@ -16,11 +17,11 @@ RUN = "thread.run.created"
 
 
 def assistants(**options: object) -> Withholding:
-    return Withholding(ASSISTANTS.withheld, **options)  # type: ignore[arg-type]
+    return Withholding(ASSISTANTS.withheld, ASSISTANTS.understood, **options)  # type: ignore[arg-type]
 
 
 def chat(**options: object) -> Withholding:
-    return Withholding(CHAT.withheld, **options)  # type: ignore[arg-type]
+    return Withholding(CHAT.withheld, CHAT.understood, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_a_payload_too_deep_to_be_read_again_is_sent_as_it_was_understood():
         metadata={"a": "b"},
         content=[TextContentBlock(), UnknownContentBlock(wire_type="x", raw=b'{"type":"x","metadata":1}')],
     )
-    sent = json.loads(assistants().of_event("thread.message.completed", payload, message))
+    sent = json.loads(assistants().of_event("thread.message.completed", payload, ThreadMessageCompleted(message)))
 
     assert ("m", False) == (sent["id"], "metadata" in sent or "deep" in sent)
     assert ["text", "unknown"] == [part["type"] for part in sent["content"]]

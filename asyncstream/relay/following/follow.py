@@ -7,21 +7,23 @@ It reconnects by itself, from the last event that it gave out, and gives each ev
 arguments; what it does is in `relay.followed`.
 """
 
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import aiohttp
 from msgspec import structs
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.events import AssistantStreamEvent
 from asyncstream.events.decode import wire_of
 from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.following.link import Link
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.request import HeaderValues, check_mapping, merge_headers
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
-from asyncstream.types import ChatCompletionChunk
+
+if TYPE_CHECKING:
+    from asyncstream.events import AssistantStreamEvent
+    from asyncstream.types import ChatCompletionChunk
 
 __all__ = ["DEFAULT_TIMEOUT", "follow"]
 
