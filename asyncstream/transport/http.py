@@ -2,8 +2,9 @@
 
 `Transport.send` gives one decoded JSON answer, `Transport.open` an open stream, `Transport.download` content in pieces.
 All retry as `transport.retry` says, keep the deadlines of `transport.timeout`, and raise nothing but the package's
-errors (and what a caller's own key function, file or callback raises). Below: the rest of `transport`. Above: streams
-and resources.
+errors (and what a caller's own key function, file or callback raises). `Transport.attempt` is `open` without retries,
+for a caller that decides on these itself. Below: the rest of `transport`. Above: streams, resources, and the relay's
+follower.
 
 Rule 1: a cancellation by the caller is never taken for a deadline; `asyncio.timeout_at` tells the two apart.
 Rule 2: nothing secret goes to an origin that the base URL does not name.
@@ -53,7 +54,7 @@ from asyncstream.transport.retry import Failure, is_stale, retry_delay
 from asyncstream.transport.reuse import AttemptTrace, guard
 from asyncstream.transport.timeout import Timeout
 
-__all__ = ["ApiKey", "Transport"]
+__all__ = ["ApiKey", "Failed", "Transport"]
 
 T = TypeVar("T")
 
@@ -69,16 +70,20 @@ _MAX_ANSWER = 64 << 20
 _ERROR_SECONDS = 5.0
 """How long an error's body is waited for: its status already says that the call has failed."""
 
+_EVENTS: HeaderValues = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+"""For a stream. Compressed events would be held back until a block is full."""
+
 _LARGE_BODY = 1 << 20
 """From here aiohttp warns about bytes, which it writes in one go, and wants a file."""
 
 
-class _Failed(Struct, frozen=True):
+class Failed(Struct, frozen=True):
     """A failed attempt: what the policy judges, and what is raised if it was the last."""
 
     failure: Failure
     error: AsyncStreamError
     cause: BaseException | None = None
+    """What `error` is raised from."""
 
 
 class Transport:
@@ -192,23 +197,49 @@ class Transport:
             APIResponseValidationError: The answer is no event stream.
             APIError: What `send` raises.
         """
-        # Compressed events would be held back until a block is full.
-        accept = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
-        call = self._begin(request, accept, streamed=True)
+        call = self._begin(request, _EVENTS, streamed=True)
         with call.watch:
             response = await self._respond(call)
-            problem = why_no_stream(response.status, response.headers)
-            if problem is not None:
-                body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
-                raise stream_error(call.answer(response, body.data), problem)
-            return LiveResponse(
-                response,
-                event_timeout=call.timeout.event,
-                total_deadline=call.total,
-                max_event_bytes=self._max_event_bytes,
-                watch=call.watch,
-                secrets=call.secrets,
-            )
+            return await self._live(call, response)
+
+    async def attempt(self, request: Request) -> LiveResponse | Failed:
+        """Send a request as `open` does, but once: for a caller that has a policy of its own about trying again.
+
+        What is no retry is done all the same: redirects, and a connection in the place of one that was stale.
+
+        Returns:
+            The answer as an open stream, which the caller closes; or how it failed, for the caller's policy.
+
+        Raises:
+            ConfigurationError: The request cannot be sent as it is, or the client cannot be used here.
+        """
+        call = self._begin(request, _EVENTS, streamed=True)
+        with call.watch:
+            outcome = await self._outcome(call, max_retries=0)
+            if isinstance(outcome, Failed):
+                call.watch.failed(outcome.error)
+                return outcome
+            try:
+                return await self._live(call, outcome)
+            except APIError as error:
+                call.watch.failed(error)
+                # The status is good, so that trying again would bring the same.
+                return Failed(Failure(), error)
+
+    async def _live(self, call: Call, response: aiohttp.ClientResponse) -> LiveResponse:
+        """Return a response with a good status as an open stream."""
+        problem = why_no_stream(response.status, response.headers)
+        if problem is not None:
+            body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
+            raise stream_error(call.answer(response, body.data), problem)
+        return LiveResponse(
+            response,
+            event_timeout=call.timeout.event,
+            total_deadline=call.total,
+            max_event_bytes=self._max_event_bytes,
+            watch=call.watch,
+            secrets=call.secrets,
+        )
 
     async def download(self, request: Request) -> LiveContent:
         """Send a request and return the content that it answers, which the caller reads in pieces and closes.
@@ -238,6 +269,13 @@ class Transport:
 
     async def _respond(self, call: Call) -> aiohttp.ClientResponse:
         """Return a response with a good status, after as many attempts as the policy allows."""
+        outcome = await self._outcome(call, max_retries=self._max_retries)
+        if isinstance(outcome, Failed):
+            raise outcome.error from outcome.cause
+        return outcome
+
+    async def _outcome(self, call: Call, *, max_retries: int) -> aiohttp.ClientResponse | Failed:
+        """Return a response with a good status, or how the last attempt that the policy allows has failed."""
         retries = 0
         replaced = False
         while True:
@@ -255,17 +293,17 @@ class Transport:
                 outcome.failure,
                 method=call.request.method,
                 retries=retries,
-                max_retries=self._max_retries,
+                max_retries=max_retries,
                 now=self._now(),
                 chance=(random.random if self._chance is None else self._chance)(),
             )
             if delay is None or call.ends_within(delay) or not call.sendable:
-                raise outcome.error from outcome.cause
+                return outcome
             retries += 1
             call.watch.failed(outcome.error, retry_in=delay)
             await (asyncio.sleep if self._sleep is None else self._sleep)(delay)
 
-    async def _attempt(self, call: Call, *, fresh: bool) -> aiohttp.ClientResponse | _Failed:
+    async def _attempt(self, call: Call, *, fresh: bool) -> aiohttp.ClientResponse | Failed:
         session = self._connections.session(fresh=fresh)
         headers = merge_headers(
             {**call.headers, **await self._authorization(call)},
@@ -281,7 +319,7 @@ class Transport:
         while True:
             response = await self._exchange(call, session, url, headers)
             # A 101, which nobody asked for, is no answer either.
-            if isinstance(response, _Failed) or 200 <= response.status < 300:
+            if isinstance(response, Failed) or 200 <= response.status < 300:
                 return response
             if response.status not in REDIRECTS:
                 return await self._refused(call, response)
@@ -292,13 +330,13 @@ class Transport:
             elif not call.sendable:
                 target = "what was uploaded cannot be read again"
             if isinstance(target, str):
-                return _Failed(Failure(), redirect_error(call.answer(response), target))
+                return Failed(Failure(), redirect_error(call.answer(response), target))
             url = target
             hops += 1
 
     async def _exchange(
         self, call: Call, session: aiohttp.ClientSession, url: URL, headers: CIMultiDict[str]
-    ) -> aiohttp.ClientResponse | _Failed:
+    ) -> aiohttp.ClientResponse | Failed:
         """Send one HTTP request and return its response, whatever the status; the body is unread."""
         trace = self._connections.trace()
         proxy = await self._connections.proxy(url)
@@ -334,11 +372,11 @@ class Transport:
         # Not in the handler: an error made there would have the foreign exception as its context.
         return _unanswered(call, caught, trace, expired=scope.expired())
 
-    async def _refused(self, call: Call, response: aiohttp.ClientResponse) -> _Failed:
+    async def _refused(self, call: Call, response: aiohttp.ClientResponse) -> Failed:
         """Return the failure that an error status is, with as much of its body as comes in time."""
         body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
         answer = call.answer(response, body.data)
-        return _Failed(Failure(status=answer.status, headers=answer.headers), status_error(answer, now=self._now()))
+        return Failed(Failure(status=answer.status, headers=answer.headers), status_error(answer, now=self._now()))
 
     async def _authorization(self, call: Call) -> HeaderValues:
         key = self._api_key
@@ -385,7 +423,7 @@ def _moved(call: Call, scope: asyncio.Timeout) -> None:
         pass
 
 
-def _unanswered(call: Call, caught: Exception, trace: AttemptTrace, *, expired: bool) -> _Failed:
+def _unanswered(call: Call, caught: Exception, trace: AttemptTrace, *, expired: bool) -> Failed:
     error: AsyncStreamError
     if expired and isinstance(caught, TimeoutError):
         error = APITimeoutError(call.timed_out("no response"))
@@ -395,7 +433,7 @@ def _unanswered(call: Call, caught: Exception, trace: AttemptTrace, *, expired: 
             caught, target=call.target, connect=call.timeout.connect, sent=trace.sent, secrets=call.secrets
         )
         failure = Failure(kind=kind, reused=trace.reused, refused=trace.refused)
-    return _Failed(failure, error, safe_cause(caught, call.secrets))
+    return Failed(failure, error, safe_cause(caught, call.secrets))
 
 
 def _broken_answer(call: Call, response: aiohttp.ClientResponse, body: Body) -> APIError:

@@ -231,10 +231,14 @@ def parse_base_url(base_url: str, source: str = "base_url") -> URL:
 def join_url(base: URL, path: str, *queries: Mapping[str, object]) -> URL:
     """Return the URL of a path below a base from `parse_base_url`; of queries with the same name the last one wins.
 
+    With no path and no query it is the base itself, as that is spelled: an event source that is followed.
+
     Raises:
         ConfigurationError: A query value is neither text, number, boolean nor a list of these, or holds a line break or
             NUL. The value is not in the message.
     """
+    if not path and not any(queries):
+        return base
     merged: dict[str, object] = {}
     for query in (base.query, *queries):
         merged.update(query)

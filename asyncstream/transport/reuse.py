@@ -5,7 +5,7 @@ connection is idle, a guard stands in the place of aiohttp's protocol: a byte th
 it is never taken. When it is taken all the same, for what came with the last answer, or is not read yet, it is closed
 before a byte is sent, and the attempt is told (`AttemptTrace.refused`).
 
-Above it: `transport.connections`, and both doors, `transport.http` and the relay's follower.
+Above it: `transport.connections`, and the door, `transport.http`.
 
 Rule 1: only what aiohttp and asyncio document, or duck-type, is used: an idle connection that cannot be judged is
 closed, never trusted.

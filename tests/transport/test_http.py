@@ -33,8 +33,9 @@ from asyncstream.errors import (
     UnprocessableEntityError,
 )
 from asyncstream.transport.connections import Connections
-from asyncstream.transport.http import Transport
+from asyncstream.transport.http import Failed, Transport
 from asyncstream.transport.request import Request, parse_base_url
+from asyncstream.transport.retry import Failure
 from asyncstream.types import Thread
 
 SECRET = "sk-very-secret-0123456789"
@@ -469,6 +470,43 @@ async def test_a_json_error_instead_of_a_stream_is_the_server_s_error(
     error = caught.value
     assert (error.message, error.code, error.type, error.param) == (message, "c", "t", "p")
     assert (error.body, error.status, error.request_id) == (body.encode(), 200, "req_1")
+
+
+async def test_an_attempt_is_made_once_and_says_how_it_failed(
+    mocked: aioresponses, transport: Transport, sleeps: Sleeps
+) -> None:
+    mocked.get(URL_, status=503, headers={"retry-after": "7"}, payload={"error": {"message": "busy"}})
+
+    failed = await transport.attempt(GET)
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, InternalServerError)
+    assert (str(failed.error), failed.failure.status, failed.failure.headers["retry-after"]) == ("busy", 503, "7")
+    assert (len(sent(mocked)), sleeps) == (1, [])
+    assert sent(mocked)[0]["headers"]["Accept"] == "text/event-stream"
+
+
+async def test_an_attempt_that_found_nobody_says_so(mocked: aioresponses, transport: Transport) -> None:
+    mocked.get(URL_, exception=ConnectionResetError(104, "reset"))
+
+    failed = await transport.attempt(GET)
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, APIConnectionError)
+    assert isinstance(failed.cause, ConnectionResetError)
+    assert failed.failure.status is None
+
+
+async def test_an_attempt_that_is_answered_with_no_stream_is_none_that_may_be_repeated(
+    mocked: aioresponses, transport: Transport
+) -> None:
+    mocked.get(URL_, status=204)
+
+    failed = await transport.attempt(GET)
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, APIResponseValidationError)
+    assert (failed.error.status, failed.failure) == (204, Failure())
 
 
 async def test_an_error_status_for_a_stream_is_a_status_error(mocked: aioresponses, transport: Transport) -> None:

@@ -159,6 +159,11 @@ def test_queries_are_merged_by_name_and_the_last_one_wins() -> None:
     assert str(url) == "https://h/v1/x?api-version=2&keep=a%2Bb&limit=3"
 
 
+@pytest.mark.parametrize("base", ["https://h/runs/1/", "https://h/?a=1&a=2&b=%2B+c&flag", "http://h:81/x%2Fy"])
+def test_without_path_and_query_it_is_the_base_as_that_is_spelled(base: str) -> None:
+    assert str(join_url(URL(base, encoded=True), "", {}, {})) == base
+
+
 def test_query_values_are_spelled_as_openai_spells_them() -> None:
     url = join_url(
         parse_base_url("https://h"), "/x", {"t": True, "f": False, "n": 1.5, "include": ["a b", "c"], "q[]": ("d",)}
