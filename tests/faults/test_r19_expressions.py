@@ -265,6 +265,12 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
     # sse, relay.following.connection
     rb"^(data|event|error)(?:: ?+(.*+))?+$": FIELDS,
     rb"^(data|event|id)(?:: ?+(.*+))?+$": FIELDS,
+    rb"(?:id: ([0-9]+)\n)?+((?:event: [\w.]+\n)?+data: (?! ).*+)": (
+        *FIELDS,
+        Text("1", "id: "),
+        Text("a.", "event: "),
+        Text("a", "id: 1\nevent: a\ndata: ", "\n"),
+    ),
     # transport
     "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+": (*WORDS, Text("a", end=" ")),
     r"[\x00-\x08\x0a-\x1f\x7f]": (*WORDS, Text("\t")),

@@ -1,62 +1,34 @@
-"""One connection to an event stream over GET, by `aiohttp-sse-client`, which is let do what it does well and no more.
+"""One connection to an event stream over GET, read by `aiohttp-sse-client`, which is let do what it does well.
 
-It sends the request, reads the fields of events and keeps the last event id. It is not let see anything but a good
-answer (of another it would log the URL with its query, and lose the body), send a request again by itself (it would
-glue half an event to its second copy), or read a body's lines (it would stop at long ones, and wait in silence for
-ever). So it is given a session that is only a door, an `on_error` that raises, and one connection.
+It asks for the stream, reads the lines of events, says where each ends, and keeps the last event id. It is not let see
+anything but a good answer (of another it would log the URL with its query, and lose the body), send a request again by
+itself (it would glue half an event to its second copy), or read a body's lines (it would stop at long ones, and wait in
+silence for ever). So what it takes for a session is `_Door`, which asks the transport for one attempt.
 
-Above it: `relay.follower`, which decides whether and when there is another connection, and what events mean.
+Above it: `following.link`, which decides whether and when there is another connection, and `following.follower`, which
+decodes the events. Below it: `transport.http`, where requests, redirects, deadlines and errors are.
 
-Rule 1: cancelling whoever waits for an event loses nothing. Rule 2: no error, message or log holds a secret.
+Rule 1: cancelling whoever waits for an event loses nothing. Rule 2: an event is read once: its frame goes to the
+decoders of its protocol as it came, and only one of an unusual shape is written anew.
 """
 
-import asyncio
 import re
-import time
 from collections import deque
 from typing import Any, NoReturn
 
-import aiohttp
 from aiohttp_sse_client.client import EventSource  # type: ignore[import-untyped]  # the package has no annotations
 from msgspec import Struct
 from multidict import CIMultiDict
 from yarl import URL
 
-from asyncstream.errors import (
-    APITimeoutError,
-    AsyncStreamError,
-    StreamDecodeError,
-    StreamInterruptedError,
-    StreamTimeoutError,
-)
-from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES
-from asyncstream.transport.answers import (
-    MAX_BODY,
-    REDIRECTS,
-    redirect_error,
-    redirect_target,
-    status_error,
-    stream_error,
-    why_no_stream,
-)
-from asyncstream.transport.call import Call, read_body
-from asyncstream.transport.connections import Connections
-from asyncstream.transport.failures import FOREIGN, connection_error, safe_cause
+from asyncstream.errors import APIError, AsyncStreamError, StreamDecodeError, StreamInterruptedError, StreamTimeoutError
 from asyncstream.transport.fairness import Fairness
+from asyncstream.transport.http import Failed, Transport
 from asyncstream.transport.live import LiveResponse
-from asyncstream.transport.request import HeaderValues, Request, merge_headers
+from asyncstream.transport.request import Request
 from asyncstream.transport.retry import Failure
-from asyncstream.transport.reuse import guard
-from asyncstream.transport.timeout import Timeout
 
-__all__ = ["Connection", "ConnectionFailed", "Event", "NothingLeft"]
-
-_MAX_REDIRECTS = 5
-"""Within one origin, as for every other request of the package."""
-
-_ERROR_SECONDS = 5.0
-"""How long an error's body is waited for: its status has said enough."""
-
+__all__ = ["Connection", "ConnectionFailed", "Event", "NothingLeft", "frame_of"]
 
 _BROKEN = Failure(kind="broken")
 
@@ -66,9 +38,12 @@ class Event(Struct, frozen=True, gc=False):
 
     name: str
     """"" where no name was sent."""
-    data: bytes
+    text: str
+    """Its data."""
     id: str | None
     """None where this event brought none of its own."""
+    frame: bytes
+    """Its name and data as the decoders take them."""
 
 
 class NothingLeft(Exception):
@@ -92,20 +67,20 @@ class ConnectionFailed(Exception):
 class Connection:
     """One connection. Open it once, take its events, close it in any case."""
 
-    def __init__(self, connections: Connections, url: URL, *, headers: HeaderValues, timeout: Timeout) -> None:
+    def __init__(self, transport: Transport, cursor: str | None) -> None:
         """Prepare a connection; nothing is sent.
 
         Args:
-            connections: The sessions.
-            url: The event stream.
-            headers: Sent with the request; with the cursor among them, if there is one.
-            timeout: Its deadlines; `event` is the longest silence, in which not even a heartbeat comes.
+            transport: Its base URL is the event stream; its `event` deadline is the longest silence, in which not even
+                a heartbeat comes.
+            cursor: The id after which the relay goes on; None: from the start.
         """
-        self._door = _Door(connections, Call(Request(method="GET", path=url.path), url=url, timeout=timeout, accept={}))
-        sent = self._door.headers(headers)
+        self._door = _Door(transport)
+        self._events_seen = 0
+        headers = CIMultiDict({} if cursor is None else {"Last-Event-ID": cursor})
         # What it is given as a session is more than it needs.
         session: Any = self._door
-        self._events: Any = EventSource(str(url), session=session, on_error=_refuse, headers=sent)
+        self._events: Any = EventSource(transport.base_url, session=session, on_error=_refuse, headers=headers)
 
     async def open(self) -> None:
         """Send the request and wait for the head of its answer.
@@ -125,22 +100,23 @@ class Connection:
             StreamDecodeError: An event is over the limit.
         """
         message = await self._events.__anext__()
+        self._events_seen += 1
+        name, text, id = message.message, message.data, message.last_event_id
         body = self._door.body
-        id = message.last_event_id if body is not None and body.has_id else None
-        return Event(message.message, message.data.encode(), id)
+        if body is None:
+            return Event(name, text, None, frame_of(name, text.encode()))
+        return Event(name, text, id if body.has_id else None, body.frame or frame_of(name, text.encode()))
 
-    def close(self) -> None:
-        """Close the connection. May be called again."""
-        if self._door.live is not None:
-            self._door.live.close()
-        elif self._door.response is not None:
-            self._door.response.close()
+    def close(self, error: BaseException | None) -> None:
+        """Close the connection, and tell whoever observes it how it ended. May be called again.
 
-    async def aclose(self) -> None:
-        """Close the connection and wait until nothing of it is left."""
-        self.close()
-        if self._door.live is not None:
-            self._door.live.close()
+        Args:
+            error: Why it ended; None: the run has come to its end.
+        """
+        live = self._door.live
+        if live is not None:
+            live.tell_end(error, events=self._events_seen)
+            live.close()
 
 
 def _refuse() -> NoReturn:
@@ -148,108 +124,43 @@ def _refuse() -> NoReturn:
     raise ConnectionFailed(StreamInterruptedError("the relay ended its answer before the run"), _BROKEN)
 
 
-class _Door:
-    """What the package takes for a session: sends its GET, and lets nothing in but an event stream."""
+def frame_of(name: str, data: bytes) -> bytes:
+    """Return an event as the decoders take it, each line of its data for itself."""
+    lines = b"data: " + data.replace(b"\n", b"\ndata: ")
+    return b"event: %s\n%s" % (name.encode(), lines) if name else lines
 
-    def __init__(self, connections: Connections, call: Call) -> None:
-        self.response: aiohttp.ClientResponse | None = None
+
+class _Door:
+    """What the package takes for a session: it lets nothing in but an event stream.
+
+    Attributes:
+        live: The response, once there is one.
+        body: Its body, as the package reads it.
+    """
+
+    def __init__(self, transport: Transport) -> None:
         self.live: LiveResponse | None = None
         self.body: _Body | None = None
-        self._connections = connections
-        self._call = call
-
-    def headers(self, headers: HeaderValues) -> CIMultiDict[str]:
-        """Return what is sent, and remember what of it is secret."""
-        # Compressed events would be held back until a block is full.
-        merged = merge_headers(self._call.headers, {"Accept-Encoding": "identity"}, headers)
-        self._call.secrets.add(merged.items())
-        return merged
+        self._transport = transport
 
     async def request(self, method: str, url: URL, *, headers: CIMultiDict[str]) -> "_Answer":
-        call = self._call
-        call.begin_attempt()
-        response = await self._final(method, url, headers)
-        if response.status == 204:
-            response.release()
-            raise NothingLeft
-        good = 200 <= response.status < 300
-        problem = why_no_stream(response.status, response.headers)
-        if good and problem is None:
-            # Read from now on: aiohttp drops what it holds when a connection breaks.
-            self.live = LiveResponse(
-                response,
-                event_timeout=call.timeout.event,
-                total_deadline=None,
-                max_event_bytes=DEFAULT_MAX_FRAME_BYTES,
-                secrets=call.secrets,
-            )
-            self.live.restart_deadline()
-            self.body = _Body(self.live)
-            return _Answer(response, self.body)
-        body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
-        answer = call.answer(response, body.data)
-        if good:
-            raise ConnectionFailed(stream_error(answer, problem or ""), Failure())
-        failure = Failure(status=answer.status, headers=answer.headers)
-        raise ConnectionFailed(status_error(answer, now=time.time()), failure)
+        """Ask the transport for one attempt; its base URL is the one that the package was given."""
+        outcome = await self._transport.attempt(Request(method=method, path="", headers=headers))
+        if isinstance(outcome, Failed):
+            raise _refused(outcome)
+        # Read from now on: aiohttp drops what it holds when a connection breaks.
+        self.live = outcome
+        outcome.restart_deadline()
+        self.body = _Body(outcome)
+        return _Answer(url, self.body)
 
-    async def _final(self, method: str, url: URL, headers: CIMultiDict[str]) -> aiohttp.ClientResponse:
-        """Return the response that redirects within the origin lead to, whatever its status."""
-        hops = 0
-        while True:
-            response = self.response = await self._exchange(method, url, headers)
-            if response.status not in REDIRECTS:
-                return response
-            response.release()
-            hops += 1
-            target = redirect_target(method, url, response.status, response.headers)
-            if hops > _MAX_REDIRECTS:
-                target = f"it is number {hops}, and {_MAX_REDIRECTS} are followed"
-            if isinstance(target, str):
-                raise ConnectionFailed(redirect_error(self._call.answer(response), target), Failure())
-            url = target
 
-    async def _exchange(self, method: str, url: URL, headers: CIMultiDict[str]) -> aiohttp.ClientResponse:
-        call = self._call
-        session = self._connections.session()
-        failed: ConnectionFailed | None = None
-        while failed is None:
-            trace = self._connections.trace()
-            scope = asyncio.timeout_at(call.deadline)
-            try:
-                async with scope:
-                    with trace:
-                        response = await session.request(
-                            method,
-                            url,
-                            headers=headers,
-                            allow_redirects=False,
-                            # The session may be the user's, with defaults of its own that would change what comes back.
-                            raise_for_status=False,
-                            auto_decompress=True,
-                            timeout=self._connections.deadlines(call.timeout),
-                            trace_request_ctx=trace if self._connections.watched else None,
-                        )
-                guard(response)
-                return response
-            except FOREIGN as caught:
-                # One whose connection was refused was not sent: this is no attempt yet.
-                failed = None if trace.refused else self._failed(caught, expired=scope.expired())
-        # Not in the handler: an error made there would have the foreign exception as its context.
-        raise failed
-
-    def _failed(self, caught: Exception, *, expired: bool) -> ConnectionFailed:
-        call = self._call
-        if expired and isinstance(caught, TimeoutError):
-            error: AsyncStreamError = APITimeoutError(call.timed_out("no response"))
-            failure = Failure(kind="response_timeout")
-        else:
-            error, kind = connection_error(
-                caught, target=call.target, connect=call.timeout.connect, sent=True, secrets=call.secrets
-            )
-            failure = Failure(kind=kind)
-        error.__cause__ = safe_cause(caught, call.secrets)
-        return ConnectionFailed(error, failure)
+def _refused(failed: Failed) -> NothingLeft | ConnectionFailed:
+    error = failed.error
+    if isinstance(error, APIError) and error.status == 204:
+        return NothingLeft()
+    error.__cause__ = failed.cause
+    return ConnectionFailed(error, failed.failure)
 
 
 class _Answer:
@@ -258,27 +169,32 @@ class _Answer:
     status = 200
     content_type = "text/event-stream"
 
-    def __init__(self, response: aiohttp.ClientResponse, body: "_Body") -> None:
-        self.headers = response.headers
-        self.real_url = response.real_url
+    def __init__(self, url: URL, body: "_Body") -> None:
+        self.real_url = url
         self.content = body
 
+
+_USUAL = re.compile(rb"(?:id: ([0-9]+)\n)?+((?:event: [\w.]+\n)?+data: (?! ).*+)", re.ASCII)
+"""A frame of this package's relay, and of most others: its id, and what the decoders take. One pass, whatever it is."""
 
 _FIELDS = re.compile(rb"^(data|event|id)(?:: ?+(.*+))?+$", re.MULTILINE)
 
 
 class _Body:
-    """The lines of an event stream, one frame at a time: its name, its id, its data joined to one line, a blank one.
+    """The lines of an event stream, one frame at a time, as the package reads them.
 
-    The package adds line to line by `+=`, which is quadratic; joined here, a frame costs what it is long. Comments end
-    here, and so does `retry`: how long to wait is for the follower's policy.
+    A frame of the usual shape is given as it is. Of any other its name, its id, its data joined to one line, a blank
+    one: the package adds line to line by `+=`, which is quadratic, would take its time for each of a million ids, and
+    raise on bad UTF-8. Comments end here, and so does `retry`: how long to wait is for the follower's policy.
 
     Attributes:
         has_id: Whether the frame that was given last has an id of its own; the package repeats the one before.
+        frame: That frame without its id, if it has the usual shape; else b"".
     """
 
     def __init__(self, live: LiveResponse) -> None:
         self.has_id = False
+        self.frame = b""
         self._live = live
         self._frames: deque[bytes] = deque()
         self._lines: deque[bytes] = deque()
@@ -301,15 +217,26 @@ class _Body:
             return  # a heartbeat
         # The package would raise on bad UTF-8; the standard has U+FFFD in its place.
         text = frame if frame.isascii() else frame.decode("utf-8", "replace").encode()
+        usual = _USUAL.fullmatch(text)
+        if usual is None:
+            self._take_unusual(text)
+            return
+        self.has_id = usual[1] is not None
+        self.frame = usual[2]
+        self._lines.extend(text.split(b"\n"))
+        self._lines.append(b"")
+
+    def _take_unusual(self, frame: bytes) -> None:
         data: list[bytes] = []
         named: dict[bytes, bytes] = {}
-        for field, value in _FIELDS.findall(text):
+        for field, value in _FIELDS.findall(frame):
             if field == b"data":
                 data.append(value)
             elif field == b"event" or b"\0" not in value:
-                # The last one counts; the package would take its time for each.
+                # The last one counts.
                 named[field] = value
         self.has_id = b"id" in named
+        self.frame = b""
         self._lines.extend(b"%b: %b" % field for field in named.items())
         if data:
             self._lines.append(b"data: " + b"\n".join(data))
@@ -327,9 +254,10 @@ class _Body:
                 await live.wait()
             except StreamTimeoutError as error:
                 raise ConnectionFailed(error, _BROKEN) from None
-        elif isinstance(live.failure, StreamDecodeError):
-            raise live.failure
         elif live.failure is not None:
+            live.explain(live.failure)
+            if isinstance(live.failure, StreamDecodeError):
+                raise live.failure
             raise ConnectionFailed(live.failure, _BROKEN)
         else:
             raise StopAsyncIteration

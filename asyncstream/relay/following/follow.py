@@ -4,7 +4,7 @@
         ...
 
 It reconnects by itself, from the last event that it gave out, and gives each event exactly once. Here are its
-arguments; what it does is in `relay.followed`.
+arguments; what it does is in `following.follower`.
 """
 
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -17,7 +17,9 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.events.decode import wire_of
 from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.following.link import Link
+from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES
 from asyncstream.transport.connections import Connections
+from asyncstream.transport.http import Transport
 from asyncstream.transport.request import HeaderValues, check_mapping, merge_headers
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
 
@@ -98,13 +100,16 @@ def follow(
     merge_headers(headers or {}, {"Last-Event-ID": cursor})
     deadlines = as_timeout(timeout)
     target = _checked(url)
-    link = Link(
-        Connections(session),
-        target,
+    connections = Connections(session)
+    transport = Transport(
+        connections,
+        base_url=target,
         headers=headers or {},
+        # The total is that of the whole, which the follower keeps.
         timeout=structs.replace(deadlines, total=None),
-        max_reconnects=max_reconnects,
+        max_event_bytes=DEFAULT_MAX_FRAME_BYTES,
     )
+    link = Link(transport, connections, max_reconnects=max_reconnects)
     return Follower(
         link,
         wire,

@@ -1,7 +1,7 @@
 """A followed run: `Follower`, an iterator of typed events over as many connections as it takes.
 
-Above it: `relay.follower`, which makes one. Below it: `relay.link` (when to connect), `relay.frames` (pieces of large
-events), the decoders of `events`.
+Above it: `following.follow`, which makes one. Below it: `following.link` (when to connect), `relay.frames` (pieces of
+large events), the decoders of `events`.
 
 The relay's ids are consecutive, so that a double is dropped and a gap is an error. An end of the answer without `done`
 is a lost connection, never an end of the run.
@@ -28,7 +28,7 @@ from asyncstream.errors import (
 )
 from asyncstream.events import DoneEvent, ErrorEvent
 from asyncstream.events.wire import Wire
-from asyncstream.relay.following.connection import ConnectionFailed, Event, NothingLeft
+from asyncstream.relay.following.connection import ConnectionFailed, Event, NothingLeft, frame_of
 from asyncstream.relay.following.link import Link
 from asyncstream.relay.frames import PIECE, PieceJoiner
 
@@ -122,7 +122,7 @@ class Follower(Generic[E]):
         if self._outcome is None:
             self._ahead.clear()
             self._outcome = self._about(StreamInterruptedError(f"closed by the consumer after {self._so_far}"))
-        await self._link.aclose()
+        await self._link.aclose(self._outcome)
 
     def __del__(self) -> None:
         link = getattr(self, "_link", None)
@@ -197,33 +197,34 @@ class Follower(Generic[E]):
             return
         if whole is None:
             return
-        decoded = self._wire.decode_frame(_frame(whole))
+        decoded = self._wire.decode_frame(whole)
         ending = bool(decoded) and isinstance(decoded[-1], DoneEvent | ErrorEvent)
-        problem = None if whole.id is None else self._misplaced(whole.id)
+        problem = None if event.id is None else self._misplaced(event.id)
         if problem is not None:
             await self._end(StreamInterruptedError(problem))
-        elif whole.id is None or not self._is_double(whole.id):
+        elif event.id is None or not self._is_double(event.id):
             self._link.attempts = 0
-            self._unnumbered |= whole.id is None and not ending
+            self._unnumbered |= event.id is None and not ending
             self._ahead.extend(decoded)
-            self._ahead_id = whole.id
+            self._ahead_id = event.id
             if not decoded:
                 self._move()
 
-    def _joined(self, event: Event) -> Event | None:
-        """Return the event that this one is, or is the last piece of; None if more pieces follow."""
+    def _joined(self, event: Event) -> bytes | None:
+        """Return the frame of an event, or of the one that this is the last piece of; None if more pieces follow."""
         if event.name != PIECE:
-            return event
-        self._piece_bytes += len(event.data)
+            return event.frame
+        data = event.text.encode()
+        self._piece_bytes += len(data)
         if self._piece_bytes > _MAX_PIECES:
             raise StreamDecodeError(
                 f"the pieces of an event have {self._piece_bytes} bytes, the limit is {_MAX_PIECES}"
             )
-        whole = self._joiner.push(event.data)
+        whole = self._joiner.push(data)
         if whole is None:
             return None
         self._piece_bytes = 0
-        return Event(*whole, event.id)
+        return frame_of(*whole)
 
     def _is_double(self, id: str) -> bool:
         if self._numbered(id):
@@ -295,7 +296,7 @@ class Follower(Generic[E]):
             if cause is not None and cause is not outcome:
                 outcome.__cause__ = cause
             self._outcome = self._about(outcome)
-        await self._link.aclose()
+        await self._link.aclose(None if isinstance(self._outcome, _Ended) else self._outcome)
 
     def _about(self, error: Exception) -> Exception:
         if isinstance(error, StreamError):
@@ -309,9 +310,3 @@ class Follower(Generic[E]):
 
 class _Ended(Exception):
     """The run came to its end, and nothing of it is left."""
-
-
-def _frame(event: Event) -> bytes:
-    """Return an event as the decoders take it."""
-    data = b"data: " + event.data.replace(b"\n", b"\ndata: ")
-    return b"event: %s\n%s" % (event.name.encode(), data) if event.name else data

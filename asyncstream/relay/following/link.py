@@ -1,6 +1,6 @@
 """The link to a relay: one `Connection` at a time, and when there is another one. Knows ids only as what it sends.
 
-Above it: `relay.follower`. Below it: `relay.connection`, and the retry policy that the whole package has.
+Above it: `following.follower`. Below it: `following.connection`, and the retry policy that the whole package has.
 
 Rule 1: it holds no reference to the follower, so that a follower that is dropped can close it. Rule 2: an attempt to
 connect goes on in a task of its own when whoever waits for it is cancelled; after `aclose` there is none.
@@ -11,14 +11,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from yarl import URL
-
-from asyncstream.errors import ConfigurationError
+from asyncstream.errors import ConfigurationError, StreamInterruptedError
 from asyncstream.relay.following.connection import Connection, ConnectionFailed, Event
 from asyncstream.transport.connections import Connections
-from asyncstream.transport.request import HeaderValues
+from asyncstream.transport.http import Transport
 from asyncstream.transport.retry import retry_delay
-from asyncstream.transport.timeout import Timeout
 
 __all__ = ["Link"]
 
@@ -39,22 +36,27 @@ class Link:
 
     def __init__(
         self,
+        transport: Transport,
         connections: Connections,
-        url: URL,
         *,
-        headers: HeaderValues,
-        timeout: Timeout,
         max_reconnects: int,
         sleep: Callable[[float], Awaitable[object]] | None = None,
         chance: Callable[[], float] | None = None,
     ) -> None:
+        """Make a link; nothing is sent.
+
+        Args:
+            transport: Makes the attempts; its base URL is the event stream.
+            connections: What it connects with; closed with the link.
+            max_reconnects: How many attempts in a row may fail.
+            sleep: Waits for some seconds; None is `asyncio.sleep`. For tests, as the one below.
+            chance: Gives a random number from 0 to 1; None is `random.random`.
+        """
         self.attempts = 0
         self.reconnects = 0
         self.idle = True
+        self._transport = transport
         self._connections = connections
-        self._url = url
-        self._headers = headers
-        self._timeout = timeout
         self._max_reconnects = max_reconnects
         self._sleep = asyncio.sleep if sleep is None else sleep
         self._chance = random.random if chance is None else chance
@@ -79,10 +81,7 @@ class Link:
             await self._sleep(max(0.0, self._due - _now()))
             self._due = None
         if self._connection is None:
-            named = {} if cursor is None else {"Last-Event-ID": cursor}
-            self._connection = Connection(
-                self._connections, self._url, headers={**self._headers, **named}, timeout=self._timeout
-            )
+            self._connection = Connection(self._transport, cursor)
             self.idle = False
             self._opening = asyncio.get_running_loop().create_task(self._connection.open(), name="asyncstream follower")
         opening = self._opening
@@ -114,8 +113,8 @@ class Link:
         self._loop = loop
 
     def again(self, failed: ConnectionFailed) -> bool:
-        """Give the connection up; tell whether there is another attempt, which `next` makes once it is due."""
-        self._drop()
+        """Give the connection up; return whether there is another attempt, which `next` makes once it is due."""
+        self._drop(failed.error)
         delay = retry_delay(
             failed.failure,
             method="GET",
@@ -131,25 +130,30 @@ class Link:
         self._due = _now() + delay
         return True
 
-    def _drop(self) -> None:
+    def _drop(self, error: BaseException | None) -> None:
         if self._opening is not None:
             self._opening.cancel()
         if self._connection is not None:
-            self._connection.close()
+            self._connection.close(error)
         self._connection = None
 
-    async def aclose(self) -> None:
-        """Close what is open: the connection, and the session if it was made here. May be called again."""
+    async def aclose(self, error: BaseException | None = None) -> None:
+        """Close what is open: the connection, and the session if it was made here. May be called again.
+
+        Args:
+            error: Why the run is followed no more; None: it has come to its end.
+        """
         opening, connection = self._opening, self._connection
-        self._drop()
+        self._drop(error)
         if opening is not None:
             await asyncio.wait((opening,))
             # Looked at, so that nobody is told that it was not.
             if not opening.cancelled():
                 opening.exception()
             self._opening = None
-        if connection is not None:
-            await connection.aclose()
+            if connection is not None:
+                # Cancelled too late, it has opened all the same.
+                connection.close(error)
         await self._connections.close()
         self.idle = True
 
@@ -160,7 +164,7 @@ class Link:
             loop.call_soon_threadsafe(self._close_soon)
 
     def _close_soon(self) -> None:
-        task = asyncio.get_running_loop().create_task(self.aclose())
+        task = asyncio.get_running_loop().create_task(self.aclose(StreamInterruptedError("dropped without closing")))
         _closing.add(task)
         task.add_done_callback(_closing.discard)
 

@@ -103,6 +103,38 @@ async def test_the_events_of_a_run_are_those_of_its_stream() -> None:
     assert isinstance(followed[3], ThreadMessageDelta)
 
 
+async def test_the_url_is_asked_for_as_it_is_spelled() -> None:
+    async with raw_server(Relay(chat_run(*TEXTS))) as server:
+        assert [event async for event in follow(f"{server.url}/runs/1/?a=1&a=2&b=%2B+c#d", protocol="chat")]
+        assert [event async for event in follow(server.url, protocol="chat")]
+
+    assert [request.target for request in server.requests] == ["/runs/1/?a=1&a=2&b=%2B+c", "/"]
+
+
+async def test_headers_of_the_caller_are_sent_and_none_takes_one_away() -> None:
+    async with raw_server(Relay(chat_run(*TEXTS))) as server:
+        headers = {"X-Tenant": "7", "user-agent": "mine/1", "Cache-Control": None, "last-event-id": "9"}
+        await texts(chat(server.url, headers=headers, last_event_id="2"))
+
+    sent = server.requests[0].headers
+    assert (sent["x-tenant"], sent["user-agent"], sent["cache-control"]) == ("7", "mine/1", "no-cache")
+    assert (sent["last-event-id"], sent["accept"]) == ("2", "text/event-stream")
+
+
+async def test_the_log_tells_of_each_connection(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "asyncstream")
+    relay = Relay(chat_run(*TEXTS), cuts=[Cut(250)])
+    async with raw_server(relay) as server:
+        await texts(chat(f"{server.url}/{SECRET}"))
+
+    lines = [record.getMessage().partition(": GET ")[2] for record in caplog.records]
+    assert len(lines) == 2
+    assert "StreamInterruptedError after" in lines[0]
+    assert "200 in" in lines[1]
+    assert "4 events" in lines[1]
+    assert SECRET not in caplog.text
+
+
 async def test_it_goes_on_after_the_id_it_is_given() -> None:
     relay = Relay(chat_run(*TEXTS))
     async with raw_server(relay) as server:
