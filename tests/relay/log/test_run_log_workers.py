@@ -32,7 +32,8 @@ class Worker:
             [sys.executable, str(here / "relay_worker.py"), url],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(here)},
+            # Where `feeds` is.
+            env={**os.environ, "PYTHONPATH": str(here.parent)},
         )
         self.url = ""
 
