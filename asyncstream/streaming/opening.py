@@ -1,8 +1,8 @@
 """A request on its way, as a task of its stream: `Opening`. Whoever waits for its answer may be cancelled; it is not.
 
 So a request that a server may have begun to answer is never sent again because a consumer's deadline was short. Above
-it: the stream, which ends it when it is closed. It holds no reference to the stream, so that a stream that is dropped
-can end it.
+it: the stream, which cancels it when it fails or is closed. It holds no reference to the stream, so that a stream that
+is dropped can do so too.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ class Opening(Generic[R]):
         await asyncio.wait([self._task])
 
     def abandon(self) -> None:
-        """Cancel it from a finalizer, which may run in another thread, or after the loop was closed."""
+        """Cancel it without waiting. From a finalizer too, so in any thread, and after the loop was closed."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._cancel)
 

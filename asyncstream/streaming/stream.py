@@ -277,7 +277,7 @@ class Stream(Generic[E, C, A]):
             StreamError: It did not come to a complete end.
             ConfigurationError: Another task or callback is reading it, or it was not opened.
         """
-        if self._busy:
+        if self._busy or self._continuing:
             raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
         reading = self._reading
         if reading.incoming is None:
@@ -348,10 +348,12 @@ class Stream(Generic[E, C, A]):
             self._stop(error)
 
     def _stop(self, error: Exception) -> None:
-        """End the stream with an error, whoever's it is; its callbacks are due."""
+        """End the stream with an error, whoever's it is; its callbacks are due, and nothing more is waited for."""
         self._end_with(error, self._failure_calls(error))
         if self._live is not None:
             self._live.close()
+        if self._opening is not None:
+            self._opening.abandon()
 
     def _about(self, error: StreamError) -> StreamError:
         """Add what is known of the stream and its response to an error."""
@@ -427,7 +429,7 @@ class Stream(Generic[E, C, A]):
         self._check_goes_on()
         if not self.finished:
             raise ConfigurationError("this answer is not complete yet: it can be gone on with after its last event")
-        busy, self._busy, self._continuing = self._busy, True, True
+        self._continuing = True
         try:
             try:
                 await self._reading.read_rest(BEFORE_THE_NEXT)
@@ -436,11 +438,11 @@ class Stream(Generic[E, C, A]):
             if not self._failed:
                 await self._send_next(*follow(self._request))
         finally:
-            self._busy, self._continuing = busy, False
+            self._continuing = False
         if self._failed:
             await self._due.run(self._fail_in_callback)
             raise self._outcome  # type: ignore[misc]  # a failure is one
-        # Closed meanwhile, it was not sent.
+        # Closed meanwhile, nothing was sent.
         self._check_goes_on()
 
     @property
@@ -460,7 +462,7 @@ class Stream(Generic[E, C, A]):
         if opening is None:
             self._tell_end(None)
             await self._opened().finish()
-            if self._closed:
+            if self._closed or self._failed:
                 return
             self._outcome = None
             opening = self._opening = Opening(self._transport, request, results)

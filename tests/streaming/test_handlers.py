@@ -204,8 +204,9 @@ async def test_a_raising_callback_ends_the_stream(talk):
         async with t.stream(event_handler=Handler()) as s:
             with pytest.raises(KeyError, match="mine"):
                 await s.until_done()
-            with pytest.raises(KeyError, match="mine"):
-                await s.get_final_run()
+            for again in (anext(s), s.get_final_run()):
+                with pytest.raises(KeyError, match="mine"):
+                    await again
 
     assert ["text_delta", "exception KeyError('mine')", "end"] == calls
 
@@ -515,6 +516,49 @@ async def test_a_submission_that_is_cancelled_is_sent_once_and_can_be_waited_for
 
         assert "completed" == (await s.get_final_run()).status
     assert 2 == len(t.server.requests)
+
+
+async def test_a_callback_that_raises_cancels_the_request_that_it_began(talk):
+    arrived, left = asyncio.Event(), asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        if exchange.number == 1:
+            await stream(exchange, *WAITS, DONE)
+        else:
+            arrived.set()
+            await exchange.gone()
+            left.set()
+
+    class Handler(AssistantEventHandler):
+        async def on_run_requires_action(self, run):
+            self.attempt = asyncio.create_task(self.stream.submit_tool_outputs(OUTPUTS))
+            await arrived.wait()
+            raise KeyError("mine")
+
+    handler = Handler()
+    async with talk(answer) as t, t.stream(event_handler=handler) as s:
+        with pytest.raises(KeyError, match="mine"):
+            await s.until_done()
+        async with asyncio.timeout(1):
+            await left.wait()
+        for failed in (handler.attempt, anext(s)):
+            with pytest.raises(KeyError, match="mine"):
+                await failed
+    assert 2 == len(t.server.requests)
+
+
+async def test_a_callback_that_does_not_wait_for_its_call_is_told_and_the_stream_goes_on(talk):
+    class Handler(AssistantEventHandler):
+        async def on_run_requires_action(self, run):
+            self.attempt = asyncio.create_task(self.stream.submit_tool_outputs(OUTPUTS))
+            await asyncio.sleep(0)
+
+    handler = Handler()
+    async with talk(two_answers(*SECOND)) as t, t.stream(event_handler=handler) as s:
+        with pytest.raises(ConfigurationError, match="a callback has ended before its call"):
+            await s.until_done()
+        await handler.attempt
+        assert "completed" == (await s.get_final_run()).status
 
 
 async def test_submitting_while_another_task_waits_is_refused(talk):

@@ -329,3 +329,29 @@ async def test_callbacks_of_the_end_come_after_the_callback_that_led_to_it():
             await stream.until_done()
 
     assert ["begins", "leaves", "exception", "end"] == said
+
+
+async def test_callback_that_raises_keeps_a_request_from_being_sent():
+    leaving, left = asyncio.Event(), asyncio.Event()
+
+    class Slow(Source):
+        async def finish(self):
+            leaving.set()
+            await left.wait()
+            await super().finish()
+
+    class Raising(AssistantEventHandler):
+        async def on_run_requires_action(self, run: object) -> None:
+            self.attempt = asyncio.create_task(self.stream.submit_tool_outputs(OUTPUTS))
+            await leaving.wait()
+            raise KeyError("mine")
+
+    door, handler = Door(Slow(*WAITS, DONE), Source(*HELLO, DONE)), Raising()
+    async with AssistantStream(door, None, event_handler=handler, resume=lambda *ids: None) as stream:
+        with pytest.raises(KeyError, match="mine"):
+            await stream.until_done()
+        left.set()
+        with pytest.raises(KeyError, match="mine"):
+            await handler.attempt
+
+    assert 1 == door.opened
