@@ -4,8 +4,10 @@ The cursor is `stream`; here is what only chat answers have: the text of the fir
 going on with the same stream after tool outputs, for which `looping.chat` makes the messages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
+from typing import TypeAlias
 
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
 from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
@@ -15,7 +17,7 @@ from asyncstream.params.shared import ToolOutput
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
-from asyncstream.tools.rounds import Round, ToolResult
+from asyncstream.tools.rounds import Round
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types.chat import ChatCompletion
@@ -23,6 +25,8 @@ from asyncstream.types.chat_chunks import ChatCompletionChunk
 from asyncstream.types.chat_parts import CompletionUsage
 
 __all__ = ["ChatStream"]
+
+_Round: TypeAlias = Round[ChatCompletion, CompletionUsage]
 
 
 class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
@@ -41,9 +45,10 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             request,
             wire=WIRE,
             accumulator=ChatAccumulator(response_format=response_format),
+            result=attrgetter("completion"),
             usage="async with client.chat.completions.stream(...) as stream:",
         )
-        self.rounds: list[Round[ChatCompletion, CompletionUsage]] = []
+        self.rounds: list[_Round] = []
         """The answers before the one that is read now, and what went back for their calls."""
         self._response_format = response_format
 
@@ -59,24 +64,6 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             "text_deltas",
             lambda: Texts(ContentChanged, ContentDone, piece=attrgetter("delta"), part=attrgetter("index"), only=0),
         )
-
-    def result(self) -> object:
-        """Return the answer as far as it came."""
-        return self.accumulator.completion
-
-    def next_accumulator(self, results: list[ToolResult]) -> ChatAccumulator:
-        """Keep the answer as a round, and return an accumulator of the next."""
-        answer = self.accumulator.completion
-        self.rounds.append(
-            Round(
-                number=len(self.rounds) + 1,
-                snapshot=answer,
-                results=results,
-                request_id=self.request_id,
-                usage=answer.usage,
-            )
-        )
-        return ChatAccumulator(response_format=self._response_format)
 
     async def submit_tool_outputs(self, outputs: Sequence[ToolOutput]) -> None:
         """Answer the calls of this answer, and go on with this same stream.
@@ -101,9 +88,15 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """
         await self.continue_with(lambda sent: self._answer(sent, outputs))
 
-    def _answer(self, sent: Request, outputs: Sequence[ToolOutput]) -> tuple[Request, list[ToolResult]]:
-        reply = reply_to(self.accumulator.completion, outputs, number=len(self.rounds) + 1)
-        return sent.following(next_body(sent.body or b"", reply.messages)), reply.results
+    def _answer(self, sent: Request, outputs: Sequence[ToolOutput]) -> tuple[Request, Callable[[], ChatAccumulator]]:
+        answer = self.accumulator.completion
+        number = len(self.rounds) + 1
+        reply = reply_to(answer, outputs, number=number)
+        request = sent.following(next_body(sent.body or b"", reply.messages))
+        ended = _Round(
+            number=number, snapshot=answer, results=reply.results, request_id=self.request_id, usage=answer.usage
+        )
+        return request, partial(_next_accumulator, self.rounds, ended, self._response_format)
 
     async def get_final_completion(self) -> ChatCompletion:
         """Read to the end and return the answer; after `submit_tool_outputs`, the last one.
@@ -113,3 +106,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """
         await self.until_done()
         return self.accumulator.completion
+
+
+def _next_accumulator(rounds: list[_Round], ended: _Round, response_format: type[object] | None) -> ChatAccumulator:
+    """Keep the answer that has ended as a round, and return an accumulator of the next."""
+    rounds.append(ended)
+    return ChatAccumulator(response_format=response_format)

@@ -6,6 +6,7 @@ is dropped can do so too.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from asyncstream.errors import ConfigurationError, StreamInterruptedError
@@ -16,23 +17,23 @@ from asyncstream.transport.request import Request
 
 __all__ = ["Opening"]
 
-R = TypeVar("R")
+A = TypeVar("A")
 
 
-class Opening(Generic[R]):
+class Opening(Generic[A]):
     """A request that goes on with a stream.
 
     Attributes:
         request: What is sent.
-        results: What goes back with it.
+        begin: Makes the accumulator of its answer, once that is here.
     """
 
-    __slots__ = ("_loop", "_task", "request", "results")
+    __slots__ = ("_loop", "_task", "begin", "request")
 
-    def __init__(self, transport: Transport, request: Request, results: R) -> None:
+    def __init__(self, transport: Transport, request: Request, begin: Callable[[], A]) -> None:
         """Send it."""
         self.request = request
-        self.results = results
+        self.begin = begin
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(transport.open(request))
         # It may fail while nobody waits; whoever reads on hears of it, and asyncio need not tell that nobody did.

@@ -1,6 +1,6 @@
 """Other ways to look along a stream's cursor: `View`, the iterator behind `changes` and `text_deltas`.
 
-It moves the cursor of a stream, which it knows as a `Cursor` only, and derives what it gives from the changes. It keeps
+It moves the cursor of a stream, which it knows as `Steps` only, and derives what it gives from the changes. It keeps
 nothing that the stream does not own, so that dropping a view, or taking another, loses nothing.
 """
 
@@ -17,8 +17,8 @@ Derive: TypeAlias = Callable[[list[C]], Iterable[T]]
 """Gives what a view shows of the changes of one step."""
 
 
-class Cursor(Protocol[C]):
-    """What a view needs of a stream."""
+class Steps(Protocol[C]):
+    """What a view needs of the cursor of a stream."""
 
     @property
     def last_changes(self) -> list[C]:
@@ -43,7 +43,7 @@ class View(Generic[C, T]):
 
     __slots__ = ("_cursor", "_state")
 
-    def __init__(self, cursor: Cursor[C], state: "ViewState[C, T]") -> None:
+    def __init__(self, cursor: Steps[C], state: "ViewState[C, T]") -> None:
         self._cursor = cursor
         self._state = state
 

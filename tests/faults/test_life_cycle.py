@@ -144,8 +144,8 @@ class LifeCycle(RuleBasedStateMachine):
         """Return the response that the server writes to."""
         if self.stream is None:
             return None
-        opening = self.stream._opening
-        return self.stream._live if opening is None else opening._task.result()
+        opening = self.stream._cursor._opening
+        return self.stream._cursor.live if opening is None else opening._task.result()
 
     async def deliver(self, data: bytes) -> None:
         """Send a part of the body, and let it come in."""
@@ -359,10 +359,10 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(how=st.sampled_from(["ok", "ok", "refused", "cancelled"]), after=st.integers(0, 6))
     def submit(self, how: str, after: int) -> None:
         assert self.stream is not None
-        if self.stream._due or self.unread():
+        if self.stream._cursor._due or self.unread():
             # The event that says so is still on its way to the user.
             return
-        if self.stream._opening is not None and not self.pending:
+        if self.stream._cursor._opening is not None and not self.pending:
             # Answered, and nobody has waited for that yet.
             self.run(self.result(self.run(self.begun(self.stream.submit_tool_outputs(OUTPUTS)))))
             return
@@ -372,7 +372,7 @@ class LifeCycle(RuleBasedStateMachine):
             return
         task = self.run(self.begun(self.stream.submit_tool_outputs(OUTPUTS)))
         if how == "cancelled" and self.run(self.cancelled(task, after)):
-            if self.stream._opening is not None and not self.pending:
+            if self.stream._cursor._opening is not None and not self.pending:
                 # It was sent, and is on its way.
                 self.pending = self.run(self.exchanges.get())
             return
@@ -391,7 +391,8 @@ class LifeCycle(RuleBasedStateMachine):
         self.run(self.opening_is_over())
 
     async def opening_is_over(self) -> None:
-        while self.stream is not None and self.stream._opening is not None and not self.stream._opening._task.done():
+        opening = None if self.stream is None else self.stream._cursor._opening
+        while opening is not None and not opening._task.done():
             await turns(1)
 
     def answer(self, how: str) -> None:
@@ -438,10 +439,11 @@ class LifeCycle(RuleBasedStateMachine):
     def drop(self) -> None:
         stream = self.stream
         assert stream is not None
-        held = stream._live is not None and (
-            not stream._live.closed or (stream._opening is not None and not stream._closed)
+        cursor = stream._cursor
+        held = cursor.live is not None and (
+            not cursor.live.closed or (cursor._opening is not None and not cursor._closed)
         )
-        del stream
+        del stream, cursor
 
         async def drop() -> list[Any]:
             with warnings.catch_warnings(record=True) as caught:

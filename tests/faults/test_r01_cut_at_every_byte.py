@@ -18,7 +18,7 @@ from scripted import End, answer_of, play
 from wire_reading import BODIES, Body, has_evidence, read
 
 from asyncstream import AsyncClient
-from asyncstream.streaming import stream as stream_module
+from asyncstream.streaming import cursor
 
 ENDS = (End.FIN, End.RST)
 COMPLETE = [body for body in BODIES if read(body.data, body.protocol).end == "complete"]
@@ -76,14 +76,14 @@ def stalls() -> list[Case]:
 
 
 async def test_a_stall_after_the_evidence_is_a_complete_end(monkeypatch):
-    monkeypatch.setattr(stream_module, "AFTER_EVIDENCE", 0.01)
+    monkeypatch.setattr(cursor, "AFTER_EVIDENCE", 0.01)
 
     await run(random.Random(3).sample(stalls(), 4), "stalls after the evidence")
 
 
 @pytest.mark.faults
 async def test_stalls_after_the_evidence_are_complete_ends(monkeypatch):
-    monkeypatch.setattr(stream_module, "AFTER_EVIDENCE", 0.01)
+    monkeypatch.setattr(cursor, "AFTER_EVIDENCE", 0.01)
 
     await run(random.Random(4).sample(stalls(), 30), "stalls after the evidence")
 

@@ -323,7 +323,7 @@ async def test_no_secret_is_in_what_a_client_gives(client: AsyncClient) -> None:
         client.threads.runs.stream("t", assistant_id="a", extra_headers={"Authorization": SECRETS["key"]}),
         client.chat.completions.stream(messages=[], model="m"),
         await client.threads.with_raw_response.retrieve("t", extra_headers=given),
-        *(open_stream, open_stream.accumulator, open_stream.changes, open_stream._live),
+        *(open_stream, open_stream.accumulator, open_stream.changes, open_stream._cursor.live),
     ]
     await open_stream.close()
     for thing in things:

@@ -160,7 +160,7 @@ def test_a_stream_is_read_and_closed_in_the_loop_that_opened_it(
     with pytest.raises(ConfigurationError, match="event loop that opened it"):
         loops(opened.close())
 
-    assert not opened._live.closed  # type: ignore[union-attr]
+    assert not opened._cursor.live.closed  # type: ignore[union-attr]
     first.run_until_complete(opened.close())
     with pytest.raises(StreamInterruptedError):
         first.run_until_complete(opened.until_done())

@@ -235,7 +235,7 @@ async def test_the_raw_payload_is_that_of_the_event_also_where_a_frame_holds_sev
 
 
 async def test_an_answer_that_grows_after_its_finish_reason_is_read_to_its_end(monkeypatch):
-    monkeypatch.setattr("asyncstream.streaming.stream.AFTER_EVIDENCE", 0.1)
+    monkeypatch.setattr("asyncstream.streaming.cursor.AFTER_EVIDENCE", 0.1)
     pieces = [piece({"content": str(number)}, "stop") for number in range(9)]
 
     async def answer(exchange: Exchange) -> None:

@@ -26,7 +26,7 @@ from asyncstream import (
     StreamTruncatedError,
 )
 from asyncstream.accumulators import ContentChanged, ContentDone, FinishChanged, ToolCallDone, UsageChanged
-from asyncstream.streaming import stream as stream_module
+from asyncstream.streaming import cursor
 from asyncstream.transport.observing import CallFailed, CallFinished
 
 BOTH = [{"tool_call_id": "call_a", "output": "18"}, {"tool_call_id": "call_b", "output": "3"}]
@@ -353,7 +353,7 @@ async def test_one_connection_serves_all_rounds():
 
 async def test_after_done_nothing_more_of_a_body_is_read_or_waited_for(monkeypatch):
     for name in ("AFTER_EVIDENCE", "BEFORE_THE_NEXT"):
-        monkeypatch.setattr(f"asyncstream.streaming.stream.{name}", 60)
+        monkeypatch.setattr(f"asyncstream.streaming.cursor.{name}", 60)
 
     async def answer(exchange: Exchange) -> None:
         # What comes with `[DONE]` and after it is no part of any answer, and the body never ends.
@@ -372,9 +372,9 @@ async def test_after_done_nothing_more_of_a_body_is_read_or_waited_for(monkeypat
 
 
 async def test_a_body_without_done_and_end_is_waited_for_half_a_second(monkeypatch):
-    assert 0.5 == stream_module.BEFORE_THE_NEXT
-    monkeypatch.setattr("asyncstream.streaming.stream.AFTER_EVIDENCE", 60)
-    monkeypatch.setattr("asyncstream.streaming.stream.BEFORE_THE_NEXT", 0.01)
+    assert 0.5 == cursor.BEFORE_THE_NEXT
+    monkeypatch.setattr("asyncstream.streaming.cursor.AFTER_EVIDENCE", 60)
+    monkeypatch.setattr("asyncstream.streaming.cursor.BEFORE_THE_NEXT", 0.01)
 
     async def answer(exchange: Exchange) -> None:
         await stream(exchange, *ASKS, end=False)

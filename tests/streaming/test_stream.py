@@ -21,8 +21,7 @@ from asyncstream import (
     Timeout,
 )
 from asyncstream.accumulators import TextChanged, TextDone
-from asyncstream.streaming import reading
-from asyncstream.streaming import stream as stream_module
+from asyncstream.streaming import cursor, reading
 from asyncstream.transport import live
 
 TYPES = [
@@ -226,7 +225,7 @@ async def test_a_broken_connection_after_evidence_is_complete(talk, how):
 
 
 async def test_a_body_that_is_not_closed_after_evidence_is_waited_for_shortly(talk, monkeypatch):
-    monkeypatch.setattr(stream_module, "AFTER_EVIDENCE", 0.01)
+    monkeypatch.setattr(cursor, "AFTER_EVIDENCE", 0.01)
 
     async def answer(exchange: Exchange) -> None:
         await stream(exchange, *HELLO, end=False)
@@ -237,7 +236,7 @@ async def test_a_body_that_is_not_closed_after_evidence_is_waited_for_shortly(ta
 
 
 async def test_events_without_end_after_evidence_do_not_put_the_end_off(talk, monkeypatch):
-    monkeypatch.setattr(stream_module, "AFTER_EVIDENCE", 0.05)
+    monkeypatch.setattr(cursor, "AFTER_EVIDENCE", 0.05)
 
     async def answer(exchange: Exchange) -> None:
         await stream(exchange, *HELLO, end=False)

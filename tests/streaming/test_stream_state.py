@@ -229,7 +229,7 @@ async def test_end_of_iteration_out_of_a_callback_is_an_error_with_its_cause():
 
 async def test_payload_of_the_last_frame_is_its_lines():
     door = Door(Source(b'data: {"id": "c",\ndata: "choices": []}\n\ndata: [DONE]\n\n'))
-    stream = Stream(door, None, wire=WIRE, accumulator=ChatAccumulator(), usage="")
+    stream = Stream(door, None, wire=WIRE, accumulator=ChatAccumulator(), result=id, usage="")
     assert (b"", b"") == (stream.current_frame, stream.current_raw)
     async with stream:
         await anext(stream)
@@ -288,7 +288,7 @@ async def test_error_in_what_is_left_is_raised_at_the_submission_and_told_once(c
             await anext(stream)
 
     assert ("end" in log.calls, log.calls.count("end")) == (True, 1)
-    assert 1 == stream._transport.opened
+    assert 1 == stream._cursor._transport.opened
 
 
 async def test_broken_frame_in_what_is_left_is_raised_at_the_submission():

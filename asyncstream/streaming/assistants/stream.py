@@ -6,6 +6,7 @@ tool outputs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -55,6 +56,7 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             wire=WIRE,
             accumulator=AssistantAccumulator(),
             callbacks=None if event_handler is None else AssistantCallbacks(event_handler),
+            result=attrgetter("run"),
             usage="async with client.threads.runs.stream(...) as stream:",
         )
         self._resume = resume
@@ -106,10 +108,6 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
                 TextChanged, TextDone, piece=attrgetter("delta.value"), part=attrgetter("message_id", "index")
             ),
         )
-
-    def result(self) -> object:
-        """Return the run as far as it came."""
-        return self.accumulator.run
 
     async def get_final_run(self) -> Run:
         """Read to the end and return the run: its `status` says how it ended, or that it waits for outputs.
@@ -180,12 +178,13 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             status = "has not begun" if run is None else f"is {run.status!r}"
             raise ConfigurationError(f"only a run that requires action takes tool outputs, this one {status}")
         request = self._resume(run.thread_id, run.id, body)
-        await self.continue_with(lambda _: (request, None))
+        await self.continue_with(lambda _: (request, partial(_resumed, self.accumulator)))
 
-    def next_accumulator(self, results: None) -> AssistantAccumulator:
-        """Return the same accumulator, which folds the whole run."""
-        self.accumulator.resume()
-        return self.accumulator
+
+def _resumed(accumulator: AssistantAccumulator) -> AssistantAccumulator:
+    """Return the same accumulator: it folds the whole run, over all its answers."""
+    accumulator.resume()
+    return accumulator
 
 
 class AssistantEventHandler(EventHandler[AssistantStream]):

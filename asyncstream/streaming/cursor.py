@@ -1,0 +1,399 @@
+"""The cursor of a stream: `Cursor`, which goes over its answers, tells the handler, and ends once.
+
+Everything that was received is in a queue below (`transport.live`), is decoded and folded just before it is handed out
+(`reading`), told to the handler's callbacks (`due_calls`), and only then returned. An answer may be followed by another
+one (`opening`): the cursor goes on over both. Above it: `stream`, what users see of it. It knows no stream, so that a
+stream that is dropped, and its views, end with it.
+
+The state is in few places. `reading` is where the cursor is; once the answer is over, what follows is the end, or the
+answer to the request in `_opening`. `_outcome` says how the stream ended (None: it goes on), `_due` are the callbacks
+that are due, `_undelivered` is the event they belong to.
+Rule 1: a step is either finished in one piece without awaiting, or its rest is in `_due` and `_undelivered`; so a
+cancellation at any await loses nothing.
+Rule 2: the callback for the end is put into `_due` at most once, last.
+"""
+
+import asyncio
+import warnings
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from asyncstream.errors import ConfigurationError, StreamError, StreamInterruptedError
+from asyncstream.streaming.due_calls import Callbacks, DueCallback, DueCalls
+from asyncstream.streaming.opening import Opening
+from asyncstream.streaming.reading import Accumulator, Reading
+from asyncstream.transport.http import Transport
+from asyncstream.transport.live import LiveResponse
+from asyncstream.transport.request import Request
+
+__all__ = ["Cursor", "Follow"]
+
+E = TypeVar("E")
+C = TypeVar("C")
+A = TypeVar("A", bound="Accumulator[Any]")
+
+AFTER_EVIDENCE = 5.0
+"""Seconds to wait for the end of a body whose answer is already complete; servers that forget to close it exist."""
+
+BEFORE_THE_NEXT = 0.5
+"""The same, for whoever wants to go on with another answer: it costs this much a round where a server forgets it."""
+
+_NO_FRAMES: deque[bytes] = deque(maxlen=0)
+
+_CHANGES_ALONE: Final = object()
+"""In the place of an event that has been told and not handed out yet: there are changes, and no event."""
+
+Follow: TypeAlias = Callable[[Request], tuple[Request, Callable[[], A]]]
+"""Makes the next request out of the one that was sent, and what makes the accumulator of its answer, once that is here.
+
+The latter is kept while the request is on its way, so it must not know the stream.
+"""
+
+
+class _Ended(Exception):
+    """The outcome of a stream that was read to a complete end."""
+
+
+class Cursor(Generic[E, C, A]):
+    """Goes over the events of the answers of one stream.
+
+    Attributes:
+        reading: Where it is, and what was folded.
+        quick: The frames that are here, while they may be read without more ado, else none: see `Stream.__anext__`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        request: Request,
+        reading: Reading[E, C, A],
+        *,
+        callbacks: Callbacks[E, C] | None,
+        result: Callable[[A], object],
+        name: str,
+        usage: str,
+    ) -> None:
+        """Prepare to go over the answers; nothing is sent before `open`.
+
+        Args:
+            transport: The door that opens the responses.
+            request: What is sent for the first answer.
+            reading: What reads the answers.
+            callbacks: The handler's side, if there is a handler.
+            result: Gives what an answer is, as far as it came, out of its accumulator: observers are told of it.
+            name: What the stream is called that has it.
+            usage: What to write instead, for the errors of a stream that is not opened or not closed.
+        """
+        self.reading = reading
+        self.quick = reading.frames if callbacks is None else _NO_FRAMES
+        self._transport = transport
+        # What was sent for the answer.
+        self._request = request
+        self._callbacks = callbacks
+        self._result = result
+        self._name = name
+        self._usage = usage
+        self._opening: Opening[A] | None = None
+        self._entered = False
+        self._closed = False
+        self._outcome: Exception | None = None
+        self._due = DueCalls()
+        self._undelivered: Any = None
+        self._busy = False
+        self._continuing = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes: it was read to its end, has failed, or was closed."""
+        return self._outcome is not None
+
+    @property
+    def live(self) -> LiveResponse | None:
+        """The latest response; None before the first is open."""
+        return None if self.reading.incoming is None else self.reading.incoming.live
+
+    def opened(self) -> LiveResponse:
+        """Return the latest response.
+
+        Raises:
+            ConfigurationError: None was opened yet.
+            Exception: What the first request failed with.
+        """
+        if self.reading.incoming is None:
+            if self._outcome is not None:
+                raise self._outcome
+            raise ConfigurationError(f"this stream is not open: write `{self._usage}`")
+        return self.reading.incoming.live
+
+    # Opening and closing.
+
+    async def open(self) -> None:
+        """Send the first request.
+
+        Raises:
+            ConfigurationError: It was opened before.
+            APIError: The request failed; nothing was streamed.
+        """
+        if self._entered:
+            raise ConfigurationError("a stream can be opened once; make a new one for another request")
+        self._entered = True
+        accumulator = self.reading.accumulator
+        try:
+            self.reading.begin(await self._transport.open(self._request), accumulator)
+        except asyncio.CancelledError as cancelled:
+            self._end_with(StreamInterruptedError("cancelled while it was opened", partial=accumulator), [])
+            await self._due.run_last(self._fail_in_callback, cancelled)
+        except Exception as error:
+            self._stop(self._with_partial(error))
+            await self._due.run_last(self._fail_in_callback, None)
+            raise
+
+    async def close(self, cancelled: asyncio.CancelledError | None) -> None:
+        """Close the connection and end the stream, at any time, also twice; a cancellation that led here goes on."""
+        if not self._entered:
+            self._entered = True
+            self._outcome = ConfigurationError("this stream was closed before it was opened")
+            return
+        live = self.live
+        opening = self._opening
+        if opening is not None and not opening.gone:
+            opening.check_loop("closed")
+        elif live is not None and not live.gone:
+            live.check_loop("closed")
+        self._closed = True
+        if self._outcome is None:
+            self._undelivered = None
+            self._due.clear()
+            seen = self.reading.accumulator.events_seen
+            self._end_with(self._about(StreamInterruptedError(f"closed by the consumer after {seen} events")), [])
+        if live is not None:
+            live.close()
+        if opening is not None and not opening.gone:
+            try:
+                await opening.close()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        await self._due.run_last(self._fail_in_callback, cancelled)
+
+    def __del__(self) -> None:
+        live = self.live if hasattr(self, "_continuing") else None
+        opening = None if live is None or self._closed else self._opening
+        if live is None or (live.closed and opening is None):
+            return
+        warnings.warn(f"unclosed {self._name}: write `{self._usage}`", ResourceWarning, stacklevel=2, source=self)
+        live.abandon()
+        if opening is not None:
+            opening.abandon()
+
+    # Steps.
+
+    async def advance(self) -> E | None:
+        """Move one step, and run the callbacks that are due. Cancelling it loses nothing.
+
+        Returns:
+            The event; None where changes come without one, as the closing ones do.
+
+        Raises:
+            StopAsyncIteration: The stream is at its end.
+            StreamError: It did not come to a complete end.
+            ConfigurationError: Another task or callback is reading it, or it was not opened.
+        """
+        if self._busy or self._continuing:
+            raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
+        reading = self.reading
+        if reading.incoming is None:
+            self.opened()
+        self._busy = True
+        try:
+            while True:
+                if self._due:
+                    await self._due.run(self._fail_in_callback)
+                    if self._continuing:
+                        raise ConfigurationError("a callback has ended before its call of this stream had")
+                undelivered, self._undelivered = self._undelivered, None
+                if undelivered is not None:
+                    return None if undelivered is _CHANGES_ALONE else undelivered
+                if self._outcome is not None:
+                    if isinstance(self._outcome, _Ended):
+                        raise StopAsyncIteration
+                    raise self._outcome
+                event = reading.step()
+                if event is None:
+                    if reading.closing is not None and not reading.ahead:
+                        await self._go_over()
+                        continue
+                    try:
+                        closing = await reading.meet(AFTER_EVIDENCE)
+                    except StreamError as error:
+                        self._stop(self._about(error))
+                    else:
+                        if closing:
+                            self._show(closing)
+                elif self._callbacks is None:
+                    return event
+                else:
+                    self._undelivered = event
+                    self._due.extend(self._callbacks.for_event(event, reading.changes))
+        finally:
+            self._busy = False
+
+    @property
+    def last_changes(self) -> list[C]:
+        """What the last step changed; made once a handler or a view wants it."""
+        return self.reading.changes
+
+    def tell_changes(self) -> None:
+        """Make the changes of every event from now on: a view wants them."""
+        self.reading.telling = True
+        self.quick = _NO_FRAMES
+
+    def _show(self, changes: list[C]) -> None:
+        """Hand changes out that no event brought."""
+        if changes:
+            self.reading.changes = changes
+            self._undelivered = _CHANGES_ALONE
+            if self._callbacks is not None:
+                self._due.extend(self._callbacks.for_changes(changes))
+
+    async def _go_over(self) -> None:
+        """Go over to what follows this answer: the next one, if its request is on its way, else the end."""
+        if self._opening is not None:
+            await self._open_next(self._opening)
+            return
+        closing, self.reading.closing = self.reading.closing, []
+        self._show(closing or [])
+        self._end_with(_Ended(), [])
+        await self.opened().finish()
+
+    # Going on with another answer.
+
+    async def continue_with(self, follow: Follow[A]) -> None:
+        """Read what is left of this answer, send another request, and go on with its answer.
+
+        What is left is folded at once and handed out before the events of the next answer. The request is sent once:
+        cancelled before that, the stream is as it was, except that more is already here; cancelled later, the request
+        goes on, and the next step of the cursor, or the same call again, waits for it.
+
+        Args:
+            follow: Called once the answer is whole; what it raises changes nothing.
+
+        Raises:
+            ConfigurationError: The answer is not complete, the stream has ended, or something else is reading it.
+            StreamError: What was left of the answer does not bring it to a complete end.
+            APIError: The request failed. With any of these two the stream has ended.
+        """
+        self.opened()
+        if self._continuing or (self._busy and not self._due.running):
+            raise ConfigurationError("another task is waiting in this stream; call this in its loop body or a callback")
+        self._check_goes_on()
+        if not self.reading.accumulator.finished:
+            raise ConfigurationError("this answer is not complete yet: it can be gone on with after its last event")
+        self._continuing = True
+        try:
+            try:
+                await self.reading.read_rest(BEFORE_THE_NEXT)
+            except StreamError as error:
+                self._stop(self._about(error))
+            if not self._failed:
+                await self._send_next(*follow(self._request))
+        finally:
+            self._continuing = False
+        if self._failed:
+            await self._due.run(self._fail_in_callback)
+            raise self._outcome  # type: ignore[misc]  # a failure is one
+        # Closed meanwhile, nothing was sent.
+        self._check_goes_on()
+
+    @property
+    def _failed(self) -> bool:
+        return self._outcome is not None and not isinstance(self._outcome, _Ended)
+
+    def _check_goes_on(self) -> None:
+        """Refuse what has ended for good: all but a complete answer of whose end no handler was told."""
+        if self._failed:
+            raise ConfigurationError(f"this stream has ended: {self._outcome}") from self._outcome
+        if self._closed or (self._outcome is not None and self._callbacks is not None):
+            raise ConfigurationError(f"this stream {'was closed' if self._closed else 'has ended'}")
+
+    async def _send_next(self, request: Request, begin: Callable[[], A]) -> None:
+        """Send the request for the next answer, unless it is on its way, and wait until that has begun."""
+        opening = self._opening
+        if opening is None:
+            self._tell_end(None)
+            await self.opened().finish()
+            if self._closed or self._failed:
+                return
+            self._outcome = None
+            opening = self._opening = Opening(self._transport, request, begin)
+        elif opening.request.body != request.body:
+            raise ConfigurationError("a request with other outputs is on its way already")
+        await self._open_next(opening)
+
+    async def _open_next(self, opening: Opening[A]) -> None:
+        """Wait until the next answer has begun, and go over to it; a request that failed ends the stream."""
+        opening.check_loop("read")
+        try:
+            live = await opening.opened()
+        except Exception as error:
+            # If the stream has ended meanwhile, that was not the reason.
+            if self._outcome is None:
+                self._opening = None
+                self._stop(self._with_partial(error))
+            return
+        if self._outcome is None:
+            self.reading.begin(live, opening.begin())
+            self._request = opening.request
+            self._opening = None
+            self.quick = _NO_FRAMES if self.reading.telling else self.reading.frames
+
+    # Ends.
+
+    def _fail_in_callback(self, error: Exception) -> None:
+        """End the stream with what a callback raised; whatever else was due does not count any more."""
+        if self._outcome is None:
+            self._undelivered = None
+            self._due.clear()
+            self._stop(error)
+
+    def _stop(self, error: Exception) -> None:
+        """End the stream with an error, whoever's it is; its callbacks are due, and nothing more is waited for."""
+        self._end_with(error, [] if self._callbacks is None else self._callbacks.for_failure(error))
+        if self.live is not None:
+            self.live.close()
+        if self._opening is not None:
+            self._opening.abandon()
+
+    def _end_with(self, outcome: Exception, calls: list[DueCallback]) -> None:
+        """Decide how the stream ended: once, and with `on_end` last."""
+        if self._outcome is None:
+            self._outcome = outcome
+            self.quick = _NO_FRAMES
+            self._due.extend(calls)
+            if self._callbacks is not None:
+                self._due.extend(self._callbacks.for_end())
+            # Closed after the evidence, an answer was complete all the same.
+            finished = self.reading.accumulator.finished
+            complete = isinstance(outcome, _Ended) or (finished and isinstance(outcome, StreamInterruptedError))
+            self._tell_end(None if complete else outcome)
+
+    def _tell_end(self, error: Exception | None) -> None:
+        """Tell whoever observes the response how it ended."""
+        live = self.live
+        if live is not None and live.watched:
+            folded = self.reading.accumulator
+            live.tell_end(error, result=None if error else self._result(folded), events=folded.events_seen)
+
+    def _about(self, error: StreamError) -> StreamError:
+        """Add what is known of the stream and its response to an error."""
+        error.partial = self.reading.accumulator
+        error.events_seen = self.reading.accumulator.events_seen
+        if self.live is not None:
+            self.live.explain(error)
+        return error
+
+    def _with_partial(self, error: Exception) -> Exception:
+        """Add what had arrived to the error of a request; it knows its own response."""
+        if isinstance(error, StreamError):
+            error.partial = self.reading.accumulator
+        return error
