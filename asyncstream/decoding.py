@@ -42,6 +42,9 @@ T = TypeVar("T")
 STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a strict decoder raises for bytes that do not fit: `msgspec.ValidationError` is a `DecodeError`."""
 
+OWN_MEMBER = "<"
+"""How the encoded name of a member begins that code adds to a struct, such as its `raw`: the wire has none of it."""
+
 MOST_REPAIRS = 1000
 """How many repairs of one payload are told of: one of 16 MiB can be wrong in millions of places."""
 
@@ -236,7 +239,11 @@ def _struct_coercer(cls: type[Struct]) -> _Coercer:
     """Compile lazily, a struct at a time: wire types may contain themselves."""
     info = inspect.type_info(cls)
     assert isinstance(info, inspect.StructType)
-    fields = [(field.name, field.encode_name, field.required, _compile(field.type)) for field in info.fields]
+    fields = [
+        (field.name, field.encode_name, field.required, _compile(field.type))
+        for field in info.fields
+        if not field.encode_name.startswith(OWN_MEMBER)
+    ]
 
     def coerce(value: object, path: _Path, repairs: _Mended) -> Any:
         if not isinstance(value, dict):

@@ -1,33 +1,16 @@
-"""The events of the Assistants protocol, and the table event name -> decoder.
-
-Pure. A module-level table maps the first line of a frame to its event class and cached decoder: the hot path is one
-`partition`, one dict lookup, one typed decode. All that does not fit goes through `payloads`. A decoder is made when
-the first payload of its type comes: making all would be a twentieth of the import.
+"""The events of the Assistants protocol, each a wrapper of its payload. Pure. `named` reads them off the wire.
 
 Source: https://platform.openai.com/docs/api-reference/assistants-streaming/events
 """
 
-from collections.abc import Callable
-from functools import cache
-from operator import attrgetter
 from typing import ClassVar, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-from asyncstream.decoding import (
-    STRICT_ERRORS,
-    Repair,
-    UnreadableJSON,
-    coerce_json,
-    strict_decoder,
-)
-from asyncstream.errors import StreamDecodeError
+from asyncstream.decoding import Repair
 from asyncstream.events.assistants_withheld import WITHHELD
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
-from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
-from asyncstream.events.wire import Wire
-from asyncstream.nesting import SHALLOW, nested_too_deep
-from asyncstream.sse import parse_frame
+from asyncstream.events.named import WrappedEvents
 from asyncstream.types.messages import Message, MessageDeltaEvent
 from asyncstream.types.run_steps import RunStep, RunStepDeltaEvent
 from asyncstream.types.runs import Run
@@ -302,136 +285,10 @@ AssistantStreamEvent: TypeAlias = (
 """
 
 
-class _Kind(Struct, frozen=True):
-    """What a known event name leads to."""
-
-    make: "Callable[..., AssistantStreamEvent]"
-    payload: type
-
-
-def _known_events() -> dict[str, _Kind]:
-    kinds = {}
-    for event in get_args(AssistantStreamEvent):
-        if event not in (ErrorEvent, DoneEvent, UnknownEvent):
-            kinds[event.event] = _Kind(event, event.__annotations__["data"])
-    return kinds
-
-
-_OPEN = frozenset({Thread, Run, RunStep, RunStepDeltaEvent})
-"""Payloads that hold JSON of no fixed shape: folding walks that, so it must not be too deep."""
-
-
-@cache
-def _decode_of(payload: type) -> Callable[[bytes], object]:
-    decode: Callable[[bytes], object] = strict_decoder(payload).decode
-    return decode
-
-
-def _on_first_use(line: bytes, kind: _Kind) -> Callable[[bytes], object]:
-    """Give what makes the decoder of an event, and then leaves the table to it."""
-
-    def decode_first(data: bytes) -> object:
-        decode = _decode_of(kind.payload)
-        _BY_FIRST_LINE[line] = (kind.make, decode, kind.payload in _OPEN)
-        return decode(data)
-
-    return decode_first
-
-
-_BY_NAME = _known_events()
-_BY_FIRST_LINE = {
-    (line := b"event: " + name.encode()): (kind.make, _on_first_use(line, kind), kind.payload in _OPEN)
-    for name, kind in _BY_NAME.items()
-}
-
-
-def decode_plain(frame: bytes) -> AssistantStreamEvent | None:
-    """Decode a frame that is as the protocol has it: the hot path. None for any other, and for what ends a stream."""
-    first_line, _, data = frame.partition(b"\ndata: ")
-    kind = _BY_FIRST_LINE.get(first_line)
-    # The length first: short payloads, which nearly all are, cannot be nested too deep.
-    if kind is None or 10 in data or (len(data) > SHALLOW and kind[2] and nested_too_deep(data)):
-        return None
-    try:
-        return kind[0](kind[1](data), data)
-    except STRICT_ERRORS:
-        return None
-
-
-def decode_frame(frame: bytes) -> list[AssistantStreamEvent | StreamDecodeError]:
-    """Decode a frame of `sse.FrameSplitter` into its events: mostly one.
-
-    A frame that cannot be read gives the error as its last item, so that what came before it is not lost.
-    """
-    plain = decode_plain(frame)
-    if plain is not None:
-        return [plain]
-    event, lines = parse_frame(frame)
-    return decode_data(event, lines)
-
-
-def decode_long(frames: list[bytes]) -> list[AssistantStreamEvent | StreamDecodeError]:
-    """Take the first frame off a list and decode it as `decode_frame` does, without holding it meanwhile.
-
-    An event keeps its payload, and what is decoded from it is as large again: the frame would be a third copy.
-    """
-    first_line, _, data = frames[0].partition(b"\ndata: ")
-    kind = _BY_FIRST_LINE.get(first_line)
-    if kind is None or 10 in data or (kind[2] and nested_too_deep(data)):
-        return decode_frame(frames.pop(0))
-    del frames[0]
-    try:
-        return [kind[0](kind[1](data), data)]
-    except STRICT_ERRORS:
-        return decode_data(first_line[len(b"event: ") :].decode(), [data])
-
-
-def decode_data(event: str, lines: list[bytes]) -> list[AssistantStreamEvent | StreamDecodeError]:
-    """Decode the data of a frame by the rules, whatever shape it has."""
-    if not lines:
-        return []
-    raw = b"\n".join(lines)
-    if event == "done":
-        return [DoneEvent(raw=raw)]
-    known = _BY_NAME.get(event)
-    decoded: list[AssistantStreamEvent | StreamDecodeError] = []
-    for item in read_payloads(event, lines, _BY_NAME.__contains__):
-        if not isinstance(item, Payload):
-            decoded.append(item)
-        elif known is not None:
-            decoded.append(_decode_known(event, known, item, lines))
-        else:
-            error = error_in(event, item.value)
-            if error is not None:
-                decoded.append(ErrorEvent(error, item.raw))
-        if decoded and isinstance(decoded[-1], ErrorEvent | StreamDecodeError):
-            return decoded
-    is_comment = raw.lstrip().startswith(b":")
-    if known is None and event != "error" and not decoded and raw.strip() and not is_comment:
-        decoded.append(UnknownEvent(event or "message", raw))
-    return decoded
-
-
-def _decode_known(
-    event: str, kind: _Kind, payload: Payload, lines: list[bytes]
-) -> "AssistantStreamEvent | StreamDecodeError":
-    try:
-        data = _decode_of(kind.payload)(payload.raw)
-        repairs = reading_repairs(event, payload, lines, fits=True)
-    except STRICT_ERRORS:
-        try:
-            data, mended = coerce_json(kind.payload, payload.value)
-        except UnreadableJSON as error:
-            return unreadable(event, payload.raw, error)
-        repairs = reading_repairs(event, payload, lines, fits=False) + mended
-    return kind.make(data, payload.raw, tuple(repairs))
-
-
-def relayed(event: AssistantStreamEvent, frame: bytes) -> tuple[str, bytes]:
-    """Return the name of an event and its payload as received."""
-    return (event.name if type(event) is UnknownEvent else event.event), event.raw
-
-
-WIRE = Wire[AssistantStreamEvent](
-    decode_frame, decode_data, decode_plain, relayed, WITHHELD, attrgetter("data"), decode_long
+_EVENTS = WrappedEvents[AssistantStreamEvent](
+    [event for event in get_args(AssistantStreamEvent) if event not in (ErrorEvent, DoneEvent, UnknownEvent)],
+    # The payloads that hold JSON of no fixed shape.
+    walked=frozenset({Thread, Run, RunStep, RunStepDeltaEvent}),
 )
+
+WIRE = _EVENTS.wire(WITHHELD)

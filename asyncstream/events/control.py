@@ -1,6 +1,7 @@
 """The events that no protocol owns: the end, an error, and an event nobody knows.
 
-Each is a wrapper made by code, never decoded itself. `event` narrows a union beside its tag.
+Each is a wrapper made by code, never decoded itself. `event` narrows a union beside its tag; `UnknownEvent` has its
+`type` too, as it stands among events that are tagged by that.
 """
 
 from typing import ClassVar, Literal
@@ -62,6 +63,7 @@ class UnknownEvent(Struct, frozen=True, gc=False, tag_field="event", tag="unknow
     """An event under a name that the protocol does not have; it folds nothing."""
 
     event: ClassVar[Literal["unknown"]] = "unknown"
+    type: ClassVar[Literal["unknown"]] = "unknown"
     name: str
     """The wire's name; "message" if it sent none."""
     raw: bytes = b""

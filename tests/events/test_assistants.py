@@ -24,7 +24,7 @@ from asyncstream.events import (
     ThreadRunStepDelta,
     UnknownEvent,
 )
-from asyncstream.events.assistants import decode_frame, decode_long
+from asyncstream.events.assistants import WIRE
 from asyncstream.types import (
     FunctionToolCallDelta,
     Message,
@@ -347,7 +347,7 @@ def test_torn_payload_is_an_error_with_its_bytes(body):
 
 def test_what_came_before_a_torn_payload_is_not_lost():
     body = b'event: thread.run.created\ndata: {"id":"r"}\ndata: {"id":\n\n'
-    first, error = decode_frame(body.removesuffix(b"\n\n"))
+    first, error = WIRE.decode_frame(body.removesuffix(b"\n\n"))
 
     assert isinstance(first, ThreadRunCreated)
     assert isinstance(error, StreamDecodeError)
@@ -500,21 +500,21 @@ def test_bad_utf8_in_a_field_that_nobody_reads_is_no_matter():
 def test_long_frame_is_taken_off_and_decoded_as_any_other(frame):
     frames = [frame, b"next"]
 
-    decoded = decode_long(frames)
+    decoded = WIRE.decode_long(frames)
 
     assert [b"next"] == frames
-    assert list(map(repr, decode_frame(frame))) == list(map(repr, decoded))
+    assert list(map(repr, WIRE.decode_frame(frame))) == list(map(repr, decoded))
 
 
 def test_long_frame_is_not_held_while_it_is_decoded():
     size = 2_000_000
     before, after = message_delta("m", {"index": 0, "type": "text", "text": {"value": "@"}}).strip().split(b"@")
-    decode_long([before + after])
+    WIRE.decode_long([before + after])
     tracemalloc.start()
     try:
         frames = [before + b"x" * size + after]
         tracemalloc.reset_peak()
-        events = decode_long(frames)
+        events = WIRE.decode_long(frames)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -51,6 +51,7 @@ MODULES = (
             *("chat.reasoning", "changes", "fragments", "growing", "json_text", "merging", "repairs", "tool_calls"),
         )
     ),
+    "events.named",
     "looping.chat",
     *(f"streaming.{name}" for name in ("due_calls", "incoming", "opening", "reading", "stream", "texts", "view")),
 )
@@ -58,6 +59,7 @@ TESTS = {
     "halves": ("tests/accumulators/test_fragments.py",),
     "sse": ("tests/test_sse.py",),
     "accumulators": ("tests/accumulators/", "tests/test_transcripts.py"),
+    "events": ("tests/events/",),
     "looping": ("tests/looping/",),
     "streaming": ("tests/streaming/",),
 }
