@@ -2,9 +2,10 @@
 
     AsyncStreamError
     ├─ ConfigurationError                 you: a missing key, a stream used before it was opened, a bad argument
+    │  └─ ArgumentError                   also a TypeError: a keyword that no call takes, text where a list belongs
     ├─ APIError                           the server or the network; see the attributes below
     │  ├─ APIConnectionError              the network, before a response
-    │  │  └─ APITimeoutError              no connection or no response within the deadline
+    │  │  └─ APITimeoutError              also a TimeoutError: no connection or no response within the deadline
     │  ├─ APIStatusError                  the server refused the request
     │  │  ├─ BadRequestError              400
     │  │  ├─ AuthenticationError          401
@@ -22,12 +23,14 @@
     │     ├─ StreamTruncatedError         the stream ended without terminal evidence
     │     ├─ StreamDecodeError            also an APIResponseValidationError: an unreadable or oversized frame
     │     └─ StreamTimeoutError           also an APITimeoutError: no event within the deadline
-    └─ PollTimeoutError                   the deadline of a poll passed; the run goes on
+    └─ PollTimeoutError                   also a TimeoutError: the deadline of a poll passed; the run goes on
 
 Rule 1: every class is constructed from its message alone plus keywords, so that pickling keeps all attributes.
 Rule 2: no error ever holds a key, a token, or a request's headers.
+Rule 3: a `TimeoutError` is an `OSError`: whoever catches one of these around calls of this package lets its own pass.
 """
 
+import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -37,13 +40,16 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "ArgumentError",
     "AsyncStreamError",
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
+    "ErrorResponse",
     "InternalServerError",
     "NotFoundError",
+    "OpenAIError",
     "ParseError",
     "PermissionDeniedError",
     "PollTimeoutError",
@@ -66,8 +72,55 @@ class AsyncStreamError(Exception):
     """Base of every error of this package."""
 
 
+OpenAIError = AsyncStreamError
+"""openai-python's name for the base of its errors."""
+
+
 class ConfigurationError(AsyncStreamError):
     """The caller must act: an argument, a missing key, or a call in the wrong order."""
+
+
+class ArgumentError(ConfigurationError, TypeError):
+    """The caller must act: a keyword that the call does not take, or an argument of a kind that it does not take."""
+
+
+class ErrorResponse:
+    """The answer that an error tells of, under the names that openai-python's errors have for it.
+
+    Attributes:
+        status_code: HTTP status.
+        headers: Response headers, without cookies.
+        content: The body, at most 1 MiB; b"" when there was none.
+    """
+
+    def __init__(self, status_code: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.content = content
+
+    def __repr__(self) -> str:
+        return f"<ErrorResponse [{self.status_code}]>"
+
+    @property
+    def text(self) -> str:
+        """The body as text; what is no UTF-8 in it is U+FFFD."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> object:
+        """Return what the body says as JSON.
+
+        Raises:
+            APIResponseValidationError: It is no JSON.
+        """
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            raise APIResponseValidationError(
+                "the body of the answer is no JSON",
+                body=self.content,
+                status=self.status_code,
+                headers=self.headers,
+            ) from error
 
 
 class APIError(AsyncStreamError):
@@ -115,12 +168,24 @@ class APIError(AsyncStreamError):
         self.headers = headers
         self.request_id = request_id
 
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status under openai-python's name for it; None before a response."""
+        return self.status
+
+    @property
+    def response(self) -> ErrorResponse | None:
+        """The answer that was the failure, or began the stream that failed; None before a response."""
+        if self.status is None:
+            return None
+        return ErrorResponse(self.status, self.headers or {}, self.body or b"")
+
 
 class APIConnectionError(APIError):
     """No response came: look at the network, the host name, the port, TLS."""
 
 
-class APITimeoutError(APIConnectionError):
+class APITimeoutError(APIConnectionError, TimeoutError):
     """No connection, or no response, within the deadline."""
 
 
@@ -246,7 +311,7 @@ class StreamTimeoutError(StreamError, APITimeoutError):
     """No event arrived within the deadline; keep-alive comments do not count as events."""
 
 
-class PollTimeoutError(AsyncStreamError):
+class PollTimeoutError(AsyncStreamError, TimeoutError):
     """The deadline of a poll passed. The remote object goes on.
 
     Attributes:

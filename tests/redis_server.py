@@ -39,9 +39,7 @@ class RedisServer:
         self.program = program or PROGRAMS[0]
         self.directory = directory
         self.keeps = keeps
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -50,9 +48,16 @@ class RedisServer:
         kept = ["--appendonly", "yes", "--appendfsync", "always"] if self.keeps else ["--appendonly", "no"]
         command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
         self._run([*command, "--save", "", *kept, *options])
-        async with asyncio.timeout(10):
-            while not await self._answers():  # noqa: ASYNC110 - whether another process listens shows only in trying
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(30):
+                # Whether another process listens shows only in trying.
+                while not await self._answers():
+                    if self._process is not None and self._process.poll() is not None:
+                        raise RuntimeError(f"{command[0]} ended with {self._process.returncode}")
+                    await asyncio.sleep(0.02)
+        except BaseException:
+            self.kill()
+            raise
 
     def _run(self, command: list[str]) -> None:
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -106,3 +111,13 @@ class RedisServer:
         lines = await self.command("CLIENT", "LIST")
         found = [dict(pair.split("=", 1) for pair in line.split()) for line in lines if line]
         return [client for client in found if client["cmd"] != "client|list"]
+
+
+def _free_port() -> int:
+    """Return a port that nobody listens on; a node of a cluster listens 10,000 above it too."""
+    while True:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port: int = free.getsockname()[1]
+        if port + 10_000 < 1 << 16:
+            return port

@@ -8,6 +8,7 @@ from typing import Unpack
 
 from asyncstream.params.assistants import AssistantCreateParams, AssistantUpdateParams
 from asyncstream.params.shared import ListOrder
+from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.versions import ASSISTANTS_V2
@@ -55,7 +56,7 @@ class Assistants:
         Source: https://platform.openai.com/docs/api-reference/assistants/createAssistant
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE.request(options, body={"model": model, **params})
+        request = CREATE.request(options, body={"model": model, **known(params, AssistantCreateParams)})
         return await self._transport.send(request, CREATE.result)
 
     async def retrieve(
@@ -100,7 +101,7 @@ class Assistants:
         Source: https://platform.openai.com/docs/api-reference/assistants/modifyAssistant
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = UPDATE.request(options, ids={"assistant_id": assistant_id}, body={**params})
+        request = UPDATE.request(options, ids={"assistant_id": assistant_id}, body=known(params, AssistantUpdateParams))
         return await self._transport.send(request, UPDATE.result)
 
     def list(

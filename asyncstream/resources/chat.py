@@ -11,6 +11,7 @@ from asyncstream.accumulators.chat.accumulator import fold_answer
 from asyncstream.params.chat import ChatCompletionCreateParams, ChatCompletionUpdateParams
 from asyncstream.params.chat_messages import ChatCompletionMessageParam
 from asyncstream.params.shared import ListOrder
+from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.streaming.chat import ChatStream
@@ -199,7 +200,9 @@ class ChatCompletions:
         Source: https://platform.openai.com/docs/api-reference/chat/update
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = UPDATE.request(options, ids={"completion_id": completion_id}, body={**params})
+        request = UPDATE.request(
+            options, ids={"completion_id": completion_id}, body=known(params, ChatCompletionUpdateParams)
+        )
         return await self._transport.send(request, UPDATE.result)
 
     async def delete(
@@ -324,8 +327,9 @@ def _request(
     stream: bool,
 ) -> tuple[Request, type[object] | None]:
     """Return the request, and the type that its answer is to fit, if there is one."""
+    check_list("messages", messages)
     said = [message.to_param() if isinstance(message, ChatCompletionMessage) else message for message in messages]
-    body: dict[str, object] = {"messages": said, "model": model, **params}
+    body: dict[str, object] = {"messages": said, "model": model, **known(params, ChatCompletionCreateParams)}
     wanted = params.get("response_format")
     response_format = wanted if isinstance(wanted, type) else None
     if response_format is not None:

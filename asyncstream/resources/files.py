@@ -9,6 +9,7 @@ from typing import Unpack
 from asyncstream.params.files import FileCreateParams, FilePurposeParam
 from asyncstream.params.shared import ListOrder
 from asyncstream.params.uploads import FileTypes, UploadProgress
+from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, poll, remote_object
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -76,7 +77,9 @@ class Files:
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
         async with open_upload(file, on_progress) as upload:
-            request = CREATE.request(options, body={"purpose": purpose, **params}, upload=upload)
+            request = CREATE.request(
+                options, body={"purpose": purpose, **known(params, FileCreateParams)}, upload=upload
+            )
             return await self._transport.send(request, CREATE.result)
 
     async def retrieve(

@@ -8,6 +8,7 @@ from typing import Literal, Unpack
 
 from asyncstream.params.messages import MessageContentParam, MessageCreateParams, MessageUpdateParams
 from asyncstream.params.shared import ListOrder
+from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.versions import ASSISTANTS_V2
@@ -58,7 +59,7 @@ class Messages:
         Source: https://platform.openai.com/docs/api-reference/messages/createMessage
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        body = {"role": role, "content": content, **params}
+        body = {"role": role, "content": content, **known(params, MessageCreateParams)}
         request = CREATE.request(options, ids={"thread_id": thread_id}, body=body)
         return await self._transport.send(request, CREATE.result)
 
@@ -106,7 +107,9 @@ class Messages:
         Source: https://platform.openai.com/docs/api-reference/messages/modifyMessage
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = UPDATE.request(options, ids={"thread_id": thread_id, "message_id": message_id}, body={**params})
+        request = UPDATE.request(
+            options, ids={"thread_id": thread_id, "message_id": message_id}, body=known(params, MessageUpdateParams)
+        )
         return await self._transport.send(request, UPDATE.result)
 
     def list(

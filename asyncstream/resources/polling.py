@@ -233,12 +233,13 @@ async def _look(remote: Remote[T], within: float | None) -> Seen[T] | APIError |
     try:
         async with scope:
             return await remote.look()
+    except APIError as error:
+        # First: one that took too long by its own deadline is a `TimeoutError` too, and is tried again.
+        return error
     except TimeoutError:
         if not scope.expired():
             raise
         return None
-    except APIError as error:
-        return error
 
 
 def _delay_after(error: APIError, failed: int, *, begun: bool, chance: float) -> float | None:

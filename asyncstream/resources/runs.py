@@ -6,7 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/runs
 # From Python 3.14 on, an annotation of a class that has a method `list` means that method by `list`.
 import builtins
 from collections.abc import Callable, Mapping, Sequence
-from typing import Unpack
+from typing import Literal, Unpack, overload
 
 from asyncstream.params.runs import (
     RunCreateParams,
@@ -15,6 +15,7 @@ from asyncstream.params.runs import (
     RunUpdateParams,
 )
 from asyncstream.params.shared import ListOrder, ToolOutput
+from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -56,6 +57,10 @@ def run_on_server(transport: Transport, options: Options, thread_id: str, run_id
     return remote_object(transport, Run, RETRIEVE.request(kept, ids=ids), CANCEL.request(kept, ids=ids))
 
 
+_EXPLICIT = ("assistant_id", "event_handler", "include", "poll_interval_ms", "poll_timeout", "stream", "tool_outputs")
+"""What a misspelt keyword may have meant beside the members of a body."""
+
+
 class Runs:
     """``client.threads.runs``.
 
@@ -72,19 +77,52 @@ class Runs:
         """The same methods, each giving its result together with the status and headers of the answer."""
         return RunsWithRawResponse(type(self), self._transport)
 
+    @overload
     async def create(
         self,
         thread_id: str,
         *,
         assistant_id: str,
         include: builtins.list[RunStepInclude] | None = None,
+        stream: Literal[False] = False,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
         **params: Unpack[RunCreateParams],
-    ) -> Run:
-        """Start a run on a thread; it goes on when this returns.
+    ) -> Run: ...
+
+    @overload
+    async def create(
+        self,
+        thread_id: str,
+        *,
+        assistant_id: str,
+        include: builtins.list[RunStepInclude] | None = None,
+        stream: Literal[True],
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[RunCreateParams],
+    ) -> AssistantStream: ...
+
+    async def create(
+        self,
+        thread_id: str,
+        *,
+        assistant_id: str,
+        include: builtins.list[RunStepInclude] | None = None,
+        stream: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[RunCreateParams],
+    ) -> Run | AssistantStream:
+        """Start a run on a thread; it goes on when this returns. With ``stream=True`` return its open stream.
+
+        The caller closes the stream: use it with ``async with``, read it to its end, or call its `close`.
 
         - `include`: what the steps of the run show beyond their default.
 
@@ -95,8 +133,19 @@ class Runs:
 
         Source: https://platform.openai.com/docs/api-reference/runs/createRun
         """
+        if stream:
+            return await self.stream(
+                thread_id,
+                assistant_id=assistant_id,
+                include=include,
+                extra_headers=extra_headers,
+                extra_query=extra_query,
+                extra_body=extra_body,
+                timeout=timeout,
+                **params,
+            ).open()
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        body = {"assistant_id": assistant_id, **params}
+        body = {"assistant_id": assistant_id, **known(params, RunCreateParams, *_EXPLICIT)}
         request = CREATE.request(options, ids={"thread_id": thread_id}, query={"include": include}, body=body)
         return await self._transport.send(request, CREATE.result)
 
@@ -135,7 +184,7 @@ class Runs:
             poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll, cancel_remote=cancel_remote
         )
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        body = {"assistant_id": assistant_id, **params}
+        body = {"assistant_id": assistant_id, **known(params, RunCreateParams, *_EXPLICIT)}
         request = CREATE.request(options, ids={"thread_id": thread_id}, query={"include": include}, body=body)
         return await start_and_poll(
             lambda: self._transport.send_with_headers(request, CREATE.result),
@@ -170,7 +219,7 @@ class Runs:
         Source: https://platform.openai.com/docs/api-reference/runs/createRun
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        body = {"assistant_id": assistant_id, **params, "stream": True}
+        body = {"assistant_id": assistant_id, **known(params, RunCreateParams, *_EXPLICIT), "stream": True}
         request = CREATE.request(options, ids={"thread_id": thread_id}, query={"include": include}, body=body)
         return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
 
@@ -256,7 +305,9 @@ class Runs:
         Source: https://platform.openai.com/docs/api-reference/runs/modifyRun
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = UPDATE.request(options, ids={"thread_id": thread_id, "run_id": run_id}, body={**params})
+        request = UPDATE.request(
+            options, ids={"thread_id": thread_id, "run_id": run_id}, body=known(params, RunUpdateParams)
+        )
         return await self._transport.send(request, UPDATE.result)
 
     def list(
@@ -315,19 +366,52 @@ class Runs:
         request = CANCEL.request(options, ids={"thread_id": thread_id, "run_id": run_id})
         return await self._transport.send(request, CANCEL.result)
 
+    @overload
     async def submit_tool_outputs(
         self,
         run_id: str,
         *,
         thread_id: str,
         tool_outputs: Sequence[ToolOutput],
+        stream: Literal[False] = False,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
         **params: Unpack[RunSubmitToolOutputsParams],
-    ) -> Run:
+    ) -> Run: ...
+
+    @overload
+    async def submit_tool_outputs(
+        self,
+        run_id: str,
+        *,
+        thread_id: str,
+        tool_outputs: Sequence[ToolOutput],
+        stream: Literal[True],
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[RunSubmitToolOutputsParams],
+    ) -> AssistantStream: ...
+
+    async def submit_tool_outputs(
+        self,
+        run_id: str,
+        *,
+        thread_id: str,
+        tool_outputs: Sequence[ToolOutput],
+        stream: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[RunSubmitToolOutputsParams],
+    ) -> Run | AssistantStream:
         """Answer the tool calls of a run in `requires_action`; it goes on when this returns.
+
+        With ``stream=True`` return the open stream of what follows, which the caller closes.
 
         - `tool_outputs`: one for each of its tool calls; empty if it asks for approvals only.
 
@@ -338,6 +422,17 @@ class Runs:
 
         Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs
         """
+        if stream:
+            return await self.submit_tool_outputs_stream(
+                run_id,
+                thread_id=thread_id,
+                tool_outputs=tool_outputs,
+                extra_headers=extra_headers,
+                extra_query=extra_query,
+                extra_body=extra_body,
+                timeout=timeout,
+                **params,
+            ).open()
         options = Options(extra_headers, extra_query, extra_body, timeout)
         body = _outputs(tool_outputs, params)
         request = SUBMIT.request(options, ids={"thread_id": thread_id, "run_id": run_id}, body=body)
@@ -429,7 +524,9 @@ class RunsWithRawResponse(WithRawResponse):
 
 
 def _outputs(tool_outputs: Sequence[ToolOutput], params: RunSubmitToolOutputsParams) -> dict[str, object]:
+    check_list("tool_outputs", tool_outputs)
+    known(params, RunSubmitToolOutputsParams, *_EXPLICIT)
     # A run waits for outputs or for approvals: an empty list of the one beside the other would be an invention.
     if "tool_approvals" in params and not tool_outputs:
-        return {**params}
-    return {"tool_outputs": tool_outputs, **params}
+        return {**known(params, RunSubmitToolOutputsParams)}
+    return {"tool_outputs": tool_outputs, **known(params, RunSubmitToolOutputsParams)}

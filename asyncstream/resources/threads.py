@@ -4,9 +4,10 @@ Source: https://platform.openai.com/docs/api-reference/threads
 """
 
 from collections.abc import Callable, Mapping
-from typing import Unpack
+from typing import Literal, Unpack, overload
 
 from asyncstream.params.threads import CreateAndRunParams, ThreadCreateParams, ThreadUpdateParams
+from asyncstream.resources.keywords import known
 from asyncstream.resources.messages import Messages
 from asyncstream.resources.polling import Pace, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -64,7 +65,9 @@ class Threads:
         Source: https://platform.openai.com/docs/api-reference/threads/createThread
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        return await self._transport.send(CREATE.request(options, body={**params}), CREATE.result)
+        return await self._transport.send(
+            CREATE.request(options, body=known(params, ThreadCreateParams)), CREATE.result
+        )
 
     async def retrieve(
         self,
@@ -108,7 +111,7 @@ class Threads:
         Source: https://platform.openai.com/docs/api-reference/threads/modifyThread
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = UPDATE.request(options, ids={"thread_id": thread_id}, body={**params})
+        request = UPDATE.request(options, ids={"thread_id": thread_id}, body=known(params, ThreadUpdateParams))
         return await self._transport.send(request, UPDATE.result)
 
     async def delete(
@@ -133,18 +136,49 @@ class Threads:
         request = DELETE.request(options, ids={"thread_id": thread_id})
         return await self._transport.send(request, DELETE.result)
 
+    @overload
     async def create_and_run(
         self,
         *,
         assistant_id: str,
         thread: ThreadCreateParams | None = None,
+        stream: Literal[False] = False,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
         **params: Unpack[CreateAndRunParams],
-    ) -> Run:
+    ) -> Run: ...
+
+    @overload
+    async def create_and_run(
+        self,
+        *,
+        assistant_id: str,
+        thread: ThreadCreateParams | None = None,
+        stream: Literal[True],
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[CreateAndRunParams],
+    ) -> AssistantStream: ...
+
+    async def create_and_run(
+        self,
+        *,
+        assistant_id: str,
+        thread: ThreadCreateParams | None = None,
+        stream: bool = False,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[CreateAndRunParams],
+    ) -> Run | AssistantStream:
         """Create a thread and start a run on it, in one request; the run goes on when this returns.
+
+        With ``stream=True`` return the open stream of the run, which the caller closes.
 
         Raises:
             ConfigurationError: An argument cannot be sent.
@@ -153,8 +187,20 @@ class Threads:
 
         Source: https://platform.openai.com/docs/api-reference/runs/createThreadAndRun
         """
+        if stream:
+            return await self.create_and_run_stream(
+                assistant_id=assistant_id,
+                thread=thread,
+                extra_headers=extra_headers,
+                extra_query=extra_query,
+                extra_body=extra_body,
+                timeout=timeout,
+                **params,
+            ).open()
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params})
+        request = CREATE_AND_RUN.request(
+            options, body={**_start(assistant_id, thread), **known(params, CreateAndRunParams)}
+        )
         return await self._transport.send(request, CREATE_AND_RUN.result)
 
     async def create_and_run_poll(
@@ -191,7 +237,9 @@ class Threads:
             poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll, cancel_remote=cancel_remote
         )
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params})
+        request = CREATE_AND_RUN.request(
+            options, body={**_start(assistant_id, thread), **known(params, CreateAndRunParams)}
+        )
         return await start_and_poll(
             lambda: self._transport.send_with_headers(request, CREATE_AND_RUN.result),
             lambda run: run_on_server(self._transport, options, run.thread_id, run.id),
@@ -224,7 +272,9 @@ class Threads:
         Source: https://platform.openai.com/docs/api-reference/runs/createThreadAndRun
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE_AND_RUN.request(options, body={**_start(assistant_id, thread), **params, "stream": True})
+        request = CREATE_AND_RUN.request(
+            options, body={**_start(assistant_id, thread), **known(params, CreateAndRunParams), "stream": True}
+        )
         return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
 
 
@@ -239,5 +289,7 @@ class ThreadsWithRawResponse(WithRawResponse):
 
 
 def _start(assistant_id: str, thread: ThreadCreateParams | None) -> dict[str, object]:
+    if thread is not None:
+        known(thread, ThreadCreateParams)
     # Some servers answer 500 to a null where they expect an object.
     return {"assistant_id": assistant_id} if thread is None else {"assistant_id": assistant_id, "thread": thread}

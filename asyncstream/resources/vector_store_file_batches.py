@@ -15,6 +15,7 @@ from asyncstream.params.vector_stores import (
     VectorStoreFileFilter,
 )
 from asyncstream.resources.files import Files
+from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -74,7 +75,9 @@ class VectorStoreFileBatches:
         Source: https://platform.openai.com/docs/api-reference/vector-stores-file-batches/createBatch
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE.request(options, ids={"vector_store_id": vector_store_id}, body={**params})
+        request = CREATE.request(
+            options, ids={"vector_store_id": vector_store_id}, body=known(params, VectorStoreFileBatchCreateParams)
+        )
         return await self._transport.send(request, CREATE.result)
 
     async def retrieve(
@@ -191,7 +194,9 @@ class VectorStoreFileBatches:
             poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll, cancel_remote=cancel_remote
         )
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE.request(options, ids={"vector_store_id": vector_store_id}, body={**params})
+        request = CREATE.request(
+            options, ids={"vector_store_id": vector_store_id}, body=known(params, VectorStoreFileBatchCreateParams)
+        )
         return await self._sent_and_polled(request, vector_store_id, options, pace)
 
     async def upload_and_poll(
@@ -255,7 +260,11 @@ class VectorStoreFileBatches:
         ids = [*file_ids, *(file.id for file in uploaded)]
         if not ids:
             raise ConfigurationError("a batch needs at least one file: `files` and `file_ids` are both empty")
-        request = CREATE.request(options, ids={"vector_store_id": vector_store_id}, body={"file_ids": ids, **params})
+        request = CREATE.request(
+            options,
+            ids={"vector_store_id": vector_store_id},
+            body={"file_ids": ids, **known(params, VectorStoreFileCreateParams)},
+        )
         return await self._sent_and_polled(request, vector_store_id, options, pace)
 
     async def poll(

@@ -14,6 +14,7 @@ from asyncstream.params.vector_stores import (
     VectorStoreFileFilter,
 )
 from asyncstream.resources.files import Files
+from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -72,7 +73,11 @@ class VectorStoreFiles:
         Source: https://platform.openai.com/docs/api-reference/vector-stores-files/createFile
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE.request(options, ids={"vector_store_id": vector_store_id}, body={"file_id": file_id, **params})
+        request = CREATE.request(
+            options,
+            ids={"vector_store_id": vector_store_id},
+            body={"file_id": file_id, **known(params, VectorStoreFileCreateParams)},
+        )
         return await self._transport.send(request, CREATE.result)
 
     async def retrieve(
@@ -262,7 +267,11 @@ class VectorStoreFiles:
         """
         pace = Pace(poll_interval_ms=poll_interval_ms, poll_timeout=poll_timeout, on_poll=on_poll)
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE.request(options, ids={"vector_store_id": vector_store_id}, body={"file_id": file_id, **params})
+        request = CREATE.request(
+            options,
+            ids={"vector_store_id": vector_store_id},
+            body={"file_id": file_id, **known(params, VectorStoreFileCreateParams)},
+        )
         return await self._sent_and_polled(request, vector_store_id, options, pace)
 
     async def upload_and_poll(
@@ -351,7 +360,7 @@ class VectorStoreFiles:
             extra_query=options.extra_query,
             timeout=options.timeout,
         )
-        body = {"file_id": uploaded.id, **params, **(options.extra_body or {})}
+        body = {"file_id": uploaded.id, **known(params, VectorStoreFileCreateParams), **(options.extra_body or {})}
         return CREATE.request(options.for_later(), ids={"vector_store_id": vector_store_id}, body=body)
 
     async def _sent_and_polled(

@@ -10,6 +10,7 @@ from typing import Unpack
 
 from asyncstream.params.shared import ListOrder
 from asyncstream.params.vector_stores import VectorStoreCreateParams, VectorStoreSearchParams, VectorStoreUpdateParams
+from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.vector_store_file_batches import VectorStoreFileBatches
@@ -69,7 +70,7 @@ class VectorStores:
         Source: https://platform.openai.com/docs/api-reference/vector-stores/create
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = CREATE.request(options, body={**params})
+        request = CREATE.request(options, body=known(params, VectorStoreCreateParams))
         return await self._transport.send(request, CREATE.result)
 
     async def retrieve(
@@ -114,7 +115,9 @@ class VectorStores:
         Source: https://platform.openai.com/docs/api-reference/vector-stores/modify
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = UPDATE.request(options, ids={"vector_store_id": vector_store_id}, body={**params})
+        request = UPDATE.request(
+            options, ids={"vector_store_id": vector_store_id}, body=known(params, VectorStoreUpdateParams)
+        )
         return await self._transport.send(request, UPDATE.result)
 
     async def delete(
@@ -162,7 +165,11 @@ class VectorStores:
         Source: https://platform.openai.com/docs/api-reference/vector-stores/search
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = SEARCH.request(options, ids={"vector_store_id": vector_store_id}, body={"query": query, **params})
+        request = SEARCH.request(
+            options,
+            ids={"vector_store_id": vector_store_id},
+            body={"query": query, **known(params, VectorStoreSearchParams)},
+        )
         return WholeRequest(self._transport, request, SEARCH.result)
 
     def list(

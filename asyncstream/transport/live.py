@@ -64,6 +64,7 @@ class LiveResponse:
         event_timeout: float | None,
         total_deadline: float | None,
         max_event_bytes: int,
+        total: float | None = None,
         watch: Watch = SILENT,
         secrets: Secrets | None = None,
     ) -> None:
@@ -74,6 +75,7 @@ class LiveResponse:
             event_timeout: Seconds to wait for an event; None for no limit.
             total_deadline: The loop time at which the stream must have ended; None for no limit.
             max_event_bytes: The largest frame that is accepted.
+            total: The seconds of which that deadline is the end, for the error.
             watch: Is told of the first event and of the end.
             secrets: What no error may repeat.
         """
@@ -92,6 +94,7 @@ class LiveResponse:
         self._unpacker = unpacker_for(response.headers)
         self._event_timeout = event_timeout
         self._total_deadline = total_deadline
+        self._total = total
         self._deadline: float | None = None
         # Seconds of the deadline between events; None while the total deadline comes first.
         self._patience: float | None = None
@@ -250,8 +253,9 @@ class LiveResponse:
             self._waiting = False
         if self._expired:
             if self._patience is None:
-                raise StreamTimeoutError("the stream did not end within its total deadline")
-            raise StreamTimeoutError(f"no event within {self._patience} s")
+                within = "its total deadline" if self._total is None else f"the total of {self._total:g} s"
+                raise StreamTimeoutError(f"the stream did not end within {within}")
+            raise StreamTimeoutError(f"no event within {self._patience:g} s")
 
     def check_loop(self, what: str) -> None:
         """Refuse what must be done in the event loop of the connection: elsewhere, also in a fork, it would break it.

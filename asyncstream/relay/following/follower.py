@@ -20,6 +20,7 @@ from typing import Generic, Self, TypeVar
 
 from asyncstream.errors import (
     APIConnectionError,
+    AsyncStreamError,
     ConfigurationError,
     StreamDecodeError,
     StreamError,
@@ -144,6 +145,9 @@ class Follower(Generic[E]):
         try:
             async with scope:
                 return await step()
+        except AsyncStreamError:
+            # Deadlines of the package are `TimeoutError`s too.
+            raise
         except TimeoutError:
             if not scope.expired():
                 raise
