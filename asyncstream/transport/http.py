@@ -236,6 +236,7 @@ class Transport:
             response,
             event_timeout=call.timeout.event,
             total_deadline=call.total,
+            total=call.timeout.total,
             max_event_bytes=self._max_event_bytes,
             watch=call.watch,
             secrets=call.secrets,

@@ -1,6 +1,7 @@
 """The deadlines of one call. Pure: what they are, never the clock that enforces them (that is `transport.http`)."""
 
 import math
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -33,15 +34,29 @@ class Timeout(Struct, frozen=True, kw_only=True):
             _check(getattr(self, name), f"timeout {name}")
 
 
-TimeoutTypes = Timeout | float | None
-"""What `timeout=` takes: deadlines, a number of seconds, or None."""
+class HTTPXTimeout(Protocol):
+    """The deadlines of httpx's ``Timeout``, in seconds."""
+
+    @property
+    def connect(self) -> float | None:
+        """For a connection."""
+
+    @property
+    def read(self) -> float | None:
+        """For the next bytes of an answer."""
+
+
+TimeoutTypes = Timeout | HTTPXTimeout | float | None
+"""What `timeout=` takes: deadlines, a number of seconds, or None; and httpx's ``Timeout``, for code that comes from
+openai-python."""
 
 
 def as_timeout(timeout: TimeoutTypes) -> Timeout:
     """Return the deadlines that `timeout=` stands for.
 
     A number bounds the wait for the response and the wait between events, and the connect where it is below 5; a
-    stream may last as long as it keeps sending. None is no deadline at all.
+    stream may last as long as it keeps sending. None is no deadline at all. Of httpx's ``Timeout``, `connect` is taken
+    as it is, and `read` for the wait for the response and between events.
 
     Raises:
         ConfigurationError: It is neither a `Timeout`, nor None, nor a number above zero.
@@ -50,6 +65,8 @@ def as_timeout(timeout: TimeoutTypes) -> Timeout:
         return timeout
     if timeout is None:
         return Timeout(connect=None, response=None, event=None)
+    if hasattr(timeout, "connect") and hasattr(timeout, "read"):
+        return Timeout(connect=timeout.connect, response=timeout.read, event=timeout.read)
     _check(timeout, "timeout")
     return Timeout(connect=min(5.0, timeout), response=timeout, event=timeout)
 
