@@ -9,13 +9,16 @@ from asyncstream.errors import (
     APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
+    ArgumentError,
     AsyncStreamError,
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
     ConflictError,
+    ErrorResponse,
     InternalServerError,
     NotFoundError,
+    OpenAIError,
     ParseError,
     PermissionDeniedError,
     PollTimeoutError,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from asyncstream import types as types
     from asyncstream.accumulators.assistants import AssistantAccumulator
     from asyncstream.accumulators.chat import ChatAccumulator
+    from asyncstream.client.openai_names import AsyncAzureOpenAI, AsyncOpenAI
     from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream, AsyncAssistantEventHandler
     from asyncstream.streaming.chat import ChatStream
     from asyncstream.tools.functions import function_tool
@@ -61,6 +65,8 @@ else:
         AssistantEventHandler="asyncstream.streaming.assistants",
         AssistantStream="asyncstream.streaming.assistants",
         AsyncAssistantEventHandler="asyncstream.streaming.assistants",
+        AsyncAzureOpenAI="asyncstream.client.openai_names",
+        AsyncOpenAI="asyncstream.client.openai_names",
         ChatAccumulator="asyncstream.accumulators.chat",
         ChatStream="asyncstream.streaming.chat",
         function_tool="asyncstream.tools.functions",
@@ -72,11 +78,14 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "ArgumentError",
     "AssistantAccumulator",
     "AssistantEventHandler",
     "AssistantStream",
     "AsyncAssistantEventHandler",
+    "AsyncAzureOpenAI",
     "AsyncClient",
+    "AsyncOpenAI",
     "AsyncStreamError",
     "AuthenticationError",
     "BadRequestError",
@@ -88,11 +97,13 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "Dialect",
+    "ErrorResponse",
     "FirstEvent",
     "InternalServerError",
     "NotFoundError",
     "Observation",
     "Observer",
+    "OpenAIError",
     "ParseError",
     "PermissionDeniedError",
     "PollTimeoutError",

@@ -15,6 +15,7 @@ from raw_server import Exchange, raw_server
 from asyncstream import (
     APIResponseValidationError,
     APIStatusError,
+    ArgumentError,
     AssistantAccumulator,
     AssistantEventHandler,
     AsyncClient,
@@ -344,3 +345,22 @@ def test_usage_of_zeros():
     completion = fold_chat(chat_chunk({}, "stop", usage=real), chat_chunk({}, usage=dict.fromkeys(real, 0)))
 
     assert 6 == completion.usage.total_tokens
+
+
+@row('a misspelt keyword, or `messages="hi"`')
+async def test_keywords():
+    async with AsyncClient(api_key="k", base_url="http://127.0.0.1:9") as client:
+        with pytest.raises(ArgumentError, match="did you mean 'temperature'"):
+            await client.chat.completions.create(model="m", messages=[], temprature=1)
+        with pytest.raises(TypeError, match="messages must be a list"):
+            await client.chat.completions.create(model="m", messages="hi")
+
+
+@row("a deadline that passes")
+async def test_deadlines():
+    async def silent(exchange: Exchange) -> None:
+        await exchange.gone()
+
+    with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
+        async with opened(silent, timeout=0.05):
+            pass

@@ -24,6 +24,7 @@ from asyncstream.client.options import (
     make_transport,
     merge_options,
 )
+from asyncstream.errors import ConfigurationError
 from asyncstream.transport.connections import BaseConnector, ClientSession, Connections
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.http import ApiKey
@@ -64,6 +65,7 @@ class AsyncClient:
         observer: A function that is told of each call, by an `Observation`; it is called in the event loop and must
             not block.
         dialect: Where the server wants the key, if not where OpenAI does; `azure` sets it.
+        http_client: openai-python's argument for a client of httpx, which has no place here: refused.
 
     Raises:
         ConfigurationError: There is no key, or an argument cannot be used.
@@ -88,7 +90,13 @@ class AsyncClient:
         max_event_bytes: int = MAX_EVENT_BYTES,
         observer: Observer | None = None,
         dialect: Dialect = OPENAI,
+        http_client: object = None,
     ) -> None:
+        if http_client is not None:
+            raise ConfigurationError(
+                "http_client is not taken: connections are aiohttp's; give an aiohttp.ClientSession as session=, or "
+                "proxy=, ssl_context= and connector= for what it was to do"
+            )
         options = ClientOptions(
             api_key=api_key,
             base_url=base_url,

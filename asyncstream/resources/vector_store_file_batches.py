@@ -15,7 +15,7 @@ from asyncstream.params.vector_stores import (
     VectorStoreFileFilter,
 )
 from asyncstream.resources.files import Files
-from asyncstream.resources.keywords import known
+from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
@@ -243,8 +243,9 @@ class VectorStoreFileBatches:
         )
         options = Options(extra_headers, extra_query, extra_body, timeout)
         check_id("vector_store_id", vector_store_id)
-        if isinstance(file_ids, str):
-            raise ConfigurationError(f"file_ids must be several ids, not one string: {file_ids!r}")
+        check_list("file_ids", file_ids)
+        # Before the uploads: what cannot be put into a batch need not be sent.
+        known(params, VectorStoreFileCreateParams)
         later = options.for_later()
         uploaded = await upload_all(
             lambda file: self._files.create(
@@ -263,7 +264,7 @@ class VectorStoreFileBatches:
         request = CREATE.request(
             options,
             ids={"vector_store_id": vector_store_id},
-            body={"file_ids": ids, **known(params, VectorStoreFileCreateParams)},
+            body={"file_ids": ids, **params},
         )
         return await self._sent_and_polled(request, vector_store_id, options, pace)
 

@@ -352,6 +352,8 @@ class VectorStoreFiles:
     ) -> Request:
         """Upload a file and return the request that puts it into a store."""
         check_id("vector_store_id", vector_store_id)
+        # Before the upload: what cannot be put into a store need not be sent.
+        known(params, VectorStoreFileCreateParams)
         uploaded = await self._files.create(
             file=file,
             purpose="assistants",
@@ -360,7 +362,7 @@ class VectorStoreFiles:
             extra_query=options.extra_query,
             timeout=options.timeout,
         )
-        body = {"file_id": uploaded.id, **known(params, VectorStoreFileCreateParams), **(options.extra_body or {})}
+        body = {"file_id": uploaded.id, **params, **(options.extra_body or {})}
         return CREATE.request(options.for_later(), ids={"vector_store_id": vector_store_id}, body=body)
 
     async def _sent_and_polled(

@@ -145,7 +145,7 @@ async def test_no_path_query_or_body_field_is_missing(client: AsyncClient, opera
     wanted = names(spec, "path") + [name.removesuffix("[]") for name in names(spec, "query")] + body_fields(spec)
     if "stream" in wanted:
         assert operation in STREAMS
-        assert known <= parameters(find(client, STREAMS[operation]))
+        assert known - {"stream"} <= parameters(find(client, STREAMS[operation]))
         wanted.remove("stream")
 
     assert [name for name in wanted if name not in known] == []
