@@ -65,7 +65,7 @@ def sound_page(page: Page) -> Page:
         except ConfigurationError as error:
             log_fault(error)
             refused = error_entry(StoreError("the store gave an entry that cannot be sent"))
-            return Page([*page.entries[:count], refused], True)
+            return Page([*page.entries[:count], refused], True, page.view)
     return page
 
 

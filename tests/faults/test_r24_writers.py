@@ -89,9 +89,9 @@ class BrokenStore(MemoryStore):
                 raise self._fault
             self._left -= 1
 
-    async def claim(self, run_id: str) -> Any:
+    async def claim(self, run_id: str, view: str = "") -> Any:
         self._do("claim")
-        writer = await super().claim(run_id)
+        writer = await super().claim(run_id, view)
         return BrokenWriter(writer, self._verb, self._fault, self._left)
 
     async def read(self, run_id: str, after: int, *, limit: int) -> Page:

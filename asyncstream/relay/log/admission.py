@@ -65,6 +65,11 @@ class Admission:
         """Whether the reader has all of a run that is over."""
         return self._following is not None and self._following.at_end
 
+    @property
+    def recorded_view(self) -> str:
+        """The view that the run was started with; "" before it is open."""
+        return "" if self._following is None else self._following.recorded_view
+
     async def open(self) -> Self:
         """Judge the request, and open the run.
 

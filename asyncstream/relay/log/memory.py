@@ -24,7 +24,8 @@ _ENTRY_BYTES = 200
 class _Run:
     """The entries of one run, and who waits for more."""
 
-    def __init__(self) -> None:
+    def __init__(self, view: str) -> None:
+        self.view = view
         self.entries: dict[int, Entry] = {}
         """By their ids: of a list, what is in the middle is found as fast, but its front does not go as fast."""
         self.last = 0
@@ -116,7 +117,7 @@ class MemoryStore:
     def __repr__(self) -> str:
         return f"MemoryStore({len(self._runs)} runs, {len(self._ended)} of them ended)"
 
-    async def claim(self, run_id: str) -> "_MemoryWriter":
+    async def claim(self, run_id: str, view: str = "") -> "_MemoryWriter":
         """Become the owner of a new run; see `Store`."""
         self._expire()
         if run_id in self._runs:
@@ -126,7 +127,7 @@ class MemoryStore:
             if not self._ended:
                 raise StoreError(f"the store holds {len(self._runs)} runs, all still going on; the limit is max_runs")
             self._drop(next(iter(self._ended)))
-        run = self._runs[run_id] = _Run()
+        run = self._runs[run_id] = _Run(view)
         return _MemoryWriter(self, run_id, run)
 
     async def read(self, run_id: str, after: int, *, limit: int) -> Page:
@@ -162,7 +163,7 @@ class MemoryStore:
                 f"entry {after + 1} of the run {run_id!r} was trimmed away, the first kept is {run.first}"
             )
         entries = [run.entries[id] for id in range(after + 1, min(after + limit, run.last) + 1)]
-        return Page(entries, run.ended and after + len(entries) == run.last)
+        return Page(entries, run.ended and after + len(entries) == run.last, run.view)
 
     def _end(self, run_id: str, run: _Run) -> None:
         if self._runs.get(run_id) is run and run.ended_at is None:

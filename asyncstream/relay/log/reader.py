@@ -36,6 +36,7 @@ class Following:
         run_id: Whose entries.
         after: The id of the last entry that was handed out: where to go on after a break.
         recorded: What `answers` looks for: opening it asks no upstream.
+        recorded_view: What `pump` looks for: the view that the entries are, once it is open; "" if that is not known.
         sound: What `sound` looks for: its entries were looked at when they were read.
     """
 
@@ -70,6 +71,7 @@ class Following:
         if after is not None and (isinstance(after, bool) or not isinstance(after, int) or not 0 <= after < 10**18):
             raise ConfigurationError(f"expected a cursor to be the id of an entry, or None, got {after!r}")
         self.run_id = run_id
+        self.recorded_view = ""
         self.after = after or 0
         self._store = store
         self._tail_at = tail_at
@@ -205,6 +207,8 @@ class Following:
     def _join(self, tail: Tail) -> None:
         self._tail = tail
         tail.join()
+        # Only what `read` gives has it: who came first brings it to the tail, and who came later takes it from there.
+        self.recorded_view = tail.view = self.recorded_view or tail.view
 
     def _end(self) -> None:
         self._ended = True
@@ -220,7 +224,9 @@ class Following:
             self._take_page(await self._asked(self._store.wait))
 
     async def _read_page(self) -> None:
-        self._take_page(await self._asked(self._store.read))
+        page = await self._asked(self._store.read)
+        self.recorded_view = page.view
+        self._take_page(page)
 
     async def _asked(self, ask: Callable[..., Awaitable[Page]]) -> Page:
         try:

@@ -1,9 +1,10 @@
-"""A run in Redis: its two keys, and the scripts that change them. Pure: no connection.
+"""A run in Redis: its keys, and the scripts that change them. Pure: no connection.
 
     <prefix>{<run id>}:events    a stream; entry N of the run has the id N-0, and the fields e (name) and d (JSON)
     <prefix>{<run id>}:owner     the token of the producer while it lives; then `done` or `lost`
+    <prefix>{<run id>}:view      the name of the view that the entries are; no key if that is none
 
-The braces make both keys of a run hash to one slot of a cluster. Each script is one step of Redis, so what it checks
+The braces make all keys of a run hash to one slot of a cluster. Each script is one step of Redis, so what it checks
 still holds when it writes: a producer whose run was taken from it writes nothing, and a batch that is sent again after
 a broken connection adds nothing twice.
 
@@ -23,10 +24,12 @@ LOST = b"lost"
 CLAIM = """
 if redis.call('GET', KEYS[2]) == ARGV[1] then return 1 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-return 0
+if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+if ARGV[3] == '' then redis.call('DEL', KEYS[3]) else redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4]) end
+return 1
 """
-"""Token, milliseconds of the ownership. 1 if the run is new and now owned, also if an earlier answer was lost."""
+"""Token, milliseconds of the ownership, the view, milliseconds that a run is kept. 1 if the run is new and now owned,
+also if an earlier answer was lost."""
 
 APPEND = """
 local owner = redis.call('GET', KEYS[2])
@@ -48,6 +51,7 @@ else
   redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[3], ARGV[3])
 return 1
 """
 """Token, milliseconds of the ownership, milliseconds that a run is kept, entries kept, 1 if this is the end, the id of
@@ -70,6 +74,7 @@ end
 redis.call('XADD', KEYS[1], string.format('%d-0', id), 'e', 'error', 'd', ARGV[2])
 redis.call('SET', KEYS[2], 'lost', 'PX', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[3], ARGV[1])
 return 1
 """
 """Milliseconds that a run is kept, the JSON of its error, and the token of a producer that ends its own run like this;
@@ -87,12 +92,13 @@ class Keys(NamedTuple):
 
     events: str
     owner: str
+    view: str
 
     @classmethod
     def of(cls, prefix: str, run_id: str) -> "Keys":
         """Return the keys of a run."""
         base = f"{prefix}{{{run_id}}}"
-        return cls(f"{base}:events", f"{base}:owner")
+        return cls(f"{base}:events", f"{base}:owner", f"{base}:view")
 
 
 def entry_of(id: bytes, fields: Mapping[bytes, bytes]) -> Entry:

@@ -46,6 +46,7 @@ class _Looked(NamedTuple):
     ended: bool
     """The newest entry ends the run."""
     owner: bytes | None
+    view: str = ""
 
 
 class RedisStore:
@@ -99,11 +100,11 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"RedisStore({str(self._link)!r}, prefix={self._prefix!r})"
 
-    async def claim(self, run_id: str) -> RedisWriter:
+    async def claim(self, run_id: str, view: str = "") -> RedisWriter:
         """Become the owner of a new run; see `Store`."""
         keys = Keys.of(self._prefix, run_id)
         token = secrets.token_hex(16)
-        args: list[str | int] = [token, int(self._owner_ttl * 1000)]
+        args: list[str | int] = [token, int(self._owner_ttl * 1000), view, int(self._ttl * 1000)]
         if not await self._link.promptly(lambda: self._claim_script(keys=keys, args=args)):
             raise RunExistsError(f"there is a run {run_id!r} already: it goes on, or has ended and is still kept")
         return RedisWriter(
@@ -169,12 +170,13 @@ class RedisStore:
         return _looked(await self._link.patiently(lambda: self._fetch(run_id, after, limit)))
 
     async def _fetch(self, run_id: str, after: int, limit: int) -> list[Any]:
-        """Read the owner of a run, its newest entry, and what is after a cursor, in this order."""
+        """Read the owner of a run, its newest entry, what is after a cursor, and its view, in this order."""
         keys = Keys.of(self._prefix, run_id)
         async with self._link.client.pipeline(transaction=False) as pipeline:
             pipeline.get(keys.owner)
             pipeline.xrevrange(keys.events, count=1)
             pipeline.xrange(keys.events, min=f"{after + 1}-0", count=limit)
+            pipeline.get(keys.view)
             # Raised by the pipeline, an error would be told with the command before its own words.
             answers: list[Any] = await pipeline.execute(raise_on_error=False)
         for answer in answers:
@@ -211,22 +213,24 @@ class RedisStore:
 
 
 def _looked(answers: list[Any]) -> _Looked:
-    owner, newest, found = answers
+    owner, newest, found, view = answers
     last = entry_of(*newest[0]) if newest else Entry(0)
-    return _Looked([entry_of(id, fields) for id, fields in found], last.id or 0, last.terminal, owner)
+    return _Looked(
+        [entry_of(id, fields) for id, fields in found], last.id or 0, last.terminal, owner, (view or b"").decode()
+    )
 
 
 def _page(run_id: str, after: int, looked: _Looked) -> Page:
     entries = consecutive(looked.entries, after)
     if entries:
-        return Page(entries, looked.ended and entries[-1].id == looked.last)
+        return Page(entries, looked.ended and entries[-1].id == looked.last, looked.view)
     if looked.entries:
         raise _gone(run_id, after, looked.entries[0].id or 0)
     if not looked.last and looked.owner is None:
         raise _missing(run_id, after)
     if after > looked.last:
         raise CursorGoneError(f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {looked.last}")
-    return Page([], looked.ended and after == looked.last)
+    return Page([], looked.ended and after == looked.last, looked.view)
 
 
 def _gone(run_id: str, after: int, next_id: int) -> CursorGoneError:

@@ -31,6 +31,8 @@ class Page(NamedTuple):
     entries: Sequence[Entry]
     ended: bool
     """Nothing follows these entries: the last of them, or the one at the cursor, ended the run."""
+    view: str = ""
+    """Of a page that `read` gave, the view that the run was claimed with; "" if that is not known."""
 
 
 class Writer(Protocol):
@@ -85,8 +87,12 @@ class Writer(Protocol):
 class Store(Protocol):
     """Where the entries of runs are."""
 
-    async def claim(self, run_id: str) -> Writer:
+    async def claim(self, run_id: str, view: str = "") -> Writer:
         """Become the owner of a new run.
+
+        Args:
+            run_id: Its name.
+            view: The name of the view that its entries are; each page that is read says it. "" for none.
 
         Raises:
             RunExistsError: There is such a run, alive or ended and not expired yet.

@@ -33,6 +33,7 @@ class Tail:
     Attributes:
         window: The newest entries, without gaps.
         first: The id of the first of them.
+        view: The view that its entries are, as its first reader knows it.
         failure: Why there will be no more; None as long as there will be, and after the run's last entry.
         ended: The run's last entry was read.
     """
@@ -49,6 +50,7 @@ class Tail:
         self.run_id = run_id
         self.window: list[Entry] = []
         self.first = after + 1
+        self.view = ""
         self.failure: Exception | None = None
         self.ended = False
         self._store = store
@@ -112,10 +114,11 @@ class Tail:
         last = self.first - 1
         try:
             while not self.ended:
-                entries, self.ended = sound_page(await self._store.wait(self.run_id, last, limit=_PAGE))
-                last += len(entries)
-                self.window.extend(entries)
-                self._bytes += sum(len(entry.data) for entry in entries)
+                page = sound_page(await self._store.wait(self.run_id, last, limit=_PAGE))
+                self.ended = page.ended
+                last += len(page.entries)
+                self.window.extend(page.entries)
+                self._bytes += sum(len(entry.data) for entry in page.entries)
                 self._trim()
                 self._wake()
         except Exception as error:

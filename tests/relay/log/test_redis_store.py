@@ -136,7 +136,8 @@ async def test_what_a_run_leaves_behind_expires(redis_server):
         entries = await read(log, "run-1")
         await until(lambda: not log.running)
         keys = Keys.of("test:", "run-1")
-        left = [int((await redis_server.command("PTTL", key))[0][1:]) for key in keys]
+        # It has no view, and so no key for one.
+        left = [int((await redis_server.command("PTTL", key))[0][1:]) for key in keys[:2]]
 
         async def nothing_left() -> bool:
             return await redis_server.command("DBSIZE") == [":0"]
@@ -149,6 +150,29 @@ async def test_what_a_run_leaves_behind_expires(redis_server):
 
     assert 4 == len(entries)
     assert all(0 < milliseconds <= 300 for milliseconds in left)
+
+
+@marked
+async def test_the_view_of_a_run_is_kept_as_long_as_its_entries(redis_server):
+    store = RedisStore(redis_server.url, ttl=60, owner_ttl=0.2, prefix="test:")
+    keys = Keys.of("test:", "run-1")
+    try:
+        writer = await store.claim("run-1", "text")
+        for number in range(1, 4):
+            writer.append(Entry(number, "text", b"{}"))
+        writer.append(Entry(4, "done", b"[DONE]"))
+        await writer.finish()
+        left = [int((await redis_server.command("PTTL", key))[0][1:]) for key in (keys.events, keys.view)]
+        page = await store.read("run-1", 4, limit=10)
+        await (await store.claim("run-2", "text")).release()
+        await store.claim("run-2")
+        again = await redis_server.command("EXISTS", Keys.of("test:", "run-2").view)
+    finally:
+        await store.close()
+
+    assert ("text", True) == (page.view, page.ended)
+    assert all(50_000 < milliseconds <= 60_000 for milliseconds in left)
+    assert [":0"] == again
 
 
 @marked
