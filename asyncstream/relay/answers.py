@@ -2,13 +2,13 @@
 
     plain text, to a reader who could not tell its end from a cut       505
     HEAD of a stream, for which the upstream is not asked               200, no body
-    what the upstream, the log or its hook refuses                      their status, an error as JSON
+    what the upstream, the log or its hook refuses                      as the view refuses: their status, mostly JSON
     a reader that has all of a run that is over                         204
     plain text that failed before its first word                        500 to 504, an error as JSON
     all else                                                            200, and what the pump gives
 
 HEAD of a run in a log is judged like a GET, for that costs a look into the store. Above it: `web` and `asgi`, which
-write what is decided here and decide nothing. Below it: `pump` and `errors`.
+write what is decided here and decide nothing. Below it: `pump`, whose shape is asked, and `errors`.
 
 Rule 1: no answer is kept by a cache: not a refusal and not a 204, which caches may keep unless they are told.
 Rule 2: no header stands twice, in whatever case it was written, but `Set-Cookie`. The application's own win over the
@@ -23,7 +23,7 @@ from multidict import CIMultiDict
 
 from asyncstream.errors import APIError, AsyncStreamError, ConfigurationError
 from asyncstream.relay import errors
-from asyncstream.relay.errors import HTTPVersionError, RelayError, error_body, error_headers, error_status
+from asyncstream.relay.errors import HTTPVersionError, RelayError, error_body, error_headers
 from asyncstream.relay.pump import Pump, cut_error, told_in
 from asyncstream.transport.request import check_header
 
@@ -97,7 +97,7 @@ async def begin(pump: Pump, asked: Asked, own: CIMultiDict[str]) -> Answer:
             "plain text over HTTP/1.0 has no end that can be told from a cut: ask by HTTP/1.1 (nginx: "
             "proxy_http_version 1.1), or for server-sent events or lines of JSON"
         )
-        return _refusal(asked, error, own)
+        return _refusal(pump, asked, error, own)
     head = asked.method == "HEAD"
     if head and not pump.recorded:
         pump.over = True
@@ -105,7 +105,7 @@ async def begin(pump: Pump, asked: Asked, own: CIMultiDict[str]) -> Answer:
     try:
         await pump.open()
     except (APIError, RelayError) as error:
-        return _refusal(asked, error, own)
+        return _refusal(pump, asked, error, own)
     if pump.at_end:
         # What makes an `EventSource` stay away.
         return Answer(204, _merged({"Cache-Control": "no-store"}, own, without_body=True), b"")
@@ -121,10 +121,11 @@ async def begin(pump: Pump, asked: Asked, own: CIMultiDict[str]) -> Answer:
     return Answer(200, _of_the_stream(pump, own), None)
 
 
-def _refusal(asked: Asked, error: AsyncStreamError, own: CIMultiDict[str]) -> Answer:
-    body = error_body(error)
-    headers = _merged(error_headers(error) | {"Content-Length": str(len(body))}, own, without_body=True)
-    return Answer(error_status(error), headers, b"" if asked.method == "HEAD" else body)
+def _refusal(pump: Pump, asked: Asked, error: AsyncStreamError, own: CIMultiDict[str]) -> Answer:
+    refusal = pump.shape.refusal(error)
+    given = {**refusal.headers, "Content-Length": str(len(refusal.body))}
+    headers = _merged(given, own, without_body=True)
+    return Answer(refusal.status, headers, b"" if asked.method == "HEAD" else refusal.body)
 
 
 def _failure(pump: Pump, own: CIMultiDict[str]) -> Answer:
@@ -145,6 +146,7 @@ def _of_the_stream(pump: Pump, own: CIMultiDict[str]) -> CIMultiDict[str]:
         "X-Accel-Buffering": "no",
         # Middlewares that compress, and hold back what they compress, leave alone what is encoded already.
         "Content-Encoding": "identity",
+        **pump.shape.headers,
     }
     request_id = pump.request_id
     # The words of another server: what is no plain text there would break the answer here.

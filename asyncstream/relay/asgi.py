@@ -17,9 +17,10 @@ from typing import Any, Final, NoReturn, Self, TypeAlias
 
 from asyncstream.errors import ConfigurationError, StreamEventError
 from asyncstream.relay.answers import Answer, Asked, begin, own_headers
-from asyncstream.relay.direct import Form, Frames, make_pump
-from asyncstream.relay.entries import Relayed, View
+from asyncstream.relay.direct import Frames, make_pump
+from asyncstream.relay.entries import Relayed
 from asyncstream.relay.pump import OnLeave, Pump, ReaderGone, cut_error, pumped, send_all, tell_left
+from asyncstream.relay.views import Form, RelayView
 
 __all__ = ["OpenedRelay", "RelayResponse", "open_relay"]
 
@@ -51,7 +52,7 @@ class RelayResponse:
         source: Relayed,
         *,
         form: Form = "sse",
-        view: View | None = None,
+        view: RelayView | None = None,
         expose: Collection[str] = (),
         heartbeat: float | None = 15.0,
         stall_timeout: float | None = 60.0,
@@ -224,7 +225,7 @@ async def open_relay(
     *,
     request: Any = None,
     form: Form = "sse",
-    view: View | None = None,
+    view: RelayView | None = None,
     expose: Collection[str] = (),
     heartbeat: float | None = 15.0,
     stall_timeout: float | None = 60.0,

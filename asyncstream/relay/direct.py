@@ -1,28 +1,25 @@
-"""What a relay sends to one reader: which form, and the iterators of bytes that need no connection.
+"""What a relay sends to one reader: the iterators of bytes that need no connection, and the pump behind every door.
 
-Below it: `pump`, which reads ahead, beats and closes. Above it: `web` and `asgi`, which know of connections, and
-`answers`, which decides what these say before the first byte.
+Below it: `views`, which is asked for what the reader wants; `pump`, which reads ahead, beats and closes. Above it:
+`web` and `asgi`, which know of connections, and `answers`, which decides what these say before the first byte.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
-from typing import Literal, Self, TypeAlias
+from typing import Self
 
 from asyncstream.errors import ConfigurationError, StreamInterruptedError
-from asyncstream.relay.entries import Relayed, View, entries
-from asyncstream.relay.frames import GREETING, HEARTBEAT, CompatibleFrames, ndjson_line, sse_frame, text_chunk
-from asyncstream.relay.pump import Pump, Shape, pumped
+from asyncstream.relay.entries import Relayed
+from asyncstream.relay.pump import Pump, pumped
+from asyncstream.relay.views import Form, RelayView, show
 
 __all__ = [
-    "Form",
     "Frames",
     "make_pump",
     "ndjson_lines",
     "sse_frames",
     "text_chunks",
 ]
-
-Form: TypeAlias = Literal["sse", "ndjson", "text"]
 
 
 class Frames:
@@ -56,7 +53,7 @@ class Frames:
 def sse_frames(
     source: Relayed,
     *,
-    view: View = "events",
+    view: RelayView = "events",
     expose: Collection[str] = (),
     heartbeat: float | None = 15.0,
     compatible: bool = False,
@@ -94,7 +91,7 @@ def sse_frames(
 
 
 def ndjson_lines(
-    source: Relayed, *, view: View = "events", expose: Collection[str] = (), heartbeat: float | None = 15.0
+    source: Relayed, *, view: RelayView = "events", expose: Collection[str] = (), heartbeat: float | None = 15.0
 ) -> Frames:
     """Give a stream as lines of JSON: chat chunks and text as they are, other events as ``{"event", "data"}``.
 
@@ -133,7 +130,7 @@ def make_pump(
     source: Relayed,
     *,
     form: Form,
-    view: View | None,
+    view: RelayView | None,
     expose: Collection[str],
     heartbeat: float | None,
     compatible: bool,
@@ -147,28 +144,5 @@ def make_pump(
     for name, seconds in (("heartbeat", heartbeat), ("stall_timeout", stall_timeout)):
         if seconds is not None and not seconds > 0:
             raise ConfigurationError(f"expected {name} to be seconds above zero, or None for none, got {seconds!r}")
-    if form not in ("sse", "ndjson", "text"):
-        raise ConfigurationError(f"expected form to be 'sse', 'ndjson' or 'text', got {form!r}")
-    if compatible and (form != "sse" or view not in (None, "events")):
-        raise ConfigurationError(f"the compatible form is SSE of events, got form {form!r} and view {view!r}")
-    if form == "text":
-        if view not in (None, "text"):
-            raise ConfigurationError(f"the form 'text' shows the view 'text' only, got {view!r}")
-        # Entries that are made already are text, or have none.
-        view = "text" if hasattr(source, "text_deltas") else None
-    return Pump(
-        entries(source, view=view or "events", expose=expose, compatible=compatible),
-        _shape(form, compatible),
-        heartbeat=heartbeat,
-        stall=stall_timeout,
-    )
-
-
-def _shape(form: Form, compatible: bool) -> Shape:
-    if form == "ndjson":
-        return Shape("application/x-ndjson", ndjson_line, b"", b"\n")
-    if form == "text":
-        return Shape("text/plain; charset=utf-8", text_chunk, b"", b"", tells_end=False)
-    if compatible:
-        return Shape("text/event-stream; charset=utf-8", CompatibleFrames(), b"", HEARTBEAT)
-    return Shape("text/event-stream; charset=utf-8", sse_frame, GREETING, HEARTBEAT)
+    shown = show(source, form=form, view=view, expose=expose, compatible=compatible)
+    return Pump(shown.source, shown.shape, heartbeat=heartbeat, stall=stall_timeout, shape_of=shown.shape_of)

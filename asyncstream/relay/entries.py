@@ -1,9 +1,10 @@
 """What is relayed, event by event: `Entry`, and how a stream becomes entries. It opens and closes what it is given.
 
-Below it: the streams. Above it: `frames` (an entry as bytes), `direct` (to one browser), the log (to many).
+Below it: the streams. Above it: `frames` (an entry as bytes), `views` (the table that says which of the readings here
+a view is), `direct` (to one browser), the log (to many).
 
-A view decides what the entries hold: the wire's own events, the changes that the fold made of them, or the text alone.
-In none of them stands what `withholding` leaves out; entries that are made already are not looked into.
+A reading decides what the entries hold: the wire's own events, the changes that the fold made of them, or the text
+alone. In none of them stands what `withholding` leaves out; entries that are made already are not looked into.
 
 Rule 1: the last entry is `done` or `error`, and there is exactly one of these. A source that fails gives its error as
 that entry, so that whoever relays has nothing to catch once the source is open.
@@ -12,14 +13,14 @@ Rule 2: the cost of an entry does not grow with the answer: what changed carries
 
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import Any, Final, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, Protocol, Self, TypeAlias, runtime_checkable
 
 import msgspec
 from msgspec import Struct
 
 from asyncstream.decoding import dump_raw
-from asyncstream.errors import AsyncStreamError, ConfigurationError
+from asyncstream.errors import AsyncStreamError
 from asyncstream.events.control import UnknownEvent
 from asyncstream.relay.errors import error_body
 from asyncstream.relay.withholding import Withholding
@@ -31,15 +32,16 @@ __all__ = [
     "MAX_NAME",
     "UNSENDABLE",
     "Entry",
+    "GivenEntries",
+    "Read",
     "Relayed",
     "Source",
-    "View",
-    "entries",
+    "StreamEntries",
     "error_entry",
+    "read_changes",
+    "read_events",
+    "read_text",
 ]
-
-View: TypeAlias = Literal["events", "changes", "text"]
-"""The wire's events; typed changes, named by their class; or the text alone."""
 
 DONE = "done"
 ERROR = "error"
@@ -94,36 +96,8 @@ Relayed: TypeAlias = Stream[Any, Any, Any] | Source | AsyncIterator[Entry]
 """What the relay takes: a stream, opened or not; a `Following`; or any iterator of entries."""
 
 
-def entries(
-    source: Relayed, *, view: View = "events", expose: Collection[str] = (), compatible: bool = False
-) -> Source:
-    """Return the entries of what is to be relayed, the last being `done` or `error`.
-
-    Args:
-        source: A stream, opened or not; or what gives entries already, which is not looked into.
-        view: What the entries of a stream hold.
-        expose: Members that are in them although browsers are not told them by default, such as `metadata`.
-        compatible: Whether what is left out of events is there and empty.
-
-    Raises:
-        ConfigurationError: No such view, nothing of such a name is left out, or either is asked of entries that are
-            made already.
-    """
-    if view not in ("events", "changes", "text"):
-        raise ConfigurationError(f"expected view to be 'events', 'changes' or 'text', got {view!r}")
-    if isinstance(source, Stream):
-        wire = source.wire
-        withholding = Withholding(wire.withheld, wire.understood, expose=expose, compatible=compatible)
-        return _StreamEntries(source, view, withholding)
-    if view != "events":
-        raise ConfigurationError(
-            f"only a stream has views, and these entries were made already: {view!r} comes too late"
-        )
-    if expose:
-        raise ConfigurationError(
-            f"only of a stream is anything left out, and these entries were made already: {expose!r} comes too late"
-        )
-    return source if isinstance(source, Source) else _Iterated(source)
+Read: TypeAlias = Callable[[Stream[Any, Any, Any], Withholding], Callable[[], Awaitable[Entry]]]
+"""Begins to read a stream: returns what gives its next entry, and raises `StopAsyncIteration` when there is none."""
 
 
 def error_entry(error: BaseException, id: int | None = None) -> Entry:
@@ -164,30 +138,22 @@ class _Ending:
         raise NotImplementedError
 
 
-class _StreamEntries(_Ending):
-    """The entries of a stream.
+class StreamEntries(_Ending):
+    """The entries of a stream, as a view reads it.
 
     Attributes:
+        view: The name of the view.
         sound: What `sound` looks for: each can be sent, for it was made here.
     """
 
     sound: Final = True
 
-    def __init__(self, stream: Stream[Any, Any, Any], view: View, withholding: Withholding) -> None:
+    def __init__(self, stream: Stream[Any, Any, Any], view: str, read: Read, withholding: Withholding) -> None:
         super().__init__()
+        self.view = view
         self._stream = stream
-        self._withholding = withholding
         self._opened = False
-        self._take_next: Callable[[], Awaitable[Entry]]
-        if view == "changes":
-            self._changes = stream.changes
-            self._take_next = self._take_change
-        elif view == "text":
-            self._texts: AsyncIterator[str] = stream.text_deltas  # type: ignore[attr-defined]  # each stream has it
-            self._take_next = self._take_text
-        else:
-            self._relayed = stream.wire.relayed
-            self._take_next = self._take_event
+        self._take_next = read(stream, withholding)
 
     @property
     def request_id(self) -> str | None:
@@ -214,36 +180,58 @@ class _StreamEntries(_Ending):
         """Close the stream."""
         await self._stream.close()
 
-    async def _take_event(self) -> Entry:
-        event = await self._stream.__anext__()
-        name, payload = self._relayed(event, self._stream.current_frame)
+
+def read_events(stream: Stream[Any, Any, Any], withholding: Withholding) -> Callable[[], Awaitable[Entry]]:
+    """Read the wire's own events, each under its name and with its payload as it came."""
+    relayed = stream.wire.relayed
+
+    async def take() -> Entry:
+        event = await stream.__anext__()
+        name, payload = relayed(event, stream.current_frame)
         data = _utf8(payload)
         if type(event) is UnknownEvent:
-            return Entry(None, _one_line(name), self._withholding.of_unknown(data))
-        return Entry(None, name, self._withholding.of_event(name, data, event))
+            return Entry(None, _one_line(name), withholding.of_unknown(data))
+        return Entry(None, name, withholding.of_event(name, data, event))
 
-    async def _take_change(self) -> Entry:
-        change = await self._changes.__anext__()
-        return Entry(None, type(change).__name__, _encode(self._told_of(change)))
-
-    def _told_of(self, change: Any) -> dict[str, object]:
-        """Return what a change says: where, and what came. The snapshot of a noun only once, when it is done."""
-        of_change = self._withholding.of_change
-        told: dict[str, object] = {}
-        if change.__struct_fields__ == _DELTA_ALONE and change.parent:
-            told["id"] = change.parent
-        for field in change.__struct_fields__:
-            if field != "source":
-                told[field] = of_change(getattr(change, field))
-        if type(change).__name__.endswith("Done"):
-            told["snapshot"] = of_change(change.snapshot)
-        return told
-
-    async def _take_text(self) -> Entry:
-        return Entry(None, "text", _encode({"text": await self._texts.__anext__()}))
+    return take
 
 
-class _Iterated(_Ending):
+def read_changes(stream: Stream[Any, Any, Any], withholding: Withholding) -> Callable[[], Awaitable[Entry]]:
+    """Read typed changes, each under the name of its class."""
+    changes = stream.changes
+
+    async def take() -> Entry:
+        change = await changes.__anext__()
+        return Entry(None, type(change).__name__, _encode(_told_of(change, withholding)))
+
+    return take
+
+
+def _told_of(change: Any, withholding: Withholding) -> dict[str, object]:
+    """Return what a change says: where, and what came. The snapshot of a noun only once, when it is done."""
+    of_change = withholding.of_change
+    told: dict[str, object] = {}
+    if change.__struct_fields__ == _DELTA_ALONE and change.parent:
+        told["id"] = change.parent
+    for field in change.__struct_fields__:
+        if field != "source":
+            told[field] = of_change(getattr(change, field))
+    if type(change).__name__.endswith("Done"):
+        told["snapshot"] = of_change(change.snapshot)
+    return told
+
+
+def read_text(stream: Stream[Any, Any, Any], withholding: Withholding) -> Callable[[], Awaitable[Entry]]:
+    """Read the text alone, as `text_deltas` gives it; nothing in it is withheld."""
+    texts: AsyncIterator[str] = stream.text_deltas  # type: ignore[attr-defined]  # each stream has it
+
+    async def take() -> Entry:
+        return Entry(None, "text", _encode({"text": await texts.__anext__()}))
+
+    return take
+
+
+class GivenEntries(_Ending):
     """Entries that come from a bare iterator: with an end, if it gives none."""
 
     def __init__(self, source: AsyncIterator[Entry]) -> None:

@@ -4,7 +4,7 @@ A task of the pump's own opens the source, reads it and closes it, whatever happ
 and whoever writes takes out all that is there. So a silent model holds up neither a heartbeat nor the news that the
 reader has left, and a burst of events goes out in one write.
 
-Above it: `direct`, `web` and `asgi`. Below it: `entries` and `frames`.
+Above it: `direct`, `web` and `asgi`. Below it: `entries`, and the shape that writes them.
 
 Rule 1: no more than `BATCH` bytes are read ahead of the reader; above that the upstream is held back.
 Rule 2: an event costs no task and no timer of its own; a write costs one timeout, however many events go out in it.
@@ -16,12 +16,10 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
-from msgspec import Struct
-
 from asyncstream.decoding import UnreadableJSON, load_json
-from asyncstream.errors import StreamEventError
+from asyncstream.errors import ConfigurationError, StreamEventError
 from asyncstream.relay.entries import DONE, ERROR, Entry, Source, error_entry
-from asyncstream.relay.frames import Encode
+from asyncstream.relay.shapes import Shape
 from asyncstream.relay.sound import check_entry, is_sound, log_fault
 
 __all__ = [
@@ -29,7 +27,6 @@ __all__ = [
     "Pump",
     "ReaderGone",
     "ReaderStalled",
-    "Shape",
     "cut_error",
     "pumped",
     "send_all",
@@ -63,40 +60,44 @@ class ReaderStalled(ReaderGone):
     """The reader is there, but has not taken anything for too long."""
 
 
-class Shape(Struct, frozen=True):
-    """What a form is on the wire."""
-
-    content_type: str
-    encode: Encode
-    greeting: bytes
-    heartbeat: bytes
-    """What is sent when nothing is said; b"" where a form has nothing that means nothing."""
-    tells_end: bool = True
-    """Whether its last frame says that it is the last, so that no reader takes a cut for the end."""
-
-
 class Pump:
     """Reads a source ahead of one reader, a little.
 
     Attributes:
-        shape: What goes out.
+        shape: How it goes out; of a run in a log, what is known of that before it is open.
         failure: The data of the `error` entry, once that has been read.
         gone: Why there is no reader any more; None while there is one.
         over: Nothing more is to be had, so that whoever leaves now misses nothing: all was taken, or it did not open.
         at_end: There was nothing to send from the start: the reader has all of a run that is over.
     """
 
-    def __init__(self, source: Source, shape: Shape, *, heartbeat: float | None, stall: float | None) -> None:
-        self.shape = shape
+    def __init__(
+        self,
+        source: Source,
+        shape: Shape,
+        *,
+        heartbeat: float | None,
+        stall: float | None,
+        shape_of: Callable[[str], Shape] | None = None,
+    ) -> None:
+        """Make a pump; nothing is opened.
+
+        Args:
+            source: What is read.
+            shape: How it goes out.
+            heartbeat: Seconds of silence after which the shape's heartbeat goes out; None for never.
+            stall: Seconds that the reader may take; None for no limit.
+            shape_of: Gives the shape for the name of a view, for a source that knows its view once it is open.
+        """
         self.failure: bytes | None = None
         self.gone: ReaderGone | None = None
         self.at_end = False
         self.over = False
         self._source = source
-        self._encode = shape.encode
-        self._interval = heartbeat if shape.heartbeat else None
+        self._heartbeat = heartbeat
         self._stall = stall
-        self._pieces: list[bytes] = [shape.greeting] if shape.greeting else []
+        self._shape_of = shape_of
+        self._wear(shape)
         self._size = 0
         self._ended = False
         # The `done` entry was read.
@@ -110,6 +111,15 @@ class Pump:
         self._timer: asyncio.TimerHandle | None = None
         self._beat_due = False
         self._writing: asyncio.Timeout | None = None
+
+    def _wear(self, shape: Shape) -> None:
+        """Write with a shape from now on; nothing was taken yet."""
+        self.shape = shape
+        self._write = shape.entry
+        self._write_done = shape.done or shape.entry
+        self._write_error = shape.error or shape.entry
+        self._interval = self._heartbeat if shape.heartbeat else None
+        self._pieces: list[bytes] = [shape.greeting] if shape.greeting else []
 
     @property
     def request_id(self) -> str | None:
@@ -167,13 +177,27 @@ class Pump:
                 return
             # Of a `Following`; looked at before anything is read.
             self.at_end = self.over = bool(getattr(self._source, "at_end", False))
+            fits = self._recorded_view_fits()
             if not opened.done():
                 opened.set_result(None)
-            await self._read()
+            if fits:
+                await self._read()
         finally:
             self._ended = True
             self._wake()
             await self._source.close()
+
+    def _recorded_view_fits(self) -> bool:
+        """Take the shape of the view that a log has recorded; if there is none, that is the last entry, an `error`."""
+        view: str | None = getattr(self._source, "recorded_view", None)
+        if view and self._shape_of is not None and not self.at_end:
+            try:
+                self._wear(self._shape_of(view))
+            except ConfigurationError as error:
+                log_fault(error)
+                self._put(error_entry(error))
+                return False
+        return True
 
     async def _read(self) -> None:
         unknown = not is_sound(self._source)
@@ -193,11 +217,15 @@ class Pump:
 
     def _put(self, entry: Entry) -> bool:
         """Buffer an entry; True if that is enough for now."""
-        data = self._encode(entry)
-        if entry.event == ERROR:
-            self.failure = entry.data
-        elif entry.event == DONE:
+        name = entry.event
+        if name == DONE:
+            data = self._write_done(entry)
             self._done = True
+        elif name == ERROR:
+            data = self._write_error(entry)
+            self.failure = entry.data
+        else:
+            data = self._write(entry)
         if data:
             self._pieces.append(data)
             self._size += len(data)

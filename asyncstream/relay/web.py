@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from asyncstream.relay.answers import Asked, begin, own_headers
-from asyncstream.relay.direct import Form, make_pump
-from asyncstream.relay.entries import Relayed, View
+from asyncstream.relay.direct import make_pump
+from asyncstream.relay.entries import Relayed
 from asyncstream.relay.pump import OnLeave, Pump, ReaderGone, ReaderStalled, send_all, tell_left
+from asyncstream.relay.views import Form, RelayView
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -37,7 +38,7 @@ async def relay_response(
     source: Relayed,
     *,
     form: Form = "sse",
-    view: View | None = None,
+    view: RelayView | None = None,
     expose: Collection[str] = (),
     heartbeat: float | None = 15.0,
     stall_timeout: float | None = 60.0,

@@ -21,10 +21,12 @@ from asyncstream.errors import (
     StreamInterruptedError,
 )
 from asyncstream.relay import ndjson_lines, sse_frames, text_chunks
-from asyncstream.relay.entries import Entry, entries
+from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import ProducerLostError
 from asyncstream.relay.frames import GREETING, HEARTBEAT, MAX_LINE
-from asyncstream.relay.pump import BATCH, Pump, ReaderGone, ReaderStalled, Shape
+from asyncstream.relay.pump import BATCH, Pump, ReaderGone, ReaderStalled
+from asyncstream.relay.shapes import Shape
+from asyncstream.relay.views import entries
 
 LINES = Shape("x", lambda entry: entry.data, b"", HEARTBEAT)
 

@@ -15,8 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.relay.direct import Form
-from asyncstream.relay.entries import Relayed, Source, View, entries
+from asyncstream.relay.entries import Relayed, Source
 from asyncstream.relay.errors import RelayError
 from asyncstream.relay.log.admission import Admission, Authorize, headers_and_query, query_of
 from asyncstream.relay.log.memory import MemoryStore
@@ -25,6 +24,7 @@ from asyncstream.relay.log.reader import Following
 from asyncstream.relay.log.store import Store, Writer, check_run_id, store_failure
 from asyncstream.relay.log.tail import LogClosed, Tail
 from asyncstream.relay.log.turns import Turns
+from asyncstream.relay.views import Form, RelayView, entries
 from asyncstream.relay.web import relay_response
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class RunLog:
         run_id: str,
         stream: Relayed,
         *,
-        view: View = "events",
+        view: RelayView = "events",
         expose: Collection[str] = (),
         on_cancel: OnCancel | None = None,
     ) -> None:
@@ -106,7 +106,7 @@ class RunLog:
             await source.close()
             raise ConfigurationError("this log is closed: it starts no run any more")
         try:
-            writer = await self._claim(run_id)
+            writer = await self._claim(run_id, getattr(source, "view", ""))
         except BaseException:
             await source.close()
             raise
@@ -124,9 +124,9 @@ class RunLog:
         self._producers[run_id] = producer.task
         producer.task.add_done_callback(lambda done: self._producers.pop(run_id, None))
 
-    async def _claim(self, run_id: str) -> Writer:
+    async def _claim(self, run_id: str, view: str) -> Writer:
         try:
-            return await self._store.claim(run_id)
+            return await self._store.claim(run_id, view)
         except RelayError:
             raise
         except Exception as error:
