@@ -1,6 +1,6 @@
 """JSON Schemas of the user's types, as strict as servers want them that force a model to follow one. Pure.
 
-msgspec (or the pydantic model itself) makes the schema; here it is tightened. What a schema cannot force is enforced
+`shapes` makes the schema; here it is tightened. What a schema cannot force is enforced
 when the answer is decoded (`parsing`), so dropping a keyword that servers refuse loses nothing.
 
 Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias, cast
 
-import msgspec
-
 from asyncstream.errors import ConfigurationError
+from asyncstream.shapes import Parts, shape_of, type_name
 
 __all__ = ["schema_name", "schema_of"]
 
@@ -23,6 +22,8 @@ _REFUSED = frozenset(
     {"default", "discriminator", "examples", "minLength", "maxLength", "minProperties", "maxProperties", "uniqueItems"}
 )
 """Keywords that strict servers answer with an error."""
+
+# A pattern that looks around, or has a flag or a name in it, is refused by servers too; some of them answer 500.
 
 _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
@@ -43,7 +44,7 @@ def schema_of(target: object, *, strict: bool = True) -> Schema:
         ConfigurationError: The type is no object, or, if strict, holds something that no strict schema can say: a
             free-form dict, a tuple, a value of any kind.
     """
-    name = getattr(target, "__name__", repr(target))
+    name = type_name(target)
     schema, parts = _generated(target, name)
     schema = _without_reference(schema, parts)
     if strict:
@@ -58,13 +59,12 @@ def schema_of(target: object, *, strict: bool = True) -> Schema:
 
 
 def _generated(target: object, name: str) -> tuple[Schema, dict[str, Schema]]:
-    generate = getattr(target, "model_json_schema", None)
+    parts = Parts()
     try:
-        schema = msgspec.json.schema(target) if generate is None else generate()
+        schema = shape_of(target).schema(parts)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"{name} has no JSON schema: {error}") from error
-    parts = schema.pop("$defs", {})
-    return schema, parts
+    return schema, parts.bodies
 
 
 def _without_reference(schema: Schema, parts: dict[str, Schema]) -> Schema:
@@ -79,56 +79,60 @@ def _part_of(schema: Schema) -> str:
     return str(schema["$ref"]).rpartition("/")[2]
 
 
-def _tightened(schema: Schema, parts: dict[str, Schema], path: str) -> Schema:
+def _tightened(schema: Schema, parts: dict[str, Schema], path: str, inside: frozenset[str] = frozenset()) -> Schema:
+    """Return a schema as strict servers take it; `inside` are the parts that it stands in the place of."""
     if "$ref" in schema:
-        if set(schema) - _REFUSED == {"$ref"}:
+        part = _part_of(schema)
+        if set(schema) - _REFUSED == {"$ref"} or part in inside:
             return {"$ref": schema["$ref"]}
-        return _tightened(_without_reference(schema, parts), parts, path)
+        return _tightened(_without_reference(schema, parts), parts, path, inside | {part})
     if isinstance(schema.get("allOf"), list) and len(cast("list[Schema]", schema["allOf"])) == 1:
         (only,) = cast("list[Schema]", schema["allOf"])
         beside = {key: value for key, value in schema.items() if key != "allOf"}
-        return _tightened({**only, **beside}, parts, path)
+        return _tightened({**only, **beside}, parts, path, inside)
     tight = {key: value for key, value in schema.items() if key not in _REFUSED}
     if tight.get("format") not in _FORMATS:
         tight.pop("format", None)
+    if "(?" in str(tight.get("pattern", "")).replace("(?:", ""):
+        del tight["pattern"]
     if tight.pop("contentEncoding", None) == "base64":
         tight.setdefault("description", "Base64.")
     if "oneOf" in tight:
         tight["anyOf"] = tight.pop("oneOf")
     if isinstance(tight.get("anyOf"), list):
         options = cast("list[Schema]", tight["anyOf"])
-        tight["anyOf"] = [_tightened(option, parts, path) for option in options]
+        tight["anyOf"] = [_tightened(option, parts, path, inside) for option in options]
     elif isinstance(tight.get("enum"), list):
         tight.setdefault("type", _type_of(cast("list[object]", tight["enum"])))
     elif "const" in tight:
         tight.setdefault("type", _type_of([tight["const"]]))
     elif tight.get("type") == "object":
-        _tighten_object(tight, parts, path)
+        _tighten_object(tight, parts, path, inside)
     elif tight.get("type") == "array":
-        _tighten_array(tight, parts, path)
+        _tighten_array(tight, parts, path, inside)
     elif "type" not in tight:
         raise _cannot(path, "takes a value of any kind", "give it a type")
     return tight
 
 
-def _tighten_object(schema: Schema, parts: dict[str, Schema], path: str) -> None:
+def _tighten_object(schema: Schema, parts: dict[str, Schema], path: str, inside: frozenset[str]) -> None:
     properties = schema.get("properties")
     if not isinstance(properties, dict) or isinstance(schema.get("additionalProperties"), dict):
         raise _cannot(
             path, "is a free-form dict", "use a Struct, dataclass or TypedDict that names its keys, or a list of pairs"
         )
-    schema["properties"] = {key: _tightened(value, parts, f"{path}.{key}") for key, value in properties.items()}
+    schema["properties"] = {key: _tightened(value, parts, f"{path}.{key}", inside) for key, value in properties.items()}
     schema["required"] = list(properties)
     schema["additionalProperties"] = False
 
 
-def _tighten_array(schema: Schema, parts: dict[str, Schema], path: str) -> None:
+def _tighten_array(schema: Schema, parts: dict[str, Schema], path: str, inside: frozenset[str]) -> None:
     items = schema.get("items")
     if "prefixItems" in schema:
         raise _cannot(path, "is a tuple", "use a list, or a struct that names its members")
     if not isinstance(items, dict):
         raise _cannot(path, "is a list of anything", "give its items a type")
-    schema["items"] = _tightened(items, parts, f"{path}[]")
+    schema["items"] = _tightened(items, parts, f"{path}[]", inside)
 
 
 def _cannot(path: str, what: str, instead: str) -> ConfigurationError:

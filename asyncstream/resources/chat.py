@@ -331,7 +331,8 @@ def _request(
     said = [message.to_param() if isinstance(message, ChatCompletionMessage) else message for message in messages]
     body: dict[str, object] = {"messages": said, "model": model, **known(params, ChatCompletionCreateParams)}
     wanted = params.get("response_format")
-    response_format = wanted if isinstance(wanted, type) else None
+    # What is no part of a body is a type; a generic one (`Page[int]`) is no class.
+    response_format = None if isinstance(wanted, Mapping | str) else wanted
     if response_format is not None:
         body["response_format"] = response_format_for(response_format)
     if stream:
