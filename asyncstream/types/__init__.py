@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from asyncstream.types.chat_chunks import *
     from asyncstream.types.chat_parts import *
     from asyncstream.types.files import *
+    from asyncstream.types.function_calls import *
     from asyncstream.types.messages import *
     from asyncstream.types.models import *
     from asyncstream.types.run_steps import *
@@ -27,6 +28,7 @@ else:
         "chat_chunks",
         "chat_parts",
         "files",
+        "function_calls",
         "messages",
         "models",
         "run_steps",

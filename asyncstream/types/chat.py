@@ -7,7 +7,7 @@ it came, `parsed`, `cut`, `wire`. Those are never sent.
 """
 
 import builtins
-from typing import ClassVar, Literal, TypeAlias, TypeVar, cast, overload
+from typing import ClassVar, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, field
@@ -28,6 +28,7 @@ from asyncstream.types.chat_parts import (
     ServiceTier,
     UnknownChatAnnotation,
 )
+from asyncstream.types.function_calls import CallArguments
 from asyncstream.types.shared import ImageURL, Metadata
 
 __all__ = [
@@ -64,7 +65,7 @@ class FunctionCall(Struct, kw_only=True, gc=False):
     """JSON text, written by the model: it may be invalid."""
 
 
-class ChatCompletionMessageFunctionToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="function"):
+class ChatCompletionMessageFunctionToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="function"):
     """A call of a function of the user's own."""
 
     type: ClassVar[Literal["function"]] = "function"
@@ -75,29 +76,15 @@ class ChatCompletionMessageFunctionToolCall(Struct, kw_only=True, gc=False, tag_
     cut: str | None = None
     """Why the call is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
 
-    @overload
-    def parse(self) -> dict[str, JSONValue]: ...
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function.name
 
-    @overload
-    def parse(self, target: builtins.type[T]) -> T: ...
-
-    def parse(self, target: builtins.type[JSONValue] = dict[str, JSONValue]) -> JSONValue:
-        """Decode the arguments; without a type, into a plain dict. No arguments are an empty object.
-
-        Raises:
-            ParseError: The arguments are cut, are no JSON, or do not fit; it has their `raw` text and the `path`.
-        """
-        text = self.function.arguments
-        what = f"the call of {self.function.name!r}"
-        return parse_json(text, target, what=what, cut=self.cut, empty="{}")
-
-    def arguments_as(self, target: builtins.type[T]) -> T:
-        """Decode the arguments into a `msgspec.Struct`, dataclass, TypedDict or pydantic model.
-
-        Raises:
-            ParseError: The arguments are cut, are no JSON, or do not fit; it has their `raw` text and the `path`.
-        """
-        return self.parse(target)
+    @property
+    def arguments(self) -> str:
+        """JSON text, written by the model: it may be invalid."""
+        return self.function.arguments
 
     def partial_arguments(self) -> JSONValue:
         """Parse the arguments so far, as far as they go; None before they begin. Needs the extra `[partial]`.

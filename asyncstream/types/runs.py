@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from asyncstream.types.assistants import AssistantResponseFormatOption
+from asyncstream.types.function_calls import CallArguments
 from asyncstream.types.shared import IncompleteDetails, LastError, Metadata, ReasoningEffort, ToolResources, Usage
 from asyncstream.types.tools import AssistantTool, AssistantToolChoiceOption
 
@@ -47,12 +48,22 @@ class RequiredActionFunction(Struct, kw_only=True, gc=False):
     """JSON text, written by the model: it may be invalid."""
 
 
-class RequiredActionFunctionToolCall(Struct, kw_only=True, gc=False):
+class RequiredActionFunctionToolCall(CallArguments, kw_only=True, gc=False):
     """A call whose output the run waits for."""
 
     id: str = ""
     type: Literal["function"] | str = "function"
     function: RequiredActionFunction = field(default_factory=RequiredActionFunction)
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function.name
+
+    @property
+    def arguments(self) -> str:
+        """JSON text, written by the model: it may be invalid."""
+        return self.function.arguments
 
 
 class RequiredActionSubmitToolOutputs(Struct, kw_only=True, gc=False):
@@ -61,7 +72,7 @@ class RequiredActionSubmitToolOutputs(Struct, kw_only=True, gc=False):
     tool_calls: list[RequiredActionFunctionToolCall] = []
 
 
-class RequiredActionMCPToolCall(Struct, kw_only=True, gc=False):
+class RequiredActionMCPToolCall(CallArguments, kw_only=True, gc=False):
     """Azure: a call to an MCP server that waits for approval."""
 
     id: str = ""
@@ -127,3 +138,12 @@ class Run(Struct, kw_only=True, gc=False):
     tool_choice: AssistantToolChoiceOption | None = None
     parallel_tool_calls: bool | None = None
     response_format: AssistantResponseFormatOption | None = None
+
+    @property
+    def pending_tool_calls(self) -> list[RequiredActionFunctionToolCall]:
+        """The calls whose outputs the run waits for; empty where it waits for none.
+
+        Azure's calls that wait for an approval stand in `required_action.submit_tool_approval`.
+        """
+        action = self.required_action
+        return [] if action is None or action.submit_tool_outputs is None else action.submit_tool_outputs.tool_calls

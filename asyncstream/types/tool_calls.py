@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from asyncstream.types.function_calls import CallArguments
 from asyncstream.types.tools import FileSearchRankingOptions
 
 __all__ = [
@@ -67,12 +68,22 @@ class Function(Struct, kw_only=True, gc=False):
     """None until the outputs are submitted."""
 
 
-class FunctionToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="function"):
+class FunctionToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="function"):
     """A call of one of the user's functions."""
 
     type: ClassVar[Literal["function"]] = "function"
     id: str = ""
     function: Function = field(default_factory=Function)
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function.name
+
+    @property
+    def arguments(self) -> str:
+        """JSON text, written by the model: it may be invalid."""
+        return self.function.arguments
 
 
 class CodeInterpreterOutputLogs(Struct, kw_only=True, gc=False, tag_field="type", tag="logs"):

@@ -239,22 +239,6 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
     r"(?a)\d{1,12}(?:\.\d{1,6})?": DIGITS,
     "[^A-Za-z0-9_-]+": (*WORDS, Text("."), Text(".", end="a"), Text(".a")),
     "[A-Za-z0-9_-]{1,64}": WORDS,
-    r"(?i)\s*(Args|Arguments|Parameters|Returns?|Yields|Raises|Examples?|Notes?|Source|See also):.*": (
-        *BLANKS,
-        Text("Args"),
-        Text("x", "Args:"),
-        Text("x", "Args:", "\n"),
-    ),
-    r"(\s*)\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)": (
-        *BLANKS,
-        *WORDS,
-        Text("(", "a"),
-        Text(" ", "a ("),
-        Text(" ", "a"),
-        Text("a (", end=")"),
-        Text(" ", "a:", "\n"),
-        Text("x", "a: ", "\n"),
-    ),
     # server
     "[a-zA-Z0-9_-]{1,64}": WORDS,
     r"\s*+\S++|\s++": BLANKS,

@@ -1,0 +1,126 @@
+"""The calls of every protocol give their arguments alike: by `parse`, `arguments_as` and `arguments_for`."""
+
+from typing import Any
+
+import pytest
+from called import called
+from msgspec import Struct
+
+from asyncstream.errors import ParseError
+from asyncstream.tools import arguments_for
+from asyncstream.types import (
+    ChatCompletionMessage,
+    Function,
+    FunctionCall,
+    FunctionToolCall,
+    RequiredAction,
+    RequiredActionFunction,
+    RequiredActionFunctionToolCall,
+    RequiredActionMCPToolCall,
+    RequiredActionSubmitToolApproval,
+    RequiredActionSubmitToolOutputs,
+    Run,
+)
+
+
+class City(Struct):
+    city: str
+
+
+class FlatCall(Struct):
+    """A call as a protocol has it whose name and arguments stand in the call itself."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+def visit(city: str, days: int = 1) -> str:
+    return f"{city} {days}"
+
+
+OSLO = '{"city": "Oslo"}'
+CALLS: dict[str, Any] = {
+    "chat": lambda text: called(text, "visit"),
+    "run": lambda text: RequiredActionFunctionToolCall(function=RequiredActionFunction(name="visit", arguments=text)),
+    "approval": lambda text: RequiredActionMCPToolCall(name="visit", arguments=text),
+    "step": lambda text: FunctionToolCall(function=Function(name="visit", arguments=text)),
+}
+
+
+@pytest.mark.parametrize("call_of", CALLS.values(), ids=CALLS)
+def test_arguments_are_given_in_every_protocol(call_of):
+    call = call_of(OSLO)
+
+    assert ("visit", OSLO) == (call.name, call.arguments)
+    assert {"city": "Oslo"} == call.parse()
+    assert City("Oslo") == call.parse(City) == call.arguments_as(City)
+    assert {"city": "Oslo", "days": 1} == arguments_for(visit, call)
+
+
+@pytest.mark.parametrize(
+    "call", [FlatCall("c", "visit", OSLO), FunctionCall(name="visit", arguments=OSLO), Function(arguments=OSLO)]
+)
+def test_whatever_has_a_name_and_arguments_is_a_call(call):
+    assert "Oslo 1" == visit(**arguments_for(visit, call))
+
+
+@pytest.mark.parametrize("call_of", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("text", ["", "  ", "null", " null\n", "{}"])
+def test_no_arguments_are_an_empty_object(call_of, text):
+    def now() -> str: ...
+
+    assert {} == call_of(text).parse()
+    assert {} == arguments_for(now, call_of(text))
+    with pytest.raises(ParseError, match="missing required field `city`") as caught:
+        arguments_for(visit, call_of(text))
+    assert text == caught.value.raw
+
+
+def test_null_that_is_an_answer_stays_null():
+    assert ChatCompletionMessage(content="null").parse(type(None)) is None
+    with pytest.raises(ParseError):
+        ChatCompletionMessage(content="null").parse(City)
+
+
+SAID = [
+    '```json\n{"city": "Oslo"}\n```',
+    '{"city": "Oslo"} I hope this helps',
+    '{"city": "Oslo"}{"city": "Oslo"}',
+    '"{\\"city\\": \\"Oslo\\"}"',
+    "{'city': 'Oslo'}",
+    '{"city": "Oslo",}',
+    '{"city": "Os',
+    "[]",
+    '[{"city": "Oslo"}]',
+]
+
+
+@pytest.mark.parametrize("call_of", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("text", SAID)
+def test_arguments_are_never_mended(call_of, text):
+    call = call_of(text)
+
+    for parse in (call.parse, lambda: call.arguments_as(City), lambda: arguments_for(visit, call)):
+        with pytest.raises(ParseError, match="the call of 'visit'") as caught:
+            parse()
+        assert text == caught.value.raw
+
+
+def test_call_that_is_cut_is_not_parsed():
+    call = called(OSLO, "visit")
+    call.cut = "length"
+
+    for parse in (call.parse, lambda: call.arguments_as(City), lambda: arguments_for(visit, call)):
+        with pytest.raises(ParseError, match="was cut"):
+            parse()
+
+
+def test_run_lists_the_calls_that_it_waits_for():
+    call = RequiredActionFunctionToolCall(id="call_1")
+    outputs = RequiredAction(submit_tool_outputs=RequiredActionSubmitToolOutputs(tool_calls=[call]))
+    approvals = RequiredAction(submit_tool_approval=RequiredActionSubmitToolApproval())
+
+    assert [call] == Run(id="run_1", required_action=outputs).pending_tool_calls
+    assert [] == Run(id="run_1", required_action=approvals).pending_tool_calls
+    assert [] == Run(id="run_1").pending_tool_calls
