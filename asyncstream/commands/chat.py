@@ -83,13 +83,9 @@ async def _ask(options: Namespace, messages: list[dict[str, str]], api_key: str 
 
 
 async def _print_events(stream: ChatStream, terminal: Terminal) -> None:
-    last = None
     async for _ in stream:
-        # Several events may have come in one frame, and `current_raw` is all of it; equal frames may follow each other.
-        if stream.current_frame is not last:
-            last = stream.current_frame
-            # Not `splitlines`: JSON may hold U+2028 and its like as they are.
-            terminal.write(stream.current_raw.decode(errors="replace").replace("\n", " ") + "\n")
+        # Not `splitlines`: JSON may hold U+2028 and its like as they are.
+        terminal.write(stream.current_raw.decode(errors="replace").replace("\n", " ") + "\n")
 
 
 async def _print_text(stream: ChatStream, terminal: Terminal) -> None:

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from asyncstream.events.wire import Wire
-from asyncstream.sse import parse_frame
 from asyncstream.streaming.cursor import Cursor, Follow
 from asyncstream.streaming.due_calls import Callbacks
 from asyncstream.streaming.reading import Accumulator, Reading
@@ -96,8 +95,9 @@ class Stream(Generic[E, C, A]):
 
     @property
     def current_raw(self) -> bytes:
-        """The payload of the last frame as received; b"" before the first."""
-        return b"\n".join(parse_frame(self._reading.frame).lines)
+        """The payload of the last event as received; b"" before the first."""
+        reading = self._reading
+        return b"" if reading.event is None else reading.wire.relayed(reading.event, reading.frame)[1]
 
     @property
     def finished(self) -> bool:

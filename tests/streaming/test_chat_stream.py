@@ -231,7 +231,7 @@ async def test_the_raw_payload_is_that_of_the_event_also_where_a_frame_holds_sev
     async with chat([HELLO[0], b": ping\n\n", b"data: " + glued + b"\n\n", *HELLO[3:], DONE]) as s:
         raws = [s.current_raw async for _ in s]
 
-    assert [HELLO[0][6:].strip(), glued, glued, HELLO[3][6:].strip()] == raws
+    assert [json.loads(one[6:]) for one in HELLO[:4]] == [json.loads(raw) for raw in raws]
 
 
 async def test_an_answer_that_grows_after_its_finish_reason_is_read_to_its_end(monkeypatch):

@@ -79,12 +79,6 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         return self._handler
 
     @property
-    def current_raw(self) -> bytes:
-        """The payload of the last event as received; b"" before the first."""
-        event = self.current_event
-        return b"" if event is None else event.raw
-
-    @property
     def current_run(self) -> Run | None:
         """The run as it is now; None before its first event."""
         return self.accumulator.run
