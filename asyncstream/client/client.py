@@ -208,7 +208,7 @@ class AsyncClient:
         """The same nouns under openai-python's name for them."""
         return Beta(self)
 
-    def with_options(self, **options: Unpack[ClientOptions]) -> "AsyncClient":
+    def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with other options on the same connections.
 
         An absent keyword keeps this client's option; `default_headers` and `default_query` are merged over its own.
@@ -231,7 +231,7 @@ class AsyncClient:
         if self._owner:
             await self._connections.close()
 
-    async def __aenter__(self) -> "AsyncClient":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
