@@ -1,14 +1,18 @@
 """Every module stands on its floor and in its column, as the tables of `asyncstream/README.md` have them.
 
-A module imports only from its own floor or a lower one, never from another protocol's column, never in a circle; and no
-module touches another's private names.
+A module imports only from its own floor or a lower one, never from another protocol's column, never in a circle; no
+module touches another's private names; and what a protocol takes to be added is what its checklist says.
 """
 
+import ast
+import re
 import sys
 from typing import NamedTuple
 
 import pytest
-from package_map import FACES, ROOT, SOURCES, Import, all_imports, circles, private_uses, table
+from package_map import FACES, ROOT, SOURCES, Import, all_imports, circles, nodes_of, private_uses, table
+
+from asyncstream.events.decode import PROTOCOLS
 
 README = (ROOT / "README.md").read_text()
 
@@ -211,6 +215,43 @@ def test_faces_are_for_users_and_the_roof():
     found = [str(one) for one in OWN if one.face and FLOORS[room(one.importer)] < ROOF and one.importer not in FACES]
 
     assert found == []
+
+
+# Adding a protocol.
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("row", table(README, "To add a protocol")[1:], ids=lambda row: row.words[0][0])
+def test_each_protocol_has_the_files_of_the_checklist(protocol, row):
+    there = [(ROOT / name.replace("NAME", protocol)).exists() for name in row.words[0]]
+
+    assert any(there) if " or " in row.texts[0] else all(there)
+
+
+def protocols_named(module: str) -> set[str]:
+    """Return the protocols that a module names: it imports from their columns, or has a text with their name."""
+    nodes = nodes_of(SOURCES[module])
+    docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings
+    ]
+    # What a header says to a server ("assistants=v2") is no name.
+    names = {name for text in texts for name in re.findall(r"\b\w+\b(?!=)", text)}
+    return (names | {column(one.name) for one in OWN if one.importer == module}) & set(PROTOCOLS)
+
+
+def test_no_shared_module_names_a_protocol_but_those_of_the_checklist():
+    listed = {
+        name for row in table(README, "The lines that a protocol has in shared files")[1:] for name in row.words[0]
+    }
+    shared = [name for name in SOURCES if column(name) is None and room(name) not in {"server", "commands", "examples"}]
+    found = {name.partition(".")[2] or "__init__": protocols_named(name) for name in shared}
+
+    assert listed == {name for name, named in found.items() if named}
+    # The line is there for every protocol; Azure's agents have no deployments.
+    assert {"client.azure"} == {name for name in listed if found[name] != set(PROTOCOLS)}
 
 
 # Circles.
