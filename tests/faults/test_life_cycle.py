@@ -314,8 +314,15 @@ class LifeCycle(RuleBasedStateMachine):
         task = self.run(self.begun(self.stream.__anext__()))
         if not self.run(self.cancelled(task, after)):
             self.take(task)
-        elif self.handler is not None:
+        else:
+            self.cancelled_in_a_callback()
+
+    def cancelled_in_a_callback(self) -> None:
+        """Note that nobody hangs any more; and that one has raised, if the wait was for those of the end after it."""
+        if self.handler is not None:
             self.handler.hanging = False
+            if self.raising and not self.handler.next and not self.over:
+                self.over = (KeyError,)
 
     @precondition(lambda self: self.stream is not None and (self.entered or self.over))
     @rule()
@@ -329,8 +336,8 @@ class LifeCycle(RuleBasedStateMachine):
         self.run(asyncio.wait([task]))  # type: ignore[arg-type]  # `wait` is a coroutine function
         if type(task.exception()) is not TimeoutError:
             self.take(task)
-        elif self.handler is not None:
-            self.handler.hanging = False
+        else:
+            self.cancelled_in_a_callback()
 
     @precondition(lambda self: self.entered and self.stream is not None and self.streaming() and not self.over)
     @precondition(lambda self: not self.unread() and not self.evidence)

@@ -53,7 +53,10 @@ MODULES = (
     ),
     "events.named",
     "looping.chat",
-    *(f"streaming.{name}" for name in ("due_calls", "incoming", "opening", "reading", "stream", "texts", "view")),
+    *(
+        f"streaming.{name}"
+        for name in ("cursor", "due_calls", "incoming", "opening", "reading", "stream", "texts", "view")
+    ),
 )
 TESTS = {
     "halves": ("tests/accumulators/test_fragments.py",),
