@@ -28,11 +28,18 @@
 Rule 1: every class is constructed from its message alone plus keywords, so that pickling keeps all attributes.
 Rule 2: no error ever holds a key, a token, or a request's headers.
 Rule 3: a `TimeoutError` is an `OSError`: whoever catches one of these around calls of this package lets its own pass.
+Rule 4: what errors carry is named for type checkers alone: at run time nothing of the package is imported here.
 """
 
 import json
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator
+    from asyncstream.accumulators.chat.accumulator import ChatAccumulator
+    from asyncstream.types.runs import Run
+    from asyncstream.types.vector_stores import VectorStoreFile, VectorStoreFileBatch
 
 __all__ = [
     "APIConnectionError",
@@ -63,6 +70,12 @@ __all__ = [
     "UnprocessableEntityError",
     "status_error_type",
 ]
+
+Partial: TypeAlias = "AssistantAccumulator | ChatAccumulator"
+"""What had arrived of a stream: the accumulator of its protocol, and each protocol has one here."""
+
+Polled: TypeAlias = "Run | VectorStoreFile | VectorStoreFileBatch"
+"""What is polled."""
 
 ErrorValue: TypeAlias = object
 """A `code`, `type` or `param` as the server sent it: mostly `str` or None, but servers send numbers too."""
@@ -250,11 +263,13 @@ class StreamError(APIError):
     """A stream failed after it had begun.
 
     Attributes:
-        partial: The accumulator with all that arrived (`.run`, `.messages`, `.run_steps` or `.completion`).
+        partial: The accumulator with all that arrived: an `AssistantAccumulator` (`.run`, `.messages`, `.run_steps`) or
+            a `ChatAccumulator` (`.completion`); `isinstance` tells which. None where nothing is folded.
         events_seen: How many events were folded before the failure.
     """
 
-    partial: object
+    if TYPE_CHECKING:
+        partial: Partial | None
     events_seen: int
 
     def __init__(
@@ -281,7 +296,7 @@ class StreamError(APIError):
             headers=headers,
             request_id=request_id,
         )
-        self.partial = partial
+        self.partial = cast("Partial | None", partial)
         self.events_seen = events_seen
 
 
@@ -315,14 +330,16 @@ class PollTimeoutError(AsyncStreamError, TimeoutError):
     """The deadline of a poll passed. The remote object goes on.
 
     Attributes:
-        last: The object as the last poll returned it.
+        last: The run, or the file or batch of a vector store, as it was when it was last looked at; None if it could
+            not be looked at even once.
     """
 
-    last: object
+    if TYPE_CHECKING:
+        last: Polled | None
 
     def __init__(self, message: str, *, last: object = None) -> None:
         super().__init__(message)
-        self.last = last
+        self.last = cast("Polled | None", last)
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {

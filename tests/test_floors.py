@@ -35,7 +35,12 @@ MAY_KNOW_ALL_COLUMNS = {"asyncstream.events.decode"}
 """Below the roof: the table of protocols. The client knows them through the face of `resources`."""
 
 IMPORTS = all_imports(SOURCES, FACES)
-OWN = [found for found in IMPORTS if found.name.split(".")[0] == "asyncstream"]
+CARRIED = [found for found in IMPORTS if found.importer == "asyncstream.errors" and not found.runtime]
+"""For type checkers alone, errors name what they carry, though it stands above them and in all columns.
+
+Whoever catches one then knows what there is in it, and nothing is imported for that. All else has no such names.
+"""
+OWN = [found for found in IMPORTS if found.name.split(".")[0] == "asyncstream" and found not in CARRIED]
 
 
 class Known(NamedTuple):
@@ -184,6 +189,14 @@ def test_what_is_shared_imports_from_no_column():
 
     assert {name: said for name, said in found.items() if name not in MAY_KNOW_ALL_COLUMNS} == {}
     assert set(found) == MAY_KNOW_ALL_COLUMNS
+
+
+def test_errors_name_the_accumulator_of_each_column():
+    carried = {found.name for found in CARRIED}
+    accumulators = {name for name in SOURCES if name.startswith("asyncstream.accumulators.") and column(name)}
+
+    assert {name for name in accumulators if name.endswith(".accumulator")} == carried & accumulators
+    assert {room(name) for name in carried} == {"accumulators", "types"}
 
 
 @pytest.mark.parametrize("name", ["relay", "otel"])

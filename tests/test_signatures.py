@@ -83,7 +83,8 @@ def imported_for_checkers(module: ModuleType) -> dict[str, Any]:
     assert module.__file__ is not None
     for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            exec("\n".join(map(ast.unparse, node.body)), names)
+            imports = [one for one in node.body if isinstance(one, ast.Import | ast.ImportFrom)]
+            exec("\n".join(map(ast.unparse, imports)), names)
     return {name: value for name, value in names.items() if name != "__builtins__"}
 
 

@@ -386,7 +386,7 @@ class Cursor(Generic[E, C, A]):
 
     def _about(self, error: StreamError) -> StreamError:
         """Add what is known of the stream and its response to an error."""
-        error.partial = self.reading.accumulator
+        self._with_partial(error)
         error.events_seen = self.reading.accumulator.events_seen
         if self.live is not None:
             self.live.explain(error)
@@ -395,5 +395,5 @@ class Cursor(Generic[E, C, A]):
     def _with_partial(self, error: Exception) -> Exception:
         """Add what had arrived to the error of a request; it knows its own response."""
         if isinstance(error, StreamError):
-            error.partial = self.reading.accumulator
+            error.partial = self.reading.accumulator  # type: ignore[assignment]  # it is one of them
         return error

@@ -1,0 +1,54 @@
+"""What a type checker knows of what errors carry. Checked, never run."""
+
+from typing import assert_type
+
+from asyncstream import (
+    AssistantAccumulator,
+    ChatAccumulator,
+    PollTimeoutError,
+    StreamError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+)
+from asyncstream.types import ChatCompletion, Message, Run, VectorStoreFile, VectorStoreFileBatch
+
+
+def partial(error: StreamError, truncated: StreamTruncatedError, late: StreamTimeoutError) -> None:
+    assert_type(error.partial, AssistantAccumulator | ChatAccumulator | None)
+    assert_type(truncated.partial, AssistantAccumulator | ChatAccumulator | None)
+    assert_type(late.partial, AssistantAccumulator | ChatAccumulator | None)
+    assert_type(error.events_seen, int)
+
+
+def narrowed_by_isinstance(error: StreamError) -> list[Message]:
+    if isinstance(error.partial, AssistantAccumulator):
+        return assert_type(error.partial.messages, list[Message])
+    return []
+
+
+def narrowed_by_match(error: StreamError) -> str:
+    match error.partial:
+        case AssistantAccumulator(run=run):
+            assert_type(run, Run | None)
+            return "a run"
+        case ChatAccumulator(completion=completion):
+            assert_type(completion, ChatCompletion)
+            return "a chat"
+        case nothing:
+            assert_type(nothing, None)
+            return "nothing"
+
+
+def last(error: PollTimeoutError) -> str:
+    match error.last:
+        case Run(status=status):
+            return status
+        case VectorStoreFile() | VectorStoreFileBatch() as polled:
+            return polled.status
+        case nothing:
+            assert_type(nothing, None)
+            return ""
+
+
+def polled(error: PollTimeoutError) -> None:
+    assert_type(error.last, Run | VectorStoreFile | VectorStoreFileBatch | None)
