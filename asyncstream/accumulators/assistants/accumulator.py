@@ -129,12 +129,12 @@ class AssistantAccumulator:
     @property
     def messages(self) -> list[Message]:
         """The messages, first seen first. Costs one copy of the texts that grew since the last look."""
-        return [node.snapshot() for node in self._messages.values()]
+        return [message.snapshot() for message in self._messages.values()]
 
     @property
     def run_steps(self) -> list[RunStep]:
         """The run steps, first seen first. Costs one copy of the texts that grew since the last look."""
-        return [node.snapshot() for node in self._steps.values()]
+        return [step.snapshot() for step in self._steps.values()]
 
     @property
     def current_message(self) -> Message | None:

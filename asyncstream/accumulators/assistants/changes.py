@@ -137,7 +137,7 @@ class ImageFileCreated(Struct, frozen=True, gc=False):
 
 
 class ImageFileChanged(LiveChange[ImageFile], frozen=True, gc=False):
-    """A delta said something of an image file part."""
+    """An image file part grew."""
 
     field: ClassVar[str] = "image_file"
     piece: ClassVar[str] = ""

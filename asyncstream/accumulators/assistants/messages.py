@@ -102,34 +102,34 @@ class _TextPart(_Part):
         self.value = Fragments()
         self.annotations: Indexed[Annotation | UnknownJSON] = Indexed()
 
-    def fold(self, said: TextDelta) -> None:
-        if said.value:
-            self.value.append(said.value)
-        if said.annotations:
-            self.cite(said.annotations)
+    def fold(self, delta: TextDelta) -> None:
+        if delta.value:
+            self.value.append(delta.value)
+        if delta.annotations:
+            self.cite(delta.annotations)
 
     def cite(self, annotations: list[AnnotationDelta]) -> None:
-        for said in annotations:
-            if isinstance(said, UnknownAnnotationDelta):
-                index = index_of(members_of(said.raw).get("index"))
+        for delta in annotations:
+            if isinstance(delta, UnknownAnnotationDelta):
+                index = index_of(members_of(delta.raw).get("index"))
             else:
-                index = said.index
+                index = delta.index
             held = self.annotations.get(index)
-            if held is None and type(said) is FileCitationDeltaAnnotation:
-                self.annotations.put(index, _new_file_citation(said))
-            elif isinstance(held, UnknownJSON) and isinstance(said, UnknownAnnotationDelta):
-                held.wire_type = held.wire_type or said.wire_type
-                held.fold(said.raw)
+            if held is None and type(delta) is FileCitationDeltaAnnotation:
+                self.annotations.put(index, _new_file_citation(delta))
+            elif isinstance(held, UnknownJSON) and isinstance(delta, UnknownAnnotationDelta):
+                held.wire_type = held.wire_type or delta.wire_type
+                held.fold(delta.raw)
             else:
-                self.annotations.put(index, _fold_annotation(held, said))
+                self.annotations.put(index, _fold_annotation(held, delta))
 
     def load(self, block: TextContentBlock) -> None:
         if block.text.value:
             self.value.replace(block.text.value)
         if block.text.annotations:
             self.annotations = Indexed(
-                UnknownJSON(said.wire_type, said.raw) if isinstance(said, UnknownAnnotation) else said
-                for said in block.text.annotations
+                UnknownJSON(one.wire_type, one.raw) if isinstance(one, UnknownAnnotation) else one
+                for one in block.text.annotations
             )
 
     def end(self) -> None:
@@ -146,8 +146,8 @@ class _TextPart(_Part):
 
     def snapshot(self) -> Text:
         annotations: list[Annotation] = [
-            UnknownAnnotation(wire_type=said.wire_type, raw=said.raw) if isinstance(said, UnknownJSON) else said
-            for said in self.annotations.listed()
+            UnknownAnnotation(wire_type=one.wire_type, raw=one.raw) if isinstance(one, UnknownJSON) else one
+            for one in self.annotations.listed()
         ]
         return Text(value=self.value.text(), annotations=annotations)
 
@@ -162,28 +162,28 @@ _ANNOTATIONS: dict[type[Struct], type[FileCitationAnnotation | FilePathAnnotatio
 }
 
 
-def _new_file_citation(said: FileCitationDeltaAnnotation) -> FileCitationAnnotation:
-    """Make what `_fold_annotation` makes of the first word on a citation: nearly all have one only."""
-    file = said.file_citation
+def _new_file_citation(delta: FileCitationDeltaAnnotation) -> FileCitationAnnotation:
+    """Make what `_fold_annotation` makes of the first delta of a citation: nearly all have one only."""
+    file = delta.file_citation
     return FileCitationAnnotation(
-        text=said.text or "",
+        text=delta.text or "",
         file_citation=FileCitation()
         if file is None
         else FileCitation(file_id=file.file_id or "", quote=file.quote or None),
-        start_index=said.start_index,
-        end_index=said.end_index,
+        start_index=delta.start_index,
+        end_index=delta.end_index,
     )
 
 
-def _fold_annotation(held: Annotation | UnknownJSON | None, said: AnnotationDelta) -> Annotation | UnknownJSON:
-    if isinstance(said, UnknownAnnotationDelta):
-        if held is None or isinstance(held, UnknownJSON) or said.wire_type:
-            return UnknownJSON(said.wire_type, said.raw)
+def _fold_annotation(held: Annotation | UnknownJSON | None, delta: AnnotationDelta) -> Annotation | UnknownJSON:
+    if isinstance(delta, UnknownAnnotationDelta):
+        if held is None or isinstance(held, UnknownJSON) or delta.wire_type:
+            return UnknownJSON(delta.wire_type, delta.raw)
         # No type says nothing about the type: what is there goes on.
-        delta = next(delta for delta, kind in _ANNOTATIONS.items() if kind is type(held))
-        return replace_present(held, coerce_json(delta, members_of(said.raw))[0])
-    kind = _ANNOTATIONS[type(said)]
-    return replace_present(held if isinstance(held, kind) else kind(), said)
+        typed = next(typed for typed, kind in _ANNOTATIONS.items() if kind is type(held))
+        return replace_present(held, coerce_json(typed, members_of(delta.raw))[0])
+    kind = _ANNOTATIONS[type(delta)]
+    return replace_present(held if isinstance(held, kind) else kind(), delta)
 
 
 class _RefusalPart(_Part):
@@ -219,8 +219,8 @@ class _ImageFilePart(_Part):
         super().__init__(parent, index)
         self.image_file = ImageFile()
 
-    def fold(self, said: ImageFileDelta) -> None:
-        self.image_file = replace_present(self.image_file, said)
+    def fold(self, delta: ImageFileDelta) -> None:
+        self.image_file = replace_present(self.image_file, delta)
 
     def load(self, block: ImageFileContentBlock) -> None:
         self.image_file = replace_present(self.image_file, block.image_file)
@@ -307,7 +307,7 @@ _by_index = attrgetter("index")
 
 
 def _fits(part: _AnyPart, block: MessageContentDelta) -> bool:
-    """Tell whether a block is of a part's type."""
+    """Return True if a block is of a part's type, so that it can be folded into it."""
     if isinstance(part, _UnknownPart) and isinstance(block, UnknownContentDeltaBlock):
         return part.wire_type in ("", block.wire_type)
     return part.delta is type(block)
@@ -345,7 +345,7 @@ class GrowingMessage(Growing[MessageChange]):
         # Every part is closed: none came since it was last looked.
         self._all_closed = True
         self._order: list[_AnyPart] = []
-        # Parts that came behind one with a higher index; they take their places when somebody looks.
+        # Parts that came behind one with a higher index; `_listed` gives them their places.
         self._unordered: list[_AnyPart] = []
         # The part that opened last: it is closed when another opens, and continued by parts without an index.
         self._open: _AnyPart | None = None
@@ -376,10 +376,10 @@ class GrowingMessage(Growing[MessageChange]):
 
         Args:
             delta: The delta.
-            changes: What its changes are appended to; None if nobody wants to know.
+            changes: What its changes are appended to; None builds none.
 
         Returns:
-            False, and nothing folded, if the delta is any other.
+            True if it was folded; False, and nothing folded, if the delta is any other: `fold_delta` takes it.
         """
         content = delta.content
         if content is None or len(content) != 1 or delta.role:

@@ -91,47 +91,47 @@ class _Code:
         self.input = Fragments()
         self.outputs: Indexed[_Logs | UnknownJSON | CodeInterpreterOutput] = Indexed()
 
-    def fold(self, said: CodeInterpreterDelta) -> None:
-        if said.input:
-            self.input.append(said.input)
-        for output in said.outputs or ():
+    def fold(self, delta: CodeInterpreterDelta) -> None:
+        if delta.input:
+            self.input.append(delta.input)
+        for output in delta.outputs or ():
             self._fold_output(output)
 
-    def _fold_output(self, said: CodeInterpreterOutputDelta) -> None:
-        match said:
+    def _fold_output(self, delta: CodeInterpreterOutputDelta) -> None:
+        match delta:
             case CodeInterpreterLogs():
-                held = self.outputs.get(said.index)
+                held = self.outputs.get(delta.index)
                 logs = held if isinstance(held, _Logs) else _Logs()
-                if said.logs:
-                    logs.text.append(said.logs)
-                self.outputs.put(said.index, logs)
+                if delta.logs:
+                    logs.text.append(delta.logs)
+                self.outputs.put(delta.index, logs)
             case UnknownCodeInterpreterOutputDelta():
-                self._fold_unknown(said)
+                self._fold_unknown(delta)
             case _:
-                kept = self.outputs.get(said.index)
+                kept = self.outputs.get(delta.index)
                 image = kept if isinstance(kept, CodeInterpreterToolCallOutputImage) else None
-                file_id = (said.image and said.image.file_id) or (image.image.file_id if image else "")
+                file_id = (delta.image and delta.image.file_id) or (image.image.file_id if image else "")
                 self.outputs.put(
-                    said.index,
+                    delta.index,
                     CodeInterpreterToolCallOutputImage(image=CodeInterpreterOutputImageImage(file_id=file_id)),
                 )
 
-    def _fold_unknown(self, said: UnknownCodeInterpreterOutputDelta) -> None:
-        index = index_of(members_of(said.raw).get("index"))
+    def _fold_unknown(self, delta: UnknownCodeInterpreterOutputDelta) -> None:
+        index = index_of(members_of(delta.raw).get("index"))
         held = self.outputs.get(index)
-        if held is not None and not said.wire_type:
-            return  # neither a type nor a payload: it says nothing
+        if held is not None and not delta.wire_type:
+            return  # neither a type nor a payload
         if isinstance(held, UnknownJSON):
-            held.wire_type = said.wire_type
-            held.fold(said.raw)
+            held.wire_type = delta.wire_type
+            held.fold(delta.raw)
         else:
-            self.outputs.put(index, UnknownJSON(said.wire_type, said.raw))
+            self.outputs.put(index, UnknownJSON(delta.wire_type, delta.raw))
 
-    def load(self, said: CodeInterpreter) -> None:
-        if said.input:
-            self.input.replace(said.input)
-        if said.outputs:
-            self.outputs = Indexed(_growing_output(output) for output in said.outputs)
+    def load(self, payload: CodeInterpreter) -> None:
+        if payload.input:
+            self.input.replace(payload.input)
+        if payload.outputs:
+            self.outputs = Indexed(_growing_output(output) for output in payload.outputs)
 
     def end(self) -> None:
         self.input.ended = True
@@ -180,16 +180,16 @@ class _Call(GrowingToolCall[ToolCall, ToolCallDelta]):
         self._rest = JSONFold()
         self._built: ToolCall | None = None
 
-    def add_piece(self, said: FunctionToolCallDelta | CodeInterpreterToolCallDelta, repairs: Repairs) -> bool:
-        """Fold a delta that only adds a piece; False, and nothing folded, if it says more than that."""
-        if isinstance(said, FunctionToolCallDelta):
-            function = said.function
+    def add_piece(self, delta: FunctionToolCallDelta | CodeInterpreterToolCallDelta, repairs: Repairs) -> bool:
+        """Fold a delta that only adds a piece of arguments or code; return False, and fold nothing, if it has more."""
+        if isinstance(delta, FunctionToolCallDelta):
+            function = delta.function
             if function is None or function.name or function.output is not None or type(function.arguments) is not str:
                 return False
             if not self.add(function.arguments, repairs):
                 return False
         else:
-            code = said.code_interpreter
+            code = delta.code_interpreter
             if code is None or self._code is None:
                 return False
             # As `fold` of the code, in place where there is only input, as in nearly all deltas.
@@ -200,31 +200,31 @@ class _Call(GrowingToolCall[ToolCall, ToolCallDelta]):
         self._built = None
         return True
 
-    def fold(self, said: ToolCallDelta) -> ToolCallDelta:
+    def fold(self, delta: ToolCallDelta) -> ToolCallDelta:
         """Fold what the slot itself does not hold; return the delta as typed as it can be."""
         self._built = None
-        if isinstance(said, UnknownToolCallDelta):
-            members = members_of(said.raw)
-            typed = _TYPED_DELTAS.get(self.type) if not said.wire_type else None
+        if isinstance(delta, UnknownToolCallDelta):
+            members = members_of(delta.raw)
+            typed = _TYPED_DELTAS.get(self.type) if not delta.wire_type else None
             if typed is None:
                 self._rest.fold({key: value for key, value in members.items() if key not in _SLOT_KEYS})
-                return said
-            said = coerce_json(typed, members)[0]
-        match said:
+                return delta
+            delta = coerce_json(typed, members)[0]
+        match delta:
             case FunctionToolCallDelta():
-                if said.function is not None and said.function.output is not None:
-                    self._output = said.function.output
+                if delta.function is not None and delta.function.output is not None:
+                    self._output = delta.function.output
             case CodeInterpreterToolCallDelta():
-                if said.code_interpreter is not None:
+                if delta.code_interpreter is not None:
                     self._code = self._code or _Code()
-                    self._code.fold(said.code_interpreter)
+                    self._code.fold(delta.code_interpreter)
             case FileSearchToolCallDelta():
-                if said.file_search is not None:
-                    self._rest.fold({"file_search": said.file_search})
-        return said
+                if delta.file_search is not None:
+                    self._rest.fold({"file_search": delta.file_search})
+        return delta
 
     def load(self, call: ToolCall) -> None:
-        """Replace what an authoritative payload says."""
+        """Replace every member that an authoritative payload has a value for."""
         self._built = None
         self.id = getattr(call, "id", "") or self.id
         match call:
@@ -307,16 +307,16 @@ _SLOT_KEYS = frozenset({"id", "type", "index", "name", "arguments"})
 """What the slot holds of a flat call."""
 
 
-def _entry(said: ToolCallDelta) -> ToolCallEntry:
-    match said:
+def _entry(delta: ToolCallDelta) -> ToolCallEntry:
+    match delta:
         case FunctionToolCallDelta():
-            function = said.function
+            function = delta.function
             name, arguments = ("", None) if function is None else (function.name or "", function.arguments)
-            return ToolCallEntry(said.index, said.id or "", "function", name, arguments)
+            return ToolCallEntry(delta.index, delta.id or "", "function", name, arguments)
         case CodeInterpreterToolCallDelta() | FileSearchToolCallDelta():
-            return ToolCallEntry(said.index, said.id or "", said.type)
+            return ToolCallEntry(delta.index, delta.id or "", delta.type)
         case UnknownToolCallDelta():
-            return _flat_entry(members_of(said.raw))
+            return _flat_entry(members_of(delta.raw))
 
 
 def _flat_entry(members: dict[str, object]) -> ToolCallEntry:
@@ -377,10 +377,10 @@ class GrowingRunStep(Growing[RunStepChange]):
 
         Args:
             delta: The delta.
-            changes: What its changes are appended to; None if nobody wants to know.
+            changes: What its changes are appended to; None builds none.
 
         Returns:
-            False, and nothing folded, if the delta is any other.
+            True if it was folded; False, and nothing folded, if the delta is any other: `fold_delta` takes it.
         """
         details = delta.step_details
         if type(details) is not ToolCallDeltaObject or details.tool_calls is None or len(details.tool_calls) != 1:
@@ -427,10 +427,10 @@ class GrowingRunStep(Growing[RunStepChange]):
         if not isinstance(details, RunStepDeltaMessageDelta):
             return
         self._fields.type = self._fields.type or "message_creation"
-        said = details.message_creation
-        if said is not None and said.message_id:
+        creation = details.message_creation
+        if creation is not None and creation.message_id:
             self._fields.step_details = MessageCreationStepDetails(
-                message_creation=MessageCreation(message_id=said.message_id)
+                message_creation=MessageCreation(message_id=creation.message_id)
             )
 
     def _fold_calls(self, deltas: list[ToolCallDelta], changes: ChangeSink[RunStepChange]) -> None:
