@@ -50,7 +50,7 @@ class Fragments:
             pieces.clear()
 
     def __bool__(self) -> bool:
-        """Tell whether any text arrived."""
+        """Return True if any text arrived."""
         return any(self._joined) or any(self._pieces)
 
     def raw(self) -> str:

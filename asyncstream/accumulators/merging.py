@@ -1,9 +1,9 @@
-"""Fold what a payload says into what is held: absent never resets anything. Pure; knows no protocol.
+"""Fold payloads and deltas into what is held: what is absent never resets anything. Pure; knows no protocol.
 
 Three ways: struct into struct, field by field (`replace_present`); JSON of a shape that no struct fixes (`JSONFold`),
 where a few keys are texts that grow; and lists whose entries carry an `index` (`Indexed`).
 
-Also here: what a payload says has halves of surrogate pairs only where text grows (`mended`).
+Also here: halves of surrogate pairs stay only where text grows (`mended`).
 """
 
 import copy
@@ -23,19 +23,19 @@ S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
 
 
-def replace_present(held: S, said: Struct, *, leave: tuple[str, ...] = ()) -> S:
-    """Return a copy of a struct with the fields that another says something in.
+def replace_present(held: S, update: Struct, *, leave: tuple[str, ...] = ()) -> S:
+    """Return a copy of a struct with the fields that another has a value for.
 
-    None, an empty string or list, and a field's default say nothing. Structs in fields are folded the same way.
+    None, an empty string or list, and a field's default are no values. Structs in fields are folded the same way.
 
     Args:
         held: What is known; it stays as it is.
-        said: A struct that shares fields with it: the same type, or its delta.
+        update: A struct that shares fields with it: the same type, or its delta.
         leave: Fields that the caller folds itself.
     """
     result = copy.copy(held)
-    for name, default in _shared_fields(type(held), type(said)):
-        value = getattr(said, name)
+    for name, default in _shared_fields(type(held), type(update)):
+        value = getattr(update, name)
         if value is None or value == default or value in ("", [], {}) or name in leave:
             continue
         known = getattr(held, name)
@@ -46,11 +46,11 @@ def replace_present(held: S, said: Struct, *, leave: tuple[str, ...] = ()) -> S:
 
 
 @cache
-def _shared_fields(held: type[Struct], said: type[Struct]) -> list[tuple[str, object]]:
+def _shared_fields(held: type[Struct], update: type[Struct]) -> list[tuple[str, object]]:
     targets = set(held.__struct_fields__)
     return [
         (field.name, None if field.default is NODEFAULT else field.default)
-        for field in structs.fields(said)
+        for field in structs.fields(update)
         if field.name in targets
     ]
 
@@ -119,16 +119,16 @@ class JSONFold:
     def __init__(self) -> None:
         self._members: dict[str, object] = {}
 
-    def fold(self, said: dict[str, object]) -> None:
-        """Fold a delta in: growing strings join, other scalars replace, objects and lists merge, null says nothing."""
+    def fold(self, delta: dict[str, object]) -> None:
+        """Fold a delta in: growing strings join, other scalars replace, objects and lists merge, null is no value."""
         members = self._members
-        for key, value in said.items():
+        for key, value in delta.items():
             if key != "index" and value is not None:
                 members[key] = _fold_value(members.get(key), value, key)
 
-    def load(self, said: dict[str, object]) -> None:
-        """Replace each member by what an authoritative payload says; null and empty values say nothing."""
-        for key, value in said.items():
+    def load(self, payload: dict[str, object]) -> None:
+        """Replace each member that an authoritative payload has a value for; null and empty values are none."""
+        for key, value in payload.items():
             if key != "index" and value not in (None, [], {}):
                 self._members[key] = _fold_value(None, value, key)
 
@@ -141,24 +141,24 @@ class JSONFold:
         return {key: _built(value) for key, value in self._members.items()}
 
 
-def _fold_value(held: object, said: object, key: str) -> object:
-    match said:
+def _fold_value(held: object, value: object, key: str) -> object:
+    match value:
         case str() if key in GROWING:
             text = held if isinstance(held, Fragments) else Fragments()
-            text.append(said)
+            text.append(value)
             return text
         case dict():
             members = held if isinstance(held, JSONFold) else JSONFold()
-            members.fold(said)
+            members.fold(value)
             return members
         case list():
             entries = held if isinstance(held, Indexed) else Indexed[object]()
-            for entry in said:
+            for entry in value:
                 index = index_of(entry.get("index")) if isinstance(entry, dict) else None
                 entries.put(index, _fold_value(entries.get(index), entry, ""))
             return entries
         case _:
-            return said
+            return value
 
 
 def _end(value: object) -> None:
@@ -186,7 +186,7 @@ def _built(value: object) -> object:
 
 
 class UnknownJSON:
-    """An object of a type that nobody knows, of which more may come: as it came while that was once, else folded.
+    """An object of a type that has no struct, of which more may come: as it came while that was once, else folded.
 
     Attributes:
         wire_type: Its type.

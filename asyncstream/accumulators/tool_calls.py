@@ -27,7 +27,7 @@ Arguments: TypeAlias = str | dict[str, object] | list[object] | None
 
 
 class ToolCallEntry(Struct, frozen=True, gc=False):
-    """What one element of a list of tool call deltas says; "" and None where it says nothing."""
+    """What one element of a list of tool call deltas has; "" and None for what it has not."""
 
     index: int | None = None
     id: str = ""
@@ -179,7 +179,7 @@ class GrowingToolCall(Growing[ToolCallCreated[T] | ToolCallChanged[T, D] | ToolC
             self._name_size += len(name)
 
     def _repeats(self, fragment: str) -> bool:
-        """Tell whether a fragment alone is the value that the call already holds whole."""
+        """Return True if a fragment alone is the value that the call holds whole already: servers send it again."""
         stripped = fragment.strip()
         if stripped[:1] + stripped[-1:] not in _OUTER and stripped not in ("true", "false", "null"):
             return False
@@ -257,7 +257,7 @@ class ToolCalls(Generic[S]):
         """Find or add the call of an entry.
 
         Args:
-            entry: What the delta says of the call.
+            entry: What the delta has of the call.
             position: Its place in the delta's list if that has to serve as the index, else None.
         """
         index = entry.index
@@ -344,7 +344,7 @@ class ToolCalls(Generic[S]):
 
     @staticmethod
     def _takes_over(entry: ToolCallEntry, call: S) -> bool:
-        """Tell whether an entry with a name begins another call at an index that is taken."""
+        """Return True if an entry with a name begins another call at an index that is taken."""
         if entry.id and call.id:
             return entry.id != call.id
         held = call.value()

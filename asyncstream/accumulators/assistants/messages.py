@@ -179,7 +179,7 @@ def _fold_annotation(held: Annotation | UnknownJSON | None, delta: AnnotationDel
     if isinstance(delta, UnknownAnnotationDelta):
         if held is None or isinstance(held, UnknownJSON) or delta.wire_type:
             return UnknownJSON(delta.wire_type, delta.raw)
-        # No type says nothing about the type: what is there goes on.
+        # It has no type: what is there goes on.
         typed = next(typed for typed, kind in _ANNOTATIONS.items() if kind is type(held))
         return replace_present(held, coerce_json(typed, members_of(delta.raw))[0])
     kind = _ANNOTATIONS[type(delta)]
@@ -442,7 +442,7 @@ class GrowingMessage(Growing[MessageChange]):
             index = index_of(members.get("index"))
             part = self._open if index is None else self._parts.get(index)
             if part is not None and not block.wire_type:
-                # No type says nothing about the type: the part's own stays.
+                # It has no type: the part's own stays.
                 self._repairs.add("5.4", f"{self.id} part {part.index}", members)
                 if isinstance(part, _UnknownPart):
                     return part, block

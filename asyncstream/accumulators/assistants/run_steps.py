@@ -352,7 +352,7 @@ class GrowingRunStep(Growing[RunStepChange]):
             if isinstance(payload.step_details, MessageCreationStepDetails):
                 self._fields.step_details = payload.step_details
         if delta is not None and self._delta_calls(delta.step_details) is not None:
-            # A stub: nothing but its calls says what it is (rule 5.2).
+            # A stub: its calls alone tell what it is (rule 5.2).
             self._fields.type = "tool_calls"
 
     def snapshot(self) -> RunStep:

@@ -12,7 +12,7 @@ import msgspec
 
 from asyncstream.accumulators.changes import UsageChanged
 from asyncstream.accumulators.chat.calls import is_flat
-from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, says_reason
+from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, is_reason
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
@@ -28,7 +28,7 @@ __all__ = ["ChatAccumulator", "ChatChange", "fold_answer"]
 ChatChange: TypeAlias = ChoiceChange | UsageChanged[CompletionUsage]
 
 _CARRIED = ("moderation", "prompt_filter_results", "provider", "citations", "search_results", "metadata")
-"""Members of a chunk that stand beside the choices and replace what an earlier chunk said."""
+"""Members of a chunk that stand beside the choices and replace those of an earlier chunk."""
 
 _GROWING = frozenset(
     {"content", "refusal", "reasoning", "reasoning_content", "transcript"}
@@ -123,7 +123,7 @@ class ChatAccumulator:
             self._fold_any(event, [] if changes is None else changes)
 
     def _add_piece(self, chunk: ChatCompletionChunk, changes: list[ChatChange] | None) -> bool:
-        """Fold a chunk that adds a piece to one choice, which nearly all do; False if it says more than that."""
+        """Fold a chunk that adds a piece to one choice, which nearly all do; return False for any other."""
         if (
             len(chunk.choices) != 1
             or chunk.usage is not None
@@ -137,8 +137,8 @@ class ChatAccumulator:
         ):
             return False
         choice = chunk.choices[0]
-        node = self._choices.get(choice.index)  # type: ignore[arg-type]  # None is no key
-        if node is None or not node.add_piece(choice, changes):
+        growing = self._choices.get(choice.index)  # type: ignore[arg-type]  # None is no key
+        if growing is None or not growing.add_piece(choice, changes):
             return False
         fields = self._fields
         if chunk.system_fingerprint is not None:
@@ -158,12 +158,12 @@ class ChatAccumulator:
         usage = chunk.usage
         for position, choice in enumerate(chunk.choices):
             index = choice.index
-            node = self._choices.get(position if index is None else index)
-            if node is None:
-                node = self._open_choice(choice, position)
-                if node is None:
+            growing = self._choices.get(position if index is None else index)
+            if growing is None:
+                growing = self._open_choice(choice, position)
+                if growing is None:
                     continue
-            node.fold(choice, changes)
+            growing.fold(choice, changes)
             if choice.usage is not None and usage is None:
                 usage = read_usage(choice.usage)
         fields = self._fields
@@ -242,25 +242,24 @@ class ChatAccumulator:
 
     def _open_choice(self, choice: ChunkChoice, position: int) -> GrowingChoice | None:
         """Open the choice of an entry; None for one that only annotates (rule 4.3)."""
-        says = type(choice.delta) is not AbsentDelta or choice.message is not None or says_reason(choice.finish_reason)
-        if not says:
+        if type(choice.delta) is AbsentDelta and choice.message is None and not is_reason(choice.finish_reason):
             return None
         index = choice.index
         # What JSON writers and databases call an integer ends here, and msgspec does not encode more.
         if index is None or not -(2**63) <= index < 2**63:
             self._repairs.add("4.2", f"choice {position}", index)
             index = position
-        node = self._choices.get(index)
-        if node is None:
-            node = self._choices[index] = GrowingChoice(index, self._repairs, self._response_format)
-            self._awaited.append(node)
-        return node
+        growing = self._choices.get(index)
+        if growing is None:
+            growing = self._choices[index] = GrowingChoice(index, self._repairs, self._response_format)
+            self._awaited.append(growing)
+        return growing
 
     def _fold_carried(self, chunk: ChatCompletionChunk) -> None:
         for name in _CARRIED:
-            said = getattr(chunk, name)
-            if said not in (None, "", []) and is_flat(said):
-                setattr(self._fields, name, said)
+            value = getattr(chunk, name)
+            if value not in (None, "", []) and is_flat(value):
+                setattr(self._fields, name, value)
 
     def _settle_ids(self) -> None:
         self._built = None
@@ -276,12 +275,12 @@ class _Usage:
     def __init__(self) -> None:
         self.held: CompletionUsage | None = None
 
-    def fold(self, said: CompletionUsage, repairs: Repairs) -> bool:
-        """Replace the usage, unless by nothing but zeros (rule 4.14); tell whether it was replaced."""
-        if self.held is not None and not _counts(said) and _counts(self.held):
-            repairs.add("4.14", "usage", msgspec.json.encode(said))
+    def fold(self, usage: CompletionUsage, repairs: Repairs) -> bool:
+        """Replace the usage, unless by nothing but zeros (rule 4.14); return True if it was replaced."""
+        if self.held is not None and not _counts(usage) and _counts(self.held):
+            repairs.add("4.14", "usage", msgspec.json.encode(usage))
             return False
-        self.held = said
+        self.held = usage
         return True
 
     def snapshot(self) -> CompletionUsage:
@@ -290,7 +289,7 @@ class _Usage:
 
 
 def _counts(usage: CompletionUsage) -> bool:
-    """Tell whether any number in it, at any depth, is not zero."""
+    """Return True if any number in it, at any depth, is not zero: servers send zeros until the end."""
     level: list[object] = [msgspec.to_builtins(usage)]
     while level:
         part = level.pop()

@@ -1,4 +1,4 @@
-"""The tool calls of a choice: what each chunk says of one, and what has grown of it. Pure; fed by `choices`.
+"""The tool calls of a choice: what each chunk adds to one, and what has grown of it. Pure; fed by `choices`.
 
 Which call a fragment belongs to is decided by `tool_calls`.
 """
@@ -28,14 +28,16 @@ UNFINISHED = "unfinished"
 """Why what still grows is not whole."""
 
 
-def entry_of(said: ChoiceDeltaToolCall) -> ToolCallEntry:
-    """Read what an element of `tool_calls` says."""
-    function, custom = said.function, said.custom
-    if custom is not None and (function is None or said.type == "custom"):
-        return ToolCallEntry(said.index, said.id or "", said.type or "custom", custom.name or "", _flat(custom.input))
+def entry_of(delta: ChoiceDeltaToolCall) -> ToolCallEntry:
+    """Read an element of `tool_calls` as what calls are matched by: index, id, type, name, and its arguments."""
+    function, custom = delta.function, delta.custom
+    if custom is not None and (function is None or delta.type == "custom"):
+        return ToolCallEntry(
+            delta.index, delta.id or "", delta.type or "custom", custom.name or "", _flat(custom.input)
+        )
     if function is None:
-        return ToolCallEntry(said.index, said.id or "", said.type or "")
-    return ToolCallEntry(said.index, said.id or "", said.type or "", function.name or "", _flat(function.arguments))
+        return ToolCallEntry(delta.index, delta.id or "", delta.type or "")
+    return ToolCallEntry(delta.index, delta.id or "", delta.type or "", function.name or "", _flat(function.arguments))
 
 
 def _flat(arguments: Arguments) -> Arguments:
@@ -48,9 +50,9 @@ def _flat(arguments: Arguments) -> Arguments:
         return None
 
 
-def legacy_delta(said: ChoiceDeltaFunctionCall) -> ChoiceDeltaToolCall:
-    """Give a call in the older form as what it is: one more function call."""
-    function = ChoiceDeltaToolCallFunction(name=said.name, arguments=said.arguments)
+def legacy_delta(delta: ChoiceDeltaFunctionCall) -> ChoiceDeltaToolCall:
+    """Return a call in the older form, `function_call`, as what it is: one more function call."""
+    function = ChoiceDeltaToolCallFunction(name=delta.name, arguments=delta.arguments)
     return ChoiceDeltaToolCall(type="function", function=function)
 
 
@@ -64,7 +66,7 @@ class Cut:
 
 
 _GROWING = Cut()
-"""What calls have that came after the last word on the others."""
+"""What calls have that came after the others were judged."""
 
 
 class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCall]):
@@ -89,12 +91,12 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
         """Forget the built snapshot: something is folded."""
         self._built = None
 
-    def fold(self, said: ChoiceDeltaToolCall) -> None:
+    def fold(self, delta: ChoiceDeltaToolCall) -> None:
         """Fold what the slot itself does not hold."""
         self._built = None
-        if said.extra_content is not None and is_flat(said.extra_content):
+        if delta.extra_content is not None and is_flat(delta.extra_content):
             self._extra_content = self._extra_content or {}
-            merge_json(self._extra_content, mended(said.extra_content, frozenset()))
+            merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
 
     def piece_of(self, delta: ChoiceDeltaToolCall) -> tuple[str, str]:
         """Return the member that a delta adds to, and the text that it adds."""
@@ -105,7 +107,7 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
         return field, piece if isinstance(piece, str) else ""
 
     def load(self, entry: ToolCallEntry) -> bool:
-        """Replace what a whole message says; tell whether the arguments are others than before."""
+        """Replace what a whole message has a value for; return True if the arguments have changed."""
         self.id = entry.id or self.id
         self.type = entry.type or self.type
         self.name = entry.name or self.name
@@ -162,13 +164,13 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
                 return UnknownChatToolCall(wire_type=kind, raw=dump_raw(members))
 
 
-def merge_json(held: dict[str, object], said: dict[str, object]) -> None:
-    """Fold a JSON object into another: objects merge, all else replaces, null says nothing."""
-    for key, value in said.items():
+def merge_json(held: dict[str, object], new: dict[str, object]) -> None:
+    """Fold a JSON object into another: objects merge, all else replaces, null is passed over."""
+    for key, value in new.items():
         if isinstance(value, dict):
             known = held.get(key)
             if not isinstance(known, dict):
-                # One of our own: what was said belongs to its event.
+                # One of our own: the event keeps the one that it brought.
                 known = held[key] = {}
             merge_json(known, value)
         elif value is not None:
@@ -181,7 +183,7 @@ def copied_json(held: dict[str, object]) -> dict[str, object]:
 
 
 def is_flat(value: object) -> bool:
-    """Tell whether JSON of no fixed shape is nested no deeper than it can be walked, built and pickled."""
+    """Return True for JSON that is nested no deeper than it can be walked, built and pickled."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [part for whole in level for part in _parts(whole)]

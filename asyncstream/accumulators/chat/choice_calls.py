@@ -66,7 +66,7 @@ class ChoiceCalls(ToolCalls[ChatCall]):
 
         Args:
             delta: One element of a delta's list.
-            changes: What its changes are appended to; None if nobody wants to know.
+            changes: What its changes are appended to; None builds none.
 
         Returns:
             False, and nothing folded, if the delta is any other.
@@ -93,7 +93,7 @@ class ChoiceCalls(ToolCalls[ChatCall]):
             self._tell(call, delta, changes, told=told, grew=bool(entry.arguments))
 
     def fold_legacy(self, delta: ChoiceDeltaFunctionCall, changes: ChangeSink[CallChange]) -> None:
-        """Fold what a delta says of the call of the older form."""
+        """Fold what a delta adds to the call of the older form."""
         if self._legacy is None:
             self._legacy = ChatCall(self.parent, None)
             self._legacy.place = len(self.calls)
@@ -142,7 +142,7 @@ class ChoiceCalls(ToolCalls[ChatCall]):
                 self.repairs.add("4.13", call.where, None if delta.function is None else delta.function.arguments)
 
     def close_as(self, cut: str | None, changes: ChangeSink[CallChange]) -> None:
-        """Close the calls that are open, in order, and say of each why it is not whole, or that it is."""
+        """Close the calls that are open, in order, and note for each why it is not whole, or that it is."""
         self.settle_ids()
         self.set_cut(cut)
         for call in (*self.listed(), *self.gone):

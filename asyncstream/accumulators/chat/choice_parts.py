@@ -101,14 +101,14 @@ class GrowingAudio:
         self._data: list[str] = []
         self._transcript = Fragments()
 
-    def fold(self, said: ChoiceDeltaAudio) -> None:
+    def fold(self, delta: ChoiceDeltaAudio) -> None:
         """Fold a delta in."""
-        self._id = self._id or said.id or ""
-        self._expires_at = said.expires_at or self._expires_at
-        if said.data:
-            self._data.append(said.data)
-        if said.transcript:
-            self._transcript.append(said.transcript)
+        self._id = self._id or delta.id or ""
+        self._expires_at = delta.expires_at or self._expires_at
+        if delta.data:
+            self._data.append(delta.data)
+        if delta.transcript:
+            self._transcript.append(delta.transcript)
 
     def built(self) -> ChatCompletionAudio:
         """Build the plain struct."""
@@ -137,15 +137,15 @@ class GrowingLogprobs:
         self._refusal: list[ChatCompletionTokenLogprob] | None = None
         self._built: ChoiceLogprobs | None = None
 
-    def fold(self, said: ChoiceLogprobs) -> None:
-        """Append what a chunk says."""
+    def fold(self, delta: ChoiceLogprobs) -> None:
+        """Append those of a chunk."""
         self._built = None
-        if said.content is not None:
+        if delta.content is not None:
             self._content = self._content or []
-            self._content += said.content
-        if said.refusal is not None:
+            self._content += delta.content
+        if delta.refusal is not None:
             self._refusal = self._refusal or []
-            self._refusal += said.refusal
+            self._refusal += delta.refusal
 
     def snapshot(self) -> ChoiceLogprobs:
         """Build the plain struct; the same until something is folded."""

@@ -28,7 +28,7 @@ from asyncstream.types.chat import ChatCompletionMessage, Choice
 from asyncstream.types.chat_chunks import AbsentDelta, ChoiceDelta, ChunkChoice
 from asyncstream.types.chat_parts import ChatAnnotation, ChoiceLogprobs
 
-__all__ = ["ChoiceChange", "GrowingChoice", "says_reason"]
+__all__ = ["ChoiceChange", "GrowingChoice", "is_reason"]
 
 ChoiceChange: TypeAlias = TextChange | CallChange | LogprobsChanged | FinishChanged
 
@@ -40,12 +40,12 @@ _CUTTING = frozenset(
 )
 """The finish reasons, in lower case, after which an answer is not whole: OpenAI's, and what others call the same."""
 
-_SAYS_NOTHING = frozenset({None, "", "null", "None"})
+_NO_REASONS = frozenset({None, "", "null", "None"})
 
 
-def says_reason(reason: str | None) -> bool:
-    """Tell whether a finish reason says anything."""
-    return reason not in _SAYS_NOTHING
+def is_reason(reason: str | None) -> bool:
+    """Return True for a real finish reason; servers send "", "null" or "None" until the end."""
+    return reason not in _NO_REASONS
 
 
 class GrowingChoice:
@@ -117,11 +117,11 @@ class GrowingChoice:
         """Fold a delta that adds to the open content or to one open call, which nearly all do.
 
         Args:
-            choice: What a chunk says of this choice.
-            changes: What its changes are appended to; None if nobody wants to know.
+            choice: The entry of a chunk that is about this choice.
+            changes: What its changes are appended to; None builds none.
 
         Returns:
-            False, and nothing folded, if it says anything else.
+            True if it was folded; False, and nothing folded, if it is about anything else: `fold` takes it.
         """
         delta = choice.delta
         if (
@@ -162,7 +162,7 @@ class GrowingChoice:
         return True
 
     def fold(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange]) -> None:
-        """Fold what a chunk says of this choice; append its changes in order, `FinishChanged` last."""
+        """Fold the entry of a chunk about this choice; append its changes in order, `FinishChanged` last."""
         self._built = None
         delta = choice.delta
         if (
@@ -200,14 +200,14 @@ class GrowingChoice:
             self.fold_filter_results(choice.content_filter_results)
         if choice.native_finish_reason is not None:
             self._native_finish_reason = choice.native_finish_reason
-        if choice.finish_reason is not None and says_reason(choice.finish_reason):
+        if choice.finish_reason is not None and is_reason(choice.finish_reason):
             self._fold_finish(choice.finish_reason, changes)
 
-    def fold_filter_results(self, said: dict[str, object]) -> None:
-        """Fold what Azure's content filter found: by category, the last word counts."""
-        if self._keepable("content_filter_results", said):
+    def fold_filter_results(self, results: dict[str, object]) -> None:
+        """Fold what Azure's content filter found: by category, the last one counts."""
+        if self._keepable("content_filter_results", results):
             self._filter_results = self._filter_results or {}
-            self._filter_results.update(said)
+            self._filter_results.update(results)
             self._built = None
 
     def _keepable(self, key: str, value: object) -> bool:
@@ -216,13 +216,13 @@ class GrowingChoice:
         self._repairs.add("6.4", f"{self._where} {key}", b"")
         return False
 
-    def _fold_logprobs(self, said: ChoiceLogprobs, changes: ChangeSink[ChoiceChange]) -> None:
-        if said.content is None and said.refusal is None:
+    def _fold_logprobs(self, logprobs: ChoiceLogprobs, changes: ChangeSink[ChoiceChange]) -> None:
+        if logprobs.content is None and logprobs.refusal is None:
             return
         self._logprobs = self._logprobs or GrowingLogprobs()
-        self._logprobs.fold(said)
-        if said.content or said.refusal:
-            changes.append(LogprobsChanged(self._logprobs, said, self.index))
+        self._logprobs.fold(logprobs)
+        if logprobs.content or logprobs.refusal:
+            changes.append(LogprobsChanged(self._logprobs, logprobs, self.index))
 
     # Texts.
 
@@ -238,26 +238,26 @@ class GrowingChoice:
         if text.done or (self.finish_reason is not None and not self.failed):
             self._repairs.add("4.13", self._where, piece)
 
-    def _replace_text(self, text: GrowingText, said: str | None, changes: ChangeSink[ChoiceChange]) -> None:
+    def _replace_text(self, text: GrowingText, whole: str | None, changes: ChangeSink[ChoiceChange]) -> None:
         """Put the text of a whole message in place of what was streamed; mostly it is the same, or goes on."""
-        if not said:
-            # An empty text says that there is one, and nothing against what is held.
-            text.arrived = text.arrived or said is not None
+        if not whole:
+            # An empty text is one too, but takes nothing from what is held.
+            text.arrived = text.arrived or whole is not None
             return
         held = text.fragments.raw()
-        if said.startswith(held):
-            self._add_text(text, said[len(held) :], changes)
+        if whole.startswith(held):
+            self._add_text(text, whole[len(held) :], changes)
         else:
             self._repairs.add("4.4", self._where, held)
             text.fragments.replace("")
-            self._add_text(text, said, changes)
+            self._add_text(text, whole, changes)
 
     def _fold_reasoning(self, delta: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
         if delta.content_parts:
             self._fold_parts(delta.content_parts)
-        said = self._reasoning_in(delta)
-        if said:
-            self._add_text(self._reasoning, said, changes)
+        reasoning = self._reasoning_in(delta)
+        if reasoning:
+            self._add_text(self._reasoning, reasoning, changes)
         if delta.reasoning_content:
             self._under_reasoning_content.append(delta.reasoning_content)
         if delta.reasoning:
@@ -266,7 +266,7 @@ class GrowingChoice:
             self._details.fold(delta.reasoning_details)
 
     def _reasoning_in(self, delta: ChoiceDelta) -> str:
-        """Give the reasoning that a delta adds: the first of its sources that says any (rule 4.8)."""
+        """Give the reasoning that a delta adds: the first of its sources that has any (rule 4.8)."""
         plain = delta.reasoning_content or delta.reasoning
         if plain:
             self._plain_reasoning = True
@@ -284,37 +284,37 @@ class GrowingChoice:
 
     # A whole message in place of a delta.
 
-    def _fold_message(self, said: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
+    def _fold_message(self, message: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
         """Put the members of a whole message that are not null in the place of what was streamed (rule 4.4)."""
-        self._role = said.role or self._role
-        reasoning = self._reasoning_in(said)
+        self._role = message.role or self._role
+        reasoning = self._reasoning_in(message)
         if reasoning:
             self._replace_text(self._reasoning, reasoning, changes)
-        if said.reasoning_content:
-            self._under_reasoning_content.replace(said.reasoning_content)
-        if said.reasoning:
-            self._under_reasoning.replace(said.reasoning)
-        if said.reasoning_details and self._keepable("reasoning_details", said.reasoning_details):
+        if message.reasoning_content:
+            self._under_reasoning_content.replace(message.reasoning_content)
+        if message.reasoning:
+            self._under_reasoning.replace(message.reasoning)
+        if message.reasoning_details and self._keepable("reasoning_details", message.reasoning_details):
             self._details = ReasoningDetails()
-            self._details.fold(said.reasoning_details)
-        self._replace_text(self._content, said.content, changes)
-        if said.content or said.content_parts:
+            self._details.fold(message.reasoning_details)
+        self._replace_text(self._content, message.content, changes)
+        if message.content or message.content_parts:
             self._parts = None
-        if said.content_parts and self._keepable("content", said.content_parts):
+        if message.content_parts and self._keepable("content", message.content_parts):
             self._parts = ContentParts("")
-            self._parts.add(said.content_parts)
-        self._replace_text(self._refusal, said.refusal, changes)
-        if said.tool_calls:
-            self._calls.fold_message(said.tool_calls, changes)
-        if said.function_call is not None:
-            self._calls.fold_legacy_message(said.function_call, changes)
-        self._annotations = said.annotations or self._annotations
-        if said.audio is not None:
+            self._parts.add(message.content_parts)
+        self._replace_text(self._refusal, message.refusal, changes)
+        if message.tool_calls:
+            self._calls.fold_message(message.tool_calls, changes)
+        if message.function_call is not None:
+            self._calls.fold_legacy_message(message.function_call, changes)
+        self._annotations = message.annotations or self._annotations
+        if message.audio is not None:
             self._audio = GrowingAudio()
-            self._audio.fold(said.audio)
-        if said.extra_content is not None and self._keepable("extra_content", said.extra_content):
+            self._audio.fold(message.audio)
+        if message.extra_content is not None and self._keepable("extra_content", message.extra_content):
             self._extra_content = {}
-            merge_json(self._extra_content, mended(said.extra_content, frozenset()))
+            merge_json(self._extra_content, mended(message.extra_content, frozenset()))
 
     # The end.
 
@@ -392,7 +392,7 @@ class GrowingChoice:
             try:
                 message.parsed = message.parse(self._response_format)
             except ParseError:
-                pass  # `message.parse` says what does not fit to whoever asks
+                pass  # a user who calls `message.parse` is told what does not fit
         return message
 
     def _wire_members(self) -> dict[str, object]:

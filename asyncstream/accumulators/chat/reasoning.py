@@ -21,15 +21,19 @@ def details_text(details: list[dict[str, object]]) -> str:
 
 
 def thinking_text(parts: list[dict[str, object]]) -> str:
-    """Return what the thinking parts of a content say."""
+    """Return the text of the thinking parts of a content."""
     return "".join(_thinking(part) for part in parts if part.get("type") == "thinking")
 
 
 def _thinking(part: dict[str, object]) -> str:
-    said = part.get("thinking")
-    if isinstance(said, str):
-        return said
-    return "".join(_str(entry, "text") for entry in said if isinstance(entry, dict)) if isinstance(said, list) else ""
+    thinking = part.get("thinking")
+    if isinstance(thinking, str):
+        return thinking
+    return (
+        "".join(_str(entry, "text") for entry in thinking if isinstance(entry, dict))
+        if isinstance(thinking, list)
+        else ""
+    )
 
 
 def _str(value: dict[str, object], key: str) -> str:
@@ -53,9 +57,9 @@ class ReasoningDetails:
 
     def fold(self, details: list[dict[str, object]]) -> None:
         """Fold a delta in: texts and data are joined, a signature is the last one, what identifies is set once."""
-        for said in details:
-            held = self._find(_str(said, "type"), index_of(said.get("index")))
-            for key, value in said.items():
+        for detail in details:
+            held = self._find(_str(detail, "type"), index_of(detail.get("index")))
+            for key, value in detail.items():
                 if value is None:
                     continue
                 if key in _JOINED and isinstance(value, str):
@@ -113,7 +117,7 @@ class ContentParts:
             text.append(_thinking(part) if kind == "thinking" else _str(part, "text"))
 
     def built(self) -> list[dict[str, object]] | None:
-        """Build the plain list; None if there was nothing but text, which says the same as a string."""
+        """Build the plain list; None if there was nothing but text, which is sent back as a string."""
         if all(text is not None and members["type"] == "text" for members, text in self._entries):
             return None
         return [_built_part(members, text) for members, text in self._entries]
