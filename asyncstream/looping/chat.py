@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.looping.outputs import output_text
 from asyncstream.params.shared import ToolOutput
 from asyncstream.tools.rounds import ToolResult
 from asyncstream.types.chat import (
@@ -115,9 +116,7 @@ def _by_id(outputs: Sequence[ToolOutput]) -> dict[str, deque[str]]:
         id, text = output["tool_call_id"], output["output"]
         if not isinstance(id, str):
             raise ConfigurationError(f"expected a tool_call_id as text, got {type(id).__name__}")
-        if not isinstance(text, str):
-            raise ConfigurationError(f"expected the output of {id!r} as text, got {type(text).__name__}: encode it")
-        given.setdefault(id, deque()).append(text)
+        given.setdefault(id, deque()).append(output_text(id, text))
     return given
 
 

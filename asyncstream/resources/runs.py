@@ -8,6 +8,7 @@ import builtins
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Unpack, overload
 
+from asyncstream.looping.outputs import check_outputs
 from asyncstream.params.runs import (
     RunCreateParams,
     RunStepInclude,
@@ -525,6 +526,7 @@ class RunsWithRawResponse(WithRawResponse):
 
 def _outputs(tool_outputs: Sequence[ToolOutput], params: RunSubmitToolOutputsParams) -> dict[str, object]:
     check_list("tool_outputs", tool_outputs)
+    check_outputs(tool_outputs)
     known(params, RunSubmitToolOutputsParams, *_EXPLICIT)
     # A run waits for outputs or for approvals: an empty list of the one beside the other would be an invention.
     if "tool_approvals" in params and not tool_outputs:

@@ -10,6 +10,8 @@ Rule 2: no message repeats a header's value or a key: they may be secrets.
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
@@ -354,12 +356,14 @@ def encode_body(body: Mapping[str, object]) -> bytes:
 
 
 def _check_value(value: object, place: str, depth: int) -> None:
-    """Refuse what msgspec would encode as something else (NaN as null, bytes as base64), and what has no end."""
+    """Refuse what msgspec would encode as something else (NaN as null, a Decimal as text), and what has no end."""
     match value:
         case float() if not math.isfinite(value):
             raise ConfigurationError(f"{place} must be a finite number: {value!r}")
         case bytes() | bytearray() | memoryview():
             raise ConfigurationError(f"{place} must be text, not {type(value).__name__}; encode it first")
+        case Decimal() | timedelta():
+            raise ConfigurationError(f"{place} must be a number or text, not {type(value).__name__}; say which first")
         case dict() | list() | tuple():
             if not depth:
                 raise ConfigurationError(f"{place[:100]}... is nested deeper than {_MAX_DEPTH} levels")

@@ -1,3 +1,6 @@
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 from yarl import URL
 
@@ -245,6 +248,8 @@ def test_a_key_that_is_no_text_is_refused(key: object) -> None:
         ({"a": [float("-inf")]}, r"body\.a\[0\] must be a finite number: -inf"),
         ({"a": [b"x"]}, r"body\.a\[0\] must be text, not bytes"),
         ({"a": bytearray(b"x")}, r"body\.a must be text, not bytearray"),
+        ({"a": [{"price": Decimal("1.50")}]}, r"body\.a\[0\]\.price must be a number or text, not Decimal; say which"),
+        ({"wait": timedelta(seconds=1)}, r"body\.wait must be a number or text, not timedelta"),
     ],
 )
 def test_a_body_that_is_no_json_is_refused_with_its_place(body: dict[str, object], problem: str) -> None:

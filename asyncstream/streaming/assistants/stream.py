@@ -14,6 +14,7 @@ from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator
 from asyncstream.accumulators.assistants.changes import TextChanged, TextDone
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.assistants import WIRE, AssistantStreamEvent
+from asyncstream.looping.outputs import check_outputs
 from asyncstream.params.runs import ToolApproval
 from asyncstream.params.shared import ToolOutput
 from asyncstream.streaming.assistants.handler import AssistantCallbacks, EventHandler, bind
@@ -143,12 +144,15 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             tool_outputs: One for each call in `run.required_action.submit_tool_outputs.tool_calls`.
 
         Raises:
-            ConfigurationError: The run does not wait, the stream has ended, or another task is waiting in it.
+            ConfigurationError: The run does not wait, the stream has ended, another task is waiting in it, or an output
+                is not text.
             APIError: The request failed; the stream has ended with this error.
 
         Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs
         """
-        await self._submit({"tool_outputs": list(tool_outputs), "stream": True})
+        outputs = list(tool_outputs)
+        check_outputs(outputs)
+        await self._submit({"tool_outputs": outputs, "stream": True})
 
     async def submit_tool_approvals(self, tool_approvals: Sequence[ToolApproval]) -> None:
         """Approve or refuse the tool calls that an Azure run waits for, and go on with this same stream.

@@ -1,0 +1,38 @@
+"""What may go back as the output of a tool: text. Pure; knows no protocol.
+
+Rule 1: nothing is turned into text here. How a Decimal, a date or an object is to be read is known to whoever has it;
+what a model is shown of it must not depend on what an encoder happens to make of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from asyncstream.errors import ConfigurationError
+
+__all__ = ["check_outputs", "output_text"]
+
+
+def output_text(id: str, output: object) -> str:
+    """Return the output of a call.
+
+    Raises:
+        ConfigurationError: It is not text.
+    """
+    if not isinstance(output, str):
+        raise ConfigurationError(f"expected the output of {id!r} as text, got {type(output).__name__}: encode it")
+    return output
+
+
+def check_outputs(outputs: Sequence[Mapping[str, object]]) -> None:
+    """Look through outputs as a request carries them: a list of ``{"tool_call_id": ..., "output": str}``.
+
+    Raises:
+        ConfigurationError: One is no mapping, or its output is not text.
+    """
+    for output in cast("Sequence[object]", outputs):
+        if not isinstance(output, Mapping):
+            raise ConfigurationError(
+                f"expected each output as {{'tool_call_id': ..., 'output': ...}}, got {type(output).__name__}"
+            )
+        if "output" in output:
+            output_text(str(output.get("tool_call_id")), output["output"])
