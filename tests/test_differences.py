@@ -6,10 +6,13 @@ import json
 import warnings
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Annotated, Generic, TypeVar
 
 import chat_wire
 import pytest
 from assistants_wire import DONE, HELLO, WAITS, chunk, frame, message, run, step, stream, text
+from msgspec import Meta, Struct
 from raw_server import Exchange, raw_server
 
 from asyncstream import (
@@ -21,16 +24,26 @@ from asyncstream import (
     AsyncClient,
     ChatAccumulator,
     ConfigurationError,
+    ParseError,
     PollTimeoutError,
     StreamDecodeError,
     StreamEventError,
     StreamTimeoutError,
     StreamTruncatedError,
     Timeout,
+    function_tool,
 )
 from asyncstream.events import UnknownEvent, decode_stream
+from asyncstream.tools import arguments_for
+from asyncstream.types import FunctionCall
 
 ROWS: list[str] = []
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T]):
+    items: list[T]
 
 
 def row(first_cell: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
@@ -258,6 +271,62 @@ async def test_poll_deadline():
             await client.threads.runs.poll("run_1", thread_id="thread_1", poll_interval_ms=1, poll_timeout=0.05)
 
     assert "in_progress" == caught.value.last.status
+
+
+@row("a function as a tool")
+def test_functions_are_tools():
+    def visit(city: str, days: int = 1) -> str:
+        """Visit a city.
+
+        :param city: Which.
+        """
+        return f"{city} {days}"
+
+    tool = function_tool(visit)["function"]
+    assert ("visit", "Visit a city.") == (tool["name"], tool["description"])
+    assert {"type": "string", "description": "Which."} == tool["parameters"]["properties"]["city"]
+
+
+@row("a dataclass, TypedDict or generic type as `response_format`")
+async def test_answers_of_any_type():
+    content = json.dumps({"items": ["a"]})
+    said = {"choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}]}
+
+    async def answer(exchange: Exchange) -> None:
+        schema = json.loads(exchange.body)["response_format"]["json_schema"]
+        assert ("Page_str", True) == (schema["name"], schema["strict"])
+        await exchange.reply(body=json.dumps({"id": "c", **said}).encode(), content_type="application/json")
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        completion = await client.chat.completions.create(model="m", messages=[], response_format=Page[str])
+
+    assert Page(["a"]) == completion.choices[0].message.parsed
+
+
+@row("a pattern that looks around, in a strict schema")
+def test_patterns_that_look_around():
+    def book(code: Annotated[str, Meta(pattern="^(?!X)[A-Z]{3}$")]) -> None: ...
+
+    assert "pattern" not in repr(function_tool(book))
+    with pytest.raises(ParseError, match=r"\$\.code"):
+        arguments_for(book, FunctionCall(name="book", arguments='{"code": "XYZ"}'))
+
+
+@row("`null` as the arguments of a call, or nothing")
+def test_no_arguments():
+    def now() -> str: ...
+
+    for arguments in ("null", ""):
+        assert {} == arguments_for(now, FunctionCall(name="now", arguments=arguments))
+
+
+@row("a Decimal as the output of a tool")
+async def test_outputs_that_are_no_text():
+    async with opened(WAITS) as s:
+        async for event in s:
+            if event.event == "thread.run.requires_action":
+                with pytest.raises(ConfigurationError, match="the output of 'call_1' as text, got Decimal"):
+                    await s.submit_tool_outputs([{"tool_call_id": "call_1", "output": Decimal("1.50")}])
 
 
 @row("a list whose server repeats a cursor")

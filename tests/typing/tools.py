@@ -1,0 +1,45 @@
+"""The types of the calls of every protocol, and of what decodes them."""
+
+from typing import Any, assert_type
+
+from msgspec import Struct
+
+from asyncstream.tools import AnyToolCall, arguments_for
+from asyncstream.types import (
+    ChatCompletionMessageFunctionToolCall,
+    FunctionCall,
+    FunctionToolCall,
+    RequiredActionFunctionToolCall,
+    RequiredActionMCPToolCall,
+    Run,
+)
+
+
+class City(Struct):
+    name: str
+
+
+def visit(city: str) -> str:
+    return city
+
+
+def decoded(call: AnyToolCall) -> None:
+    assert_type(call.parse(), dict[str, object])
+    assert_type(call.parse(City), City)
+    assert_type(call.arguments_as(City), City)
+    assert_type(arguments_for(visit, call), dict[str, Any])
+
+
+def calls(
+    chat: ChatCompletionMessageFunctionToolCall, step: FunctionToolCall, approval: RequiredActionMCPToolCall, run: Run
+) -> None:
+    assert_type(chat.parse(), dict[str, object])
+    assert_type(chat.arguments_as(City), City)
+    assert_type(chat.name, str)
+    assert_type(step.parse(City), City)
+    assert_type(run.pending_tool_calls, list[RequiredActionFunctionToolCall])
+    decoded(chat)
+    decoded(step)
+    decoded(approval)
+    decoded(run.pending_tool_calls[0])
+    arguments_for(visit, FunctionCall(name="visit"))
