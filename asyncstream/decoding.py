@@ -6,6 +6,7 @@ HTTP door.
 Strict is msgspec with one cached decoder a type: the hot path. A payload that does not fit a type is read again by
 `json.loads` (which allows lone surrogates; bad UTF-8 becomes U+FFFD) and walked along the type:
 
+- NaN and Infinity count as absent;
 - a scalar of the wrong kind is converted where nothing is lost (`"3"` for an int), else it counts as absent;
 - null where no null may stand counts as absent; absent means the field's default (a required id: "");
 - one object where a list of objects belongs is a list of one;
@@ -32,8 +33,10 @@ __all__ = [
     "decode_json",
     "dump_json",
     "dump_raw",
+    "has_constants",
     "has_halves",
     "load_json",
+    "split_first_json",
     "strict_decoder",
 ]
 
@@ -95,24 +98,56 @@ def decode_json(type: type[T], data: bytes) -> T:
         return coerce_json(type, load_json(data))[0]
 
 
-def load_json(data: bytes) -> object:
-    """Read JSON as a lenient reader does: bad UTF-8 is U+FFFD, lone surrogates stay; NaN and Infinity are no JSON.
+def load_json(data: bytes, *, exact: bool = False) -> object:
+    """Read JSON as a lenient reader does: bad UTF-8 is U+FFFD, lone surrogates stay, NaN and Infinity are null.
+
+    Args:
+        data: The JSON.
+        exact: Whether NaN and Infinity, which Python's own writer writes, are no JSON.
 
     Raises:
         UnreadableJSON: It is no JSON, is nested too deep, or has a number too long to read.
     """
     _refuse_depth(data)
     try:
-        return _lenient_decoder().decode(data.decode("utf-8", "replace"))
+        return _lenient_decoder(exact).decode(data.decode("utf-8", "replace"))
     except RecursionError as error:
         raise UnreadableJSON("nested too deep") from error
     except ValueError as error:
         raise UnreadableJSON(str(error)) from error
 
 
+def split_first_json(data: bytes) -> tuple[bytes, bytes]:
+    """Return the JSON that some bytes begin with, in UTF-8, and what stands behind it.
+
+    Raises:
+        UnreadableJSON: They begin with no JSON.
+    """
+    _refuse_depth(data)
+    text = data.decode("utf-8", "replace").lstrip()
+    try:
+        _, end = _lenient_decoder(False).raw_decode(text)
+    except RecursionError as error:
+        raise UnreadableJSON("nested too deep") from error
+    except ValueError as error:
+        raise UnreadableJSON(str(error)) from error
+    return text[:end].encode(), text[end:].encode()
+
+
+def has_constants(data: bytes) -> bool:
+    """Tell whether bytes that `load_json` has read hold NaN or Infinity where a value stands."""
+    if b"NaN" not in data and b"Infinity" not in data:
+        return False
+    try:
+        load_json(data, exact=True)
+    except UnreadableJSON:
+        return True
+    return False
+
+
 @cache
-def _lenient_decoder() -> json.JSONDecoder:
-    return json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite)
+def _lenient_decoder(exact: bool) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=_reject_constant if exact else _absent_constant, parse_float=_finite)
 
 
 def _refuse_depth(data: bytes) -> None:
@@ -199,6 +234,10 @@ def _written(path: _Path) -> str:
 
 def _reject_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
+
+
+def _absent_constant(_name: str) -> object:
+    return None
 
 
 def _finite(digits: str) -> float | None:

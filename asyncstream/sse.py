@@ -1,4 +1,4 @@
-"""Server-sent events: bytes to frames to fields, and an event to bytes. The WHATWG rules. Pure: no IO, no JSON.
+"""Server-sent events: bytes to frames to fields, and an event to bytes. The WHATWG rules. Pure: no IO.
 
 `FrameSplitter` cuts bytes into raw frames (the text between blank lines) and leaves their fields for `parse_frame`,
 because most frames are recognised by their first bytes alone. Event ids and retry times are not read: whoever sent a
@@ -13,10 +13,11 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import re
 from typing import NamedTuple
 
+from asyncstream.decoding import UnreadableJSON, load_json
 from asyncstream.errors import ConfigurationError, StreamDecodeError
 from asyncstream.halves import mend_halves
 
-__all__ = ["Frame", "FrameSplitter", "encode", "parse_frame"]
+__all__ = ["Frame", "FrameSplitter", "begins_as_stream", "encode", "parse_frame"]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -29,6 +30,14 @@ _RAW_KEPT = 64 * 1024
 
 _FIELDS = re.compile(rb"^(data|event|error)(?:: ?+(.*+))?+$", re.MULTILINE)
 """The fields that a stream looks at. All other lines, of which a frame may have millions, are never taken out."""
+
+
+_KNOWN = re.compile(rb"^(?:data|event|error|id|retry)?+(?::|$)", re.MULTILINE)
+"""The lines that are fields of the standard, comments, or blank."""
+
+
+_BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""How an event stream begins: with a field of the standard, or with a comment."""
 
 
 class Frame(NamedTuple):
@@ -146,11 +155,20 @@ class FrameSplitter:
         self._pending_size = 0
 
 
+def begins_as_stream(data: bytes) -> bool | None:
+    """Tell whether bytes begin as an event stream does, whatever they are called; None if more are needed for that."""
+    text = data.removeprefix(_BOM).lstrip(b"\r\n")
+    if text.startswith(_BEGINNINGS):
+        return True
+    return None if _BOM.startswith(text) or any(name.startswith(text) for name in _BEGINNINGS) else False
+
+
 def parse_frame(frame: bytes) -> Frame:
     """Read the fields of a frame as a stream does.
 
     A field named `error` in a frame without data is a frame of its own: some servers end a failed stream with a bare
-    line `error: {...}`. The standard would ignore it.
+    line `error: {...}`. So are lines that are no fields and together one JSON object with an `error`: what a proxy
+    writes when it gives up. The standard would ignore both.
     """
     event = b""
     error = b""
@@ -164,7 +182,21 @@ def parse_frame(frame: bytes) -> Frame:
             error = value
     if error and not lines:
         return Frame("error", [error])
+    if not lines and not event and b'"error"' in frame and _is_bare_error(frame):
+        return Frame("error", [frame.strip(b"\n")])
     return Frame(event.decode("utf-8", "replace"), lines)
+
+
+def _is_bare_error(frame: bytes) -> bool:
+    text = frame.strip()
+    # No comment and no field begins with a brace, but one of their lines may stand within.
+    if text[:1] + text[-1:] != b"{}" or _KNOWN.search(text) is not None:
+        return False
+    try:
+        value = load_json(text)
+    except UnreadableJSON:
+        return False
+    return isinstance(value, dict) and bool(value.get("error"))
 
 
 def encode(data: str | bytes, *, event: str | None = None, id: str | None = None, retry: int | None = None) -> bytes:

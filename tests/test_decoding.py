@@ -17,8 +17,10 @@ from asyncstream.decoding import (
     decode_json,
     dump_json,
     dump_raw,
+    has_constants,
     has_halves,
     load_json,
+    split_first_json,
     strict_decoder,
 )
 from asyncstream.nesting import MAX_DEPTH
@@ -275,9 +277,6 @@ def test_unknown_tool_deep_inside_a_run_leaves_the_rest_typed():
         b'{"a":1,}',
         b"{'a':1}",
         b"nul",
-        b'{"a":NaN}',
-        b'{"a":Infinity}',
-        b'{"a":-Infinity}',
         b'{"a":"\x01"}',
         b'{"a":"\n"}',
         b"\xef\xbb\xbf{}",
@@ -292,6 +291,32 @@ def test_what_is_no_json_is_unreadable(data):
         load_json(data)
     with pytest.raises(UnreadableJSON):
         decode_json(Sample, data)
+
+
+@pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity"])
+def test_what_no_number_is_counts_as_absent(constant):
+    data = b'{"a":[1,' + constant + b'],"b":"NaN"}'
+
+    assert load_json(data) == {"a": [1, None], "b": "NaN"}
+    assert has_constants(data)
+    with pytest.raises(UnreadableJSON):
+        load_json(data, exact=True)
+
+
+@pytest.mark.parametrize("data", [b'{"a":"NaN"}', b'["-Infinity"]', b"{}"])
+def test_words_are_no_constants(data):
+    assert not has_constants(data)
+
+
+def test_what_stands_behind_json_is_split_off():
+    assert split_first_json(b' {"a":"\xc3\xa9"}\n\ndata: [DONE]\n') == (b'{"a":"\xc3\xa9"}', b"\n\ndata: [DONE]\n")
+    assert split_first_json(b"[1] \xff") == (b"[1]", b" \xef\xbf\xbd")
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b'{"a":', b"[" * 100_000, b"[" * 500 + b"]" * 500])
+def test_nothing_is_split_off_what_is_no_json(data):
+    with pytest.raises(UnreadableJSON):
+        split_first_json(data)
 
 
 @pytest.mark.parametrize("nest", [b"[%s]", b'{"a":%s}', b'[{"a":%s}]'])

@@ -373,6 +373,24 @@ def test_chat_truncation():
     assert "half" == caught.value.partial.completion.choices[0].message.content
 
 
+@row("a failure in other words than `error`, in mid-answer")
+def test_failure_in_other_words():
+    failure = b'data: {"code": 500, "message": "failed to encode"}\n\n'
+    with pytest.raises(StreamEventError, match="failed to encode"):
+        fold_chat(chat_chunk({"content": "half"}), failure, b"data: [DONE]\n\n")
+
+
+@row("`create()` that is answered with an event stream")
+async def test_event_stream_for_a_whole_answer():
+    async def send(exchange: Exchange) -> None:
+        await stream(exchange, *chat_wire.HELLO, chat_wire.DONE)
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        completion = await client.chat.completions.create(messages=chat_wire.MESSAGES, model="m")
+
+    assert "Hello" == completion.choices[0].message.content
+
+
 @row("two tool calls under one index")
 def test_reused_index():
     first = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{}"}}

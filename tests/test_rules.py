@@ -29,6 +29,11 @@ RULES = {
         "lines that parse alone are payloads of their own",
         b'event: thread.created\ndata: {"id":"t"}\ndata: {"id":"u"}\n\n',
     ),
+    "3.5": Rule(
+        "words of a failure after which the answer goes on all the same",
+        b'data: {"message":"slow"}\n\n' + chat.delta("stop", content="a") + chat.DONE,
+        chat.fold,
+    ),
     "4.2": Rule(
         "a choice without an index takes its place in the list", chat.delta(index=None, content="a"), chat.fold
     ),

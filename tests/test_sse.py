@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncstream.errors import APIResponseValidationError, ConfigurationError, StreamDecodeError
-from asyncstream.sse import Frame, FrameSplitter, encode, parse_frame
+from asyncstream.sse import Frame, FrameSplitter, begins_as_stream, encode, parse_frame
 
 
 def frames(*chunks: bytes, limit: int = 1000) -> list[bytes]:
@@ -137,6 +137,28 @@ def test_field_named_error_without_data_is_an_error_frame():
 def test_field_named_error_beside_data_or_without_a_value_is_ignored():
     assert parse_frame(b"error: x\ndata: y") == Frame("", [b"y"])
     assert parse_frame(b"error:\nerror: \t ") == Frame("", [])
+
+
+@pytest.mark.parametrize(
+    ("data", "begins"),
+    [
+        (b"data: x", True),
+        (b"\xef\xbb\xbf\r\n\nevent:x", True),
+        (b":", True),
+        (b"id:", True),
+        (b"retry: 3", True),
+        (b"", None),
+        (b"\xef\xbb", None),
+        (b"\n\nret", None),
+        (b"data", None),
+        (b"dates", False),
+        (b" data:", False),
+        (b"{}", False),
+        (b"<html>", False),
+    ],
+)
+def test_how_an_event_stream_begins(data, begins):
+    assert begins_as_stream(data) is begins
 
 
 def test_first_of_several_error_fields_is_the_error():

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from asyncstream.accumulators.assistants.changes import *
     from asyncstream.accumulators.changes import *
     from asyncstream.accumulators.chat.accumulator import *
+    from asyncstream.accumulators.chat.answers import *
     from asyncstream.accumulators.chat.changes import *
     from asyncstream.decoding import Repair as Repair
 else:
@@ -18,6 +19,7 @@ else:
         "assistants.changes",
         "changes",
         "chat.accumulator",
+        "chat.answers",
         "chat.changes",
         Repair="asyncstream.decoding",
     )

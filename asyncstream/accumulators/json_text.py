@@ -76,7 +76,7 @@ def canonical_text(text: str) -> str | None:
     if not text or (text[0] not in '{["' and text not in _LITERALS):
         return None
     try:
-        return canonical(load_json(text.encode("utf-8", "surrogatepass")))
+        return canonical(load_json(text.encode("utf-8", "surrogatepass"), exact=True))
     except UnreadableJSON:
         return None
 

@@ -202,7 +202,7 @@ _ENDS = frozenset('}]"el \t\r\n')
 
 def _unquote(text: str) -> str:
     try:
-        inner = load_json(text.encode("utf-8", "surrogatepass"))
+        inner = load_json(text.encode("utf-8", "surrogatepass"), exact=True)
     except UnreadableJSON:
         return ""
     return inner if isinstance(inner, str) else ""

@@ -21,8 +21,17 @@ from asyncstream.decoding import (
 )
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.chat_withheld import WITHHELD
-from asyncstream.events.control import DoneEvent, ErrorEvent
-from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable, whole_lines
+from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
+from asyncstream.events.payloads import (
+    Payload,
+    error_in,
+    read_payloads,
+    reading_repairs,
+    refusal_of,
+    remark_in,
+    unreadable,
+    whole_lines,
+)
 from asyncstream.events.wire import Wire
 from asyncstream.sse import parse_frame
 from asyncstream.types.chat_chunks import ChatCompletionChunk
@@ -33,8 +42,9 @@ __all__ = [
     "MendedChunk",
 ]
 
-ChatStreamEvent: TypeAlias = ChatCompletionChunk | ErrorEvent | DoneEvent
-"""Every event of the protocol. A stream yields chunks only: it raises an `ErrorEvent`, and a `DoneEvent` ends it."""
+ChatStreamEvent: TypeAlias = ChatCompletionChunk | ErrorEvent | DoneEvent | RemarkEvent
+"""Every event of the protocol. A stream yields chunks only: it raises an `ErrorEvent`, a `DoneEvent` ends it, and what
+a `RemarkEvent` says counts if it ends too early."""
 
 
 class MendedChunk(ChatCompletionChunk, kw_only=True, gc=False):
@@ -132,12 +142,17 @@ def _decode_payload(event: str, payload: Payload, lines: list[bytes]) -> Decoded
     value = payload.value
     x_groq = value.get("x_groq")
     x_groq = x_groq if isinstance(x_groq, dict) else {}
-    error = error_in(event, value, inner=x_groq.get("error"))
+    error = error_in(event, value, inner=x_groq.get("error")) or refusal_of(value)
     decoded: Decoded = []
-    if value.get("choices") or value.get("usage") or x_groq.get("usage") or (error is None and "choices" in value):
+    folds = value.get("choices") or value.get("usage") or x_groq.get("usage")
+    if folds or (error is None and "choices" in value):
         decoded.append(_decode_chunk(event, payload, lines))
     if error is not None:
         decoded.append(ErrorEvent(error, payload.raw))
+    elif not folds:
+        remark = remark_in(payload)
+        if remark is not None:
+            decoded.append(remark)
     return decoded
 
 

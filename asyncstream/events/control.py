@@ -1,4 +1,4 @@
-"""The events that no protocol owns: the end, an error, and an event nobody knows.
+"""The events that no protocol owns: the end, an error, words that may be one, and an event nobody knows.
 
 Each is a wrapper made by code, never decoded itself. `event` narrows a union beside its tag; `UnknownEvent` has its
 `type` too, as it stands among events that are tagged by that.
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from asyncstream.errors import ErrorValue, StreamEventError
 
-__all__ = ["DoneEvent", "ErrorEvent", "ErrorObject", "UnknownEvent"]
+__all__ = ["DoneEvent", "ErrorEvent", "ErrorObject", "RemarkEvent", "UnknownEvent"]
 
 
 class ErrorObject(Struct, frozen=True, gc=False):
@@ -57,6 +57,24 @@ class DoneEvent(Struct, frozen=True, gc=False, tag_field="event", tag="done"):
     event: ClassVar[Literal["done"]] = "done"
     data: str = "[DONE]"
     raw: bytes = b""
+
+
+class RemarkEvent(Struct, frozen=True, gc=False, tag_field="event", tag="remark"):
+    """An object that is nothing of the protocol and speaks of a failure: that counts if the answer does not go on.
+
+    It folds nothing. `decode_stream` yields it for the accumulator, which keeps it in mind; a stream does not.
+    """
+
+    event: ClassVar[Literal["remark"]] = "remark"
+    data: ErrorObject
+    certain: bool
+    """Whether more than a message says that it is a failure: then `[DONE]` does not make the answer complete."""
+    raw: bytes = b""
+    """The payload as received."""
+
+    def to_error(self, partial: object = None, events_seen: int = 0) -> StreamEventError:
+        """Return the error that ends an answer which did not go on, as `ErrorEvent.to_error` does."""
+        return ErrorEvent(self.data, self.raw).to_error(partial, events_seen)
 
 
 class UnknownEvent(Struct, frozen=True, gc=False, tag_field="event", tag="unknown"):

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from asyncstream.errors import ConfigurationError, StreamDecodeError
-from asyncstream.events.control import DoneEvent, ErrorEvent
-from asyncstream.events.wire import Wire, decode_last_frame
+from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
+from asyncstream.events.wire import Decoded, Wire, decode_last_frame
 from asyncstream.sse import FrameSplitter
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants",
     return _decode(wire_of(protocol), [data] if isinstance(data, bytes) else data)
 
 
-def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent | DoneEvent]:
+def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent | DoneEvent | RemarkEvent]:
     for decoded in _decode_frames(wire, chunks):
         for event in decoded:
             if isinstance(event, StreamDecodeError):
@@ -81,13 +81,12 @@ def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent |
                 return
 
 
-def _decode_frames(
-    wire: Wire[E], chunks: Iterable[bytes]
-) -> Iterator[list[E | ErrorEvent | DoneEvent | StreamDecodeError]]:
+def _decode_frames(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[Decoded[E]]:
     splitter = FrameSplitter()
     for chunk in chunks:
         for frame in splitter.feed(chunk):
             yield wire.decode_frame(frame)
         if splitter.failure is not None:
             yield [splitter.failure]
-    yield decode_last_frame(wire, splitter.end())
+    last = decode_last_frame(wire, splitter.end())
+    yield last

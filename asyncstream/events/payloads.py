@@ -7,12 +7,22 @@ Whatever a hot path recognises never comes here; here are the frames that server
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from asyncstream.decoding import Repair, UnreadableJSON, dump_json, dump_raw, has_halves, load_json
+from asyncstream.complaints import Complaint, complaint_in, refusal_in, shown, text_of
+from asyncstream.decoding import Repair, UnreadableJSON, dump_json, dump_raw, has_constants, has_halves, load_json
 from asyncstream.errors import StreamDecodeError
-from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject
-from asyncstream.halves import mend_halves
+from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject, RemarkEvent
 
-__all__ = ["Payload", "error_in", "parses_alone", "read_payloads", "reading_repairs", "unreadable", "whole_lines"]
+__all__ = [
+    "Payload",
+    "error_in",
+    "parses_alone",
+    "read_payloads",
+    "reading_repairs",
+    "refusal_of",
+    "remark_in",
+    "unreadable",
+    "whole_lines",
+]
 
 DONE = b"[DONE]"
 
@@ -20,13 +30,20 @@ _TRIED: Final = 1000
 """Lines of which one must be a payload by itself for all to be read one by one; reading one in vain costs 5 us."""
 
 
+_NAME: Final = 100
+"""Characters of an event's name that an error repeats."""
+
+
 class Payload(NamedTuple):
     """One JSON object of a frame."""
 
     value: dict[str, object]
     raw: bytes
+    """Its JSON as received, but for NaN and Infinity, which are null."""
     alone: bool = True
     """Whether it is all that the frame held."""
+    constants: bool = False
+    """Whether NaN or Infinity stood in it."""
 
 
 Item: TypeAlias = Payload | ErrorEvent | DoneEvent | StreamDecodeError
@@ -60,19 +77,21 @@ def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]
                     if not isinstance(item, Payload):
                         yield item
                         return
-                    yield Payload(item.value, item.raw, alone=False)
+                    yield Payload(item.value, item.raw, alone=False, constants=item.constants)
         else:
             yield from _read_text(event, text, data, is_data, error)
         return
     match value:
         case dict():
-            yield Payload(value, data)
+            constants = has_constants(data)
+            yield Payload(value, dump_raw(value) if constants else data, constants=constants)
         case list():
+            constants = has_constants(data)
             for item in value:
                 if isinstance(item, dict):
-                    yield Payload(item, dump_raw(item), alone=False)
+                    yield Payload(item, dump_raw(item), alone=False, constants=constants)
         case str() if event == "error":
-            message = mend_halves(value.strip()) or "the server sent an error without a message"
+            message = shown(value.strip()) or "the server sent an error without a message"
             yield ErrorEvent(ErrorObject(message), data)
 
 
@@ -80,13 +99,13 @@ def _read_text(
     event: str, text: bytes, data: bytes, is_data: Callable[[str], bool], cause: UnreadableJSON
 ) -> Iterator[Item]:
     if event == "error":
-        yield ErrorEvent(ErrorObject(text.decode("utf-8", "replace")), data)
+        yield ErrorEvent(ErrorObject(shown(text.decode("utf-8", "replace"))), data)
     elif text.startswith(b":"):
         return  # a comment that a gateway sent again as data
     elif text.startswith((b"{", b"[")) or is_data(event):
         yield unreadable(event, data, cause)
     elif event in ("", "message"):
-        yield ErrorEvent(ErrorObject(text.decode("utf-8", "replace")), data)
+        yield ErrorEvent(ErrorObject(shown(text.decode("utf-8", "replace"))), data)
 
 
 def reading_repairs(event: str, payload: Payload, lines: list[bytes], *, fits: bool) -> list[Repair]:
@@ -102,6 +121,8 @@ def reading_repairs(event: str, payload: Payload, lines: list[bytes], *, fits: b
     repairs = []
     if not payload.alone:
         repairs.append(Repair("2.3" if len(lines) > 1 else "2.2", where, payload.raw))
+    if payload.constants:
+        repairs.append(Repair("6.2", where, payload.raw))
     if not fits:
         try:
             payload.raw.decode()
@@ -115,7 +136,8 @@ def reading_repairs(event: str, payload: Payload, lines: list[bytes], *, fits: b
 
 def unreadable(event: str, data: bytes, cause: UnreadableJSON) -> StreamDecodeError:
     """Make the error for a frame that may have held text and cannot be read."""
-    error = StreamDecodeError(f"cannot read the data of event {event or 'message'!r} ({len(data)} bytes): {cause}")
+    name = (event or "message")[:_NAME]
+    error = StreamDecodeError(f"cannot read the data of event {name!r} ({len(data)} bytes): {cause}")
     error.raw = error.body = data
     error.__cause__ = cause
     return error
@@ -173,16 +195,34 @@ def error_in(event: str, value: dict[str, object], *, inner: object = None) -> E
         return None
     source = inner if isinstance(inner, dict) else {}
     message = source.get("message") or (inner if isinstance(inner, str) else None) or value.get("message")
+    words = None
     if not message:
-        message = "the server sent an error: " + dump_json(inner or value)[:500]
+        words = complaint_in(source) or complaint_in(value)
+        message = "the server sent an error: " + dump_json(inner or value) if words is None else words.message
     kind = source.get("type") or None
     if kind is None and value.get("type") != "error":
         kind = value.get("type") or None
     code = source.get("code")
     param = source.get("param")
     return ErrorObject(
-        message=mend_halves(message if isinstance(message, str) else dump_json(message)),
+        message=shown(text_of(message)),
         code=value.get("code") if code is None else code,
         type=kind,
         param=value.get("param") if param is None else param,
     )
+
+
+def refusal_of(value: dict[str, object]) -> ErrorObject | None:
+    """Find the error that `base_resp` reports, whatever else the payload has."""
+    found = refusal_in(value)
+    return None if found is None else _error_of(found, value)
+
+
+def remark_in(payload: Payload) -> RemarkEvent | None:
+    """Find what a payload that is nothing of the protocol says of a failure."""
+    found = complaint_in(payload.value)
+    return None if found is None else RemarkEvent(_error_of(found, payload.value), found.certain, payload.raw)
+
+
+def _error_of(complaint: Complaint, value: dict[str, object]) -> ErrorObject:
+    return ErrorObject(complaint.message, complaint.code, value.get("type") or None, value.get("param"))

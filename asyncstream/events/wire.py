@@ -4,26 +4,30 @@ Each protocol's event file makes one and calls it `WIRE`; `decode.wire_of` finds
 the relay are handed one and ask it, so that they need not know which protocol they have.
 """
 
-from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from asyncstream.errors import StreamDecodeError
-from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.payloads import whole_lines
 from asyncstream.events.withheld import Withheld
 from asyncstream.sse import parse_frame
 
-__all__ = ["Wire", "decode_last_frame"]
+__all__ = ["Decoded", "Wire", "decode_last_frame"]
 
 E = TypeVar("E")
+
+
+Decoded: TypeAlias = Sequence[E | ErrorEvent | DoneEvent | RemarkEvent | StreamDecodeError]
+"""What a frame decodes to, in order; an error or the end stands last."""
 
 
 class Wire(NamedTuple, Generic[E]):
     """How a protocol reads frames, into its events and what ends a stream; and how a relay hands these on."""
 
-    decode_frame: Callable[[bytes], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
+    decode_frame: Callable[[bytes], Decoded[E]]
     """A frame of `FrameSplitter` to its events; an error stands last."""
-    decode_data: Callable[[str, list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]]
+    decode_data: Callable[[str, list[bytes]], Decoded[E]]
     """An event name and the lines of its data to its events."""
     decode_plain: Callable[[bytes], E | None]
     """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
@@ -33,11 +37,11 @@ class Wire(NamedTuple, Generic[E]):
     """What of its events a relay leaves out."""
     understood: Callable[[E], Any]
     """An event to what was decoded of its payload, for a relay that cannot read the payload as JSON of any shape."""
-    decode_long: Callable[[list[bytes]], list[E | ErrorEvent | DoneEvent | StreamDecodeError]] | None = None
+    decode_long: Callable[[list[bytes]], Decoded[E]] | None = None
     """Takes the first frame off a list and decodes it, not holding it meanwhile; None where events keep no payload."""
 
 
-def decode_last_frame(wire: Wire[E], frame: bytes) -> list[E | ErrorEvent | DoneEvent | StreamDecodeError]:
+def decode_last_frame(wire: Wire[E], frame: bytes) -> Decoded[E]:
     """Decode what was pending at the end of the bytes, without what was cut in it."""
     event, lines = parse_frame(frame)
     return wire.decode_data(event, whole_lines(lines))

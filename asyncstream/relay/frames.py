@@ -221,6 +221,6 @@ def text_chunk(entry: Entry) -> bytes:
 def _load(data: bytes) -> object:
     """Read what a strict decoder did not; `_NO_JSON` if it is none."""
     try:
-        return load_json(data)
+        return load_json(data, exact=True)
     except UnreadableJSON:
         return _NO_JSON

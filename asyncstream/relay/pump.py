@@ -421,7 +421,7 @@ def cut_error(pump: Pump) -> StreamEventError:
 def told_in(failure: bytes) -> dict[str, Any]:
     """Return what the data of an `error` entry say; nothing, if they are of an application's own shape."""
     try:
-        value = load_json(failure)
+        value = load_json(failure, exact=True)
     except UnreadableJSON:
         return {}
     error = value.get("error") if isinstance(value, dict) else None

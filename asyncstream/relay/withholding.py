@@ -113,7 +113,7 @@ class Withholding:
         if self._mention.search(data) is None and b'"error"' not in data:
             return data
         try:
-            value = load_json(data)
+            value = load_json(data, exact=True)
         except UnreadableJSON:
             lines = data.split(b"\n")
             return b"\n".join(map(self.of_unknown, lines)) if len(lines) > 1 else b"{}"
@@ -129,8 +129,8 @@ class Withholding:
             members = _read_members(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # Half a surrogate pair in a key, which `load_json` can read.
-            return dump_raw(self._walk(load_json(data), names))
-        values = {name: load_json(bytes(raw)) for name, raw in members.items() if name not in self._answers}
+            return dump_raw(self._walk(load_json(data, exact=True), names))
+        values = {name: load_json(bytes(raw), exact=True) for name, raw in members.items() if name not in self._answers}
         walked = self._walk(values, names)
         kept = {}
         for name, raw in members.items():

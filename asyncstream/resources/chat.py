@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import Literal, Unpack, overload
 
-from asyncstream.accumulators.chat.accumulator import fold_answer
+from asyncstream.accumulators.chat.answers import fold_answer
 from asyncstream.params.chat import ChatCompletionCreateParams, ChatCompletionUpdateParams
 from asyncstream.params.chat_messages import ChatCompletionMessageParam
 from asyncstream.params.shared import ListOrder

@@ -7,9 +7,9 @@ A stream that goes on with another answer has another one of these; so nothing o
 import math
 from typing import Generic, Protocol, TypeVar
 
-from asyncstream.errors import StreamDecodeError, StreamError, StreamTimeoutError
-from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
-from asyncstream.events.wire import Wire, decode_last_frame
+from asyncstream.errors import StreamError, StreamTimeoutError
+from asyncstream.events.control import UnknownEvent
+from asyncstream.events.wire import Decoded, Wire, decode_last_frame
 from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Incoming", "MayFinish"]
@@ -89,7 +89,7 @@ class Incoming(Generic[E]):
             live.close()
         return True
 
-    def take_last(self) -> tuple[bytes, list[E | ErrorEvent | DoneEvent | StreamDecodeError]]:
+    def take_last(self) -> tuple[bytes, Decoded[E]]:
         """Take the frame that the end of the body has cut, and what it holds all the same; nothing, the second time."""
         if self._last_taken:
             return b"", []

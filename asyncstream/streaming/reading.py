@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from asyncstream.errors import StreamDecodeError, StreamError
-from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.wire import Wire
 from asyncstream.streaming.incoming import Incoming
 from asyncstream.transport.live import LiveResponse
@@ -44,7 +44,7 @@ class _Closing(NamedTuple):
     changes: list[Any]
 
 
-_NO_EVENTS = frozenset({DoneEvent, ErrorEvent, StreamDecodeError, _Closing})
+_NO_EVENTS = frozenset({DoneEvent, ErrorEvent, RemarkEvent, StreamDecodeError, _Closing})
 """What stands among events and is none for the user."""
 
 
@@ -224,7 +224,8 @@ class Reading(Generic[E, C, A]):
             raise item
         # An error event is raised by the accumulator.
         self.accumulator.push(item)
-        self._judge(self._open())
+        if type(item) is not RemarkEvent:
+            self._judge(self._open())
         return None
 
     def _open(self) -> Incoming[E]:

@@ -4,14 +4,15 @@ Above it: `transport.http`, which reads the bodies. Errors are returned, never r
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from msgspec import Struct
 from msgspec.structs import fields
 from multidict import CIMultiDict
 from yarl import URL
 
-from asyncstream.decoding import UnreadableJSON, decode_json, dump_json, load_json
+from asyncstream.complaints import MOST_SHOWN, complaint_in, refusal_in, shown, text_of
+from asyncstream.decoding import UnreadableJSON, decode_json, load_json
 from asyncstream.errors import APIError, APIResponseValidationError, APIStatusError, StreamEventError, status_error_type
 from asyncstream.halves import mend_halves
 from asyncstream.transport.codings import unreadable_coding
@@ -26,7 +27,9 @@ __all__ = [
     "ServerWords",
     "coding_error",
     "make_answer",
+    "may_stream",
     "misfit_error",
+    "misfit_of",
     "oversize_error",
     "public_headers",
     "read_json",
@@ -45,12 +48,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 MAX_BODY = 1 << 20
 """Bytes of a body that an error keeps. Error pages have a few KiB."""
-
-_MOST_PROBLEMS = 20
-"""Entries of a `detail` that a message lists: one for each field that is wrong, or for each item of a long list."""
-
-_TEXT_LIMIT = 500
-"""Characters of a body without structure that a message shows: enough for a proxy's page title."""
 
 
 class ServerWords(Struct, frozen=True, kw_only=True):
@@ -104,12 +101,13 @@ def server_words(body: bytes, *, strict: bool = False) -> ServerWords | None:
     """Return what a JSON body says about an error; None if it is no JSON object, or says nothing.
 
     Seen in the wild: ``{"error": {"message": ...}}``, ``{"error": "..."}``, ``{"message": ...}``,
-    ``{"detail": "..."}``, ``{"detail": [{"loc": [...], "msg": ...}]}`` (FastAPI), ``[{"error": {...}}]`` (Gemini).
+    ``{"detail": "..."}``, ``{"detail": [{"loc": [...], "msg": ...}]}`` (FastAPI), ``[{"error": {...}}]`` (Gemini), and
+    what `complaints` knows.
 
     Args:
         body: The body.
-        strict: Whether only an object that calls itself an error counts: by a truthy `error`, or `type` or `object`
-            "error". Needed where the status does not say so.
+        strict: Whether only an object that calls itself an error counts: by a truthy `error`, by `type` or `object`
+            "error", or by a `base_resp` that refuses. Needed where the status does not say so.
     """
     try:
         payload = load_json(body)
@@ -119,16 +117,21 @@ def server_words(body: bytes, *, strict: bool = False) -> ServerWords | None:
         payload = payload[0]
     if not isinstance(payload, dict):
         return None
-    if strict and not (payload.get("error") or payload.get("type") == "error" or payload.get("object") == "error"):
-        return None
+    refusal = refusal_in(payload)
     error = payload.get("error")
+    marked = error or payload.get("type") == "error" or payload.get("object") == "error"
+    if strict and not marked and refusal is None:
+        return None
     inner = error if isinstance(error, dict) else {}
-    message = error if isinstance(error, str) else _text(inner.get("message")) or _text(payload.get("message"))
+    message = error if isinstance(error, str) else text_of(inner.get("message"))
+    found = (None if message else complaint_in(inner)) or complaint_in(payload) or refusal
+    if not message and found is not None:
+        message = found.message
     # On the outside, "error" is a marker and no value.
     kind = None if payload.get("type") == "error" else payload.get("type")
     return ServerWords(
-        message=mend_halves(message or _detail(payload.get("detail")) or "") or None,
-        code=_first(inner.get("code"), payload.get("code")),
+        message=mend_halves(message or text_of(payload.get("message")) or text_of(payload.get("detail"))) or None,
+        code=_first(inner.get("code"), payload.get("code") if found is None else found.code),
         type=_first(inner.get("type"), kind),
         param=_first(inner.get("param"), payload.get("param")),
     )
@@ -138,31 +141,6 @@ def _first(inner: object, outer: object) -> object:
     return outer if inner is None else inner
 
 
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    try:
-        return dump_json(value)
-    except UnreadableJSON:
-        return None
-
-
-def _detail(value: object) -> str | None:
-    if not isinstance(value, list):
-        return _text(value)
-    problems = []
-    for item in value[:_MOST_PROBLEMS]:
-        if isinstance(item, dict) and isinstance(item.get("msg"), str):
-            location = item.get("loc")
-            place = ".".join(str(part) for part in location) if isinstance(location, list) else ""
-            problems.append(f"{place}: {item['msg']}" if place else item["msg"])
-        else:
-            problems.append(_text(item) or "")
-    if len(value) > _MOST_PROBLEMS:
-        problems.append(f"and {len(value) - _MOST_PROBLEMS} more")
-    return "; ".join(problems)
-
-
 def status_error(answer: Answer, *, now: float) -> APIError:
     """Return the error for an answer with an error status, in the server's own words."""
     asked = server_delay(answer.headers, now=now)
@@ -170,7 +148,7 @@ def status_error(answer: Answer, *, now: float) -> APIError:
     if asked is not None and asked > MAX_RETRY_AFTER:
         note = f" (the server asks to wait {asked:g} s; more than {MAX_RETRY_AFTER:g} s are left to the caller)"
     words = server_words(answer.body) or ServerWords()
-    return _error(status_error_type(answer.status), answer, (words.message or _describe(answer)) + note, words)
+    return _error(status_error_type(answer.status), answer, words.message or _describe(answer), words, note)
 
 
 def redirect_target(method: str, url: URL, status: int, headers: Mapping[str, str]) -> URL | str:
@@ -203,16 +181,41 @@ def redirect_error(answer: Answer, problem: str) -> APIError:
 def read_json(type: type[T], data: bytes) -> T | Misfit:
     """Return the struct that an answer with a good status holds, or what it is instead."""
     # `"last_error"` has no such key: only answers that may be errors are parsed twice.
-    words = server_words(data, strict=True) if b'"error"' in data else None
-    expected = getattr(type, "__name__", str(type))
+    words = server_words(data, strict=True) if b'"error"' in data or b'"base_resp"' in data else None
+    members = _members(type)
+    if "data" in members and words is None and data.lstrip()[:1] == b"[":
+        # A list without what is around it, as Together's models: it is all there is.
+        data = b'{"has_more":false,"data":%b}' % data
     try:
         result = decode_json(type, data)
     except UnreadableJSON as error:
-        return Misfit(expected, str(error) if data.strip() else "empty", words)
+        return misfit_of(type, data, str(error), words)
     if getattr(result, "id", None) or (words is None and not _needs_id(result.__class__)):
         return result
     # The lenient decoder gives an object without its id an empty one; no server's object has that.
-    return Misfit(expected, "an object without an id", words)
+    return misfit_of(type, data, "an object without an id", words)
+
+
+def misfit_of(type: Any, data: bytes, problem: str, words: ServerWords | None = None) -> Misfit:
+    """Return why a body is not what an endpoint answers: what is wrong with it, and what it says itself."""
+    return Misfit(_name(type), problem if data.strip() else "empty", words or _told(data))
+
+
+def _told(data: bytes) -> ServerWords | None:
+    words = server_words(data)
+    return None if words is None or words.message is None else words
+
+
+def _members(type: Any) -> tuple[str, ...]:
+    """Return the names of a struct's fields; of a generic one, those of the struct that it is of."""
+    members: tuple[str, ...] = getattr(get_origin(type) or type, "__struct_fields__", ())
+    return members
+
+
+def _name(type: Any) -> str:
+    """Return what an error calls the type of an answer: its name, unless it is one of our own for lists."""
+    items = get_args(type)
+    return f"a list of {_name(items[0])} objects" if items else getattr(type, "__name__", str(type))
 
 
 def _needs_id(cls: type) -> bool:
@@ -234,9 +237,9 @@ def misfit_error(answer: Answer, misfit: Misfit) -> APIError:
 
 
 def why_no_stream(status: int, headers: Mapping[str, str]) -> str | None:
-    """Return what an answer with a good status is instead of an event stream; None if it is one."""
+    """Return what an answer with a good status says that it is instead of an event stream; None if it is one."""
     kind = _content_type(headers)
-    if status in (204, 205) or headers.get("content-length", "").strip() == "0":
+    if _is_empty(status, headers):
         return "an empty answer"
     # Some servers send no type, or that of text; their events are right all the same.
     if kind not in ("", "text/event-stream", "text/plain"):
@@ -245,10 +248,21 @@ def why_no_stream(status: int, headers: Mapping[str, str]) -> str | None:
     return None if coding is None else f"one in the coding {coding!r}, which was not asked for"
 
 
+def may_stream(status: int, headers: Mapping[str, str]) -> bool:
+    """Tell whether an answer may be an event stream under a wrong name: there is a body, and it can be read."""
+    return not _is_empty(status, headers) and unreadable_coding(headers) is None
+
+
+def _is_empty(status: int, headers: Mapping[str, str]) -> bool:
+    return status in (204, 205) or headers.get("content-length", "").strip() == "0"
+
+
 def stream_error(answer: Answer, problem: str) -> APIError:
     """Return the error for an answer that is no event stream: the server's, if it is JSON that says one."""
-    message = f"expected an event stream, got {problem} (status {answer.status})"
-    return told_error(answer) or _error(APIResponseValidationError, answer, message, ServerWords())
+    words = _told(answer.body) or ServerWords()
+    said = "" if words.message is None else f": {words.message}"
+    message = f"expected an event stream, got {problem} (status {answer.status}){said}"
+    return told_error(answer) or _error(APIResponseValidationError, answer, message, words)
 
 
 def told_error(answer: Answer) -> APIError | None:
@@ -268,11 +282,11 @@ def oversize_error(answer: Answer, limit: int) -> APIError:
     return _error(APIResponseValidationError, answer, f"expected at most {limit >> 20} MiB, got more", ServerWords())
 
 
-def _error(kind: type[APIError], answer: Answer, message: str, words: ServerWords) -> APIError:
+def _error(kind: type[APIError], answer: Answer, message: str, words: ServerWords, note: str = "") -> APIError:
     redact = answer.secrets.redact_value
     return kind(
         # JSON escapes may have hidden a secret from the redaction of the body.
-        answer.secrets.redact(message),
+        shown(answer.secrets.redact(message)) + note,
         code=redact(words.code),
         type=redact(words.type),
         param=redact(words.param),
@@ -290,7 +304,7 @@ def _describe(answer: Answer) -> str:
     if coding is not None:
         return f"{line} (its body is in the coding {coding!r}, which was not asked for)"
     text = answer.body.decode("utf-8", "replace").strip()
-    return text[:_TEXT_LIMIT] or line
+    return text[:MOST_SHOWN] or line
 
 
 def _content_type(headers: Mapping[str, str]) -> str:

@@ -5,13 +5,15 @@ Below `transport.http`, which makes one `Call` for each `send` or `open` and kee
 
 import asyncio
 import os
+from collections.abc import Sequence
 
 import aiohttp
 from msgspec import Struct
 from yarl import URL
 
+from asyncstream.sse import begins_as_stream
 from asyncstream.transport.answers import MAX_BODY, Answer, make_answer
-from asyncstream.transport.codings import coding_of, reader_of
+from asyncstream.transport.codings import coding_of, reader_of, unpacker_for
 from asyncstream.transport.connections import running_loop
 from asyncstream.transport.failures import FOREIGN
 from asyncstream.transport.fairness import Fairness
@@ -22,7 +24,7 @@ from asyncstream.transport.spool import Spool
 from asyncstream.transport.timeout import Timeout
 from asyncstream.version import VERSION
 
-__all__ = ["Body", "Call", "read_body"]
+__all__ = ["Body", "Call", "read_beginning", "read_body"]
 
 _USER_AGENT = f"asyncstream/{VERSION}"
 
@@ -114,12 +116,51 @@ class Body(Struct, frozen=True):
     """What ended the reading of one that is not whole; None if it was the limit."""
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int, until: float | None) -> Body:
+async def read_beginning(response: aiohttp.ClientResponse, until: float | None) -> tuple[list[bytes], bool]:
+    """Read as much of a body as tells whether it is an event stream, whatever it is called.
+
+    Returns:
+        What was read, as it came, and whether it begins as an event stream. One that breaks or ends before that is
+        known, or takes longer than to a deadline on the loop's clock, does not.
+    """
+    begun: list[bytes] = []
+    unpacker = unpacker_for(response.headers)
+    plain = b""
+    streams: bool | None = None
+    try:
+        async with asyncio.timeout_at(until):
+            while streams is None:
+                piece = await response.content.readany()
+                if not piece:
+                    break
+                begun.append(piece)
+                if unpacker is not None:
+                    unpacker.feed(piece)
+                    piece = unpacker.take()
+                plain += piece
+                streams = begins_as_stream(plain)
+    except FOREIGN:
+        pass  # whoever reads on meets it again
+    except BaseException:
+        response.close()
+        raise
+    return begun, streams is True
+
+
+async def read_body(
+    response: aiohttp.ClientResponse, limit: int, until: float | None, begun: Sequence[bytes] = ()
+) -> Body:
     """Read a body up to a limit in bytes and a deadline on the loop's clock.
 
     A body that is not whole closes its connection; a whole one gives it back to the pool.
+
+    Args:
+        response: An open response.
+        limit: Bytes that are read at most.
+        until: The loop time at which reading ends; None is never.
+        begun: What `read_beginning` has read of it.
     """
-    read = reader_of(response)
+    read = reader_of(response, begun)
     spool = Spool()
     whole = False
     caught: Exception | None = None

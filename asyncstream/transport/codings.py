@@ -11,7 +11,8 @@ own limit. Rule 2: a body that ends before its coding does is an error.
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import aiohttp
@@ -122,12 +123,16 @@ def unpacker_for(headers: Mapping[str, str]) -> Unpacker | None:
     return Unpacker(coding) if coding in _WINDOW_BITS else None
 
 
-def reader_of(response: aiohttp.ClientResponse) -> Callable[[], Awaitable[bytes]]:
+def reader_of(response: aiohttp.ClientResponse, begun: Sequence[bytes] = ()) -> Callable[[], Awaitable[bytes]]:
     """Return a function that gives the next piece of a body, its coding taken off; b"" at the end.
 
     Called, it raises what aiohttp raises for a body that breaks, and `BrokenCoding`.
+
+    Args:
+        response: An open response.
+        begun: What was read of its body before, as it came.
     """
-    readany = response.content.readany
+    readany = _reading_on(response.content.readany, begun) if begun else response.content.readany
     unpacker = unpacker_for(response.headers)
     if unpacker is None:
         return readany
@@ -142,5 +147,14 @@ def reader_of(response: aiohttp.ClientResponse) -> Callable[[], Awaitable[bytes]
                 return b""
             unpacker.feed(data)
         return piece
+
+    return read
+
+
+def _reading_on(readany: Callable[[], Awaitable[bytes]], begun: Sequence[bytes]) -> Callable[[], Awaitable[bytes]]:
+    before = deque(begun)
+
+    async def read() -> bytes:
+        return before.popleft() if before else await readany()
 
     return read

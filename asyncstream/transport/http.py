@@ -24,13 +24,21 @@ from msgspec import Struct
 from multidict import CIMultiDict
 from yarl import URL
 
-from asyncstream.errors import APIConnectionError, APIError, APITimeoutError, AsyncStreamError
+from asyncstream.errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APITimeoutError,
+    AsyncStreamError,
+)
 from asyncstream.transport.answers import (
     MAX_BODY,
     REDIRECTS,
     Misfit,
     coding_error,
+    may_stream,
     misfit_error,
+    misfit_of,
     oversize_error,
     public_headers,
     read_json,
@@ -40,7 +48,7 @@ from asyncstream.transport.answers import (
     stream_error,
     why_no_stream,
 )
-from asyncstream.transport.call import Body, Call, read_body
+from asyncstream.transport.call import Body, Call, read_beginning, read_body
 from asyncstream.transport.codings import ACCEPTED, unreadable_coding
 from asyncstream.transport.connections import Connections, end_with_connection
 from asyncstream.transport.dialects import OPENAI, Dialect
@@ -183,7 +191,7 @@ class Transport:
             body = await read_body(response, _MAX_ANSWER, call.deadline)
             if not body.whole:
                 raise _broken_answer(call, response, body) from safe_cause(body.error, call.secrets)
-            result = read_json(type, body.data) if decode is None else _decoded(call, response, decode, body.data)
+            result = read_json(type, body.data) if decode is None else _decoded(call, response, decode, body.data, type)
             if isinstance(result, Misfit):
                 raise misfit_error(call.answer(response, body.data), result)
             call.watch.finished(size=body.size, body=body.data)
@@ -229,9 +237,15 @@ class Transport:
     async def _live(self, call: Call, response: aiohttp.ClientResponse) -> LiveResponse:
         """Return a response with a good status as an open stream."""
         problem = why_no_stream(response.status, response.headers)
+        begun: list[bytes] = []
         if problem is not None:
-            body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS))
-            raise stream_error(call.answer(response, body.data), problem)
+            streams = False
+            if may_stream(response.status, response.headers):
+                event = call.timeout.event
+                begun, streams = await read_beginning(response, call.total if event is None else call.within(event))
+            if not streams:
+                body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS), begun)
+                raise stream_error(call.answer(response, body.data), problem)
         return LiveResponse(
             response,
             event_timeout=call.timeout.event,
@@ -240,6 +254,7 @@ class Transport:
             max_event_bytes=self._max_event_bytes,
             watch=call.watch,
             secrets=call.secrets,
+            begun=begun,
         )
 
     async def download(self, request: Request) -> LiveContent:
@@ -393,11 +408,15 @@ class Transport:
         return (time.time if self._clock is None else self._clock)()
 
 
-def _decoded(call: Call, response: aiohttp.ClientResponse, decode: Callable[[bytes], T], data: bytes) -> T:
+def _decoded(
+    call: Call, response: aiohttp.ClientResponse, decode: Callable[[bytes], T], data: bytes, type: type[T]
+) -> T | Misfit:
     """Decode an answer; what is raised knows the response."""
     try:
         return decode(data)
     except APIError as error:
+        if error.__class__ is APIResponseValidationError:
+            return misfit_of(type, data, error.message)
         answer = call.answer(response, data)
         error.body, error.status, error.headers = answer.body, answer.status, answer.headers
         error.request_id = answer.headers.get("x-request-id")

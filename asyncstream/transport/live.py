@@ -11,7 +11,7 @@ Rule 1: cancelling whoever waits loses nothing. Rule 2: after `close` there is n
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from asyncstream.errors import (
@@ -67,6 +67,7 @@ class LiveResponse:
         total: float | None = None,
         watch: Watch = SILENT,
         secrets: Secrets | None = None,
+        begun: Sequence[bytes] = (),
     ) -> None:
         """Start to read.
 
@@ -78,6 +79,7 @@ class LiveResponse:
             total: The seconds of which that deadline is the end, for the error.
             watch: Is told of the first event and of the end.
             secrets: What no error may repeat.
+            begun: What was read of the body before.
         """
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
@@ -86,8 +88,8 @@ class LiveResponse:
         self.failure: StreamError | None = None
         self._response = response
         self._loop = asyncio.get_running_loop()
-        self._chunks: deque[bytes] = deque()
-        self._queued = 0
+        self._chunks: deque[bytes] = deque(begun)
+        self._queued = sum(map(len, begun))
         self._paused = False
         self._splitter = FrameSplitter(max_event_bytes)
         # Nobody asked for a coding; one that came all the same is taken off where its reader sets the pace.
@@ -343,7 +345,8 @@ class LiveResponse:
         told = told_error(answer)
         if isinstance(told, StreamError):
             return told
-        error.body = answer.body
+        if error.body is None:
+            error.body = answer.body
         return error
 
     def abandon(self) -> None:

@@ -37,6 +37,10 @@ _PUBLIC_NAMES = frozenset({"idempotency-key", "sec-websocket-key", "www-authenti
 """Names with such a word whose values are none."""
 
 
+_LEFT = 4
+"""Characters of a secret that are too many, where a text was cut within it."""
+
+
 def names_a_secret(name: str) -> bool:
     """Tell of a header or a query parameter whether its value is a secret, by its name in any case."""
     lower = name.lower()
@@ -66,6 +70,14 @@ class Secrets:
         """Return text with ``***`` in place of each secret."""
         for value in self._values:
             text = text.replace(value, "***")
+        return self._redact_end(text) if text.endswith("…") else text
+
+    def _redact_end(self, text: str) -> str:
+        """Put ``***`` in place of what is left of a secret where a text was cut."""
+        for value in self._values:
+            for size in range(len(value) - 1, _LEFT - 1, -1):
+                if text.endswith(value[:size] + "…"):
+                    return text[: -size - 1] + "***…"
         return text
 
     def redact_bytes(self, data: bytes) -> bytes:

@@ -149,7 +149,7 @@ def test_nothing_of_a_frame_is_decoded_after_an_error_in_it():
     assert [type(event) for event in found] == [ErrorEvent]
 
 
-@pytest.mark.parametrize("raw", [b'data: {"choices":', b"data: [{", b'data: {"choices":[{"index":NaN}]}'])
+@pytest.mark.parametrize("raw", [b'data: {"choices":', b"data: [{", b'data: {"choices":[{"index":NAN}]}'])
 def test_torn_json_is_an_error_because_it_may_have_held_text(raw):
     (found,) = decode_frame(raw)
 

@@ -124,6 +124,12 @@ async def test_a_longer_circle_is_an_error_too(mocked: aioresponses, client: Asy
         await ids(client)
 
 
+async def test_a_list_without_what_is_around_it_is_one_page(mocked: aioresponses, client: AsyncClient) -> None:
+    mocked.get(LIST, payload=[{"id": "a"}, {"id": "b"}])
+
+    assert await ids(client) == ["a", "b"]
+
+
 async def test_a_page_without_items_that_promises_more_is_an_error(mocked: aioresponses, client: AsyncClient) -> None:
     mocked.get(LIST, payload=page(has_more=True))
 

@@ -39,6 +39,19 @@ async def test_models_are_one_page(mocked: aioresponses, client: AsyncClient, mo
     assert count(mocked) == 3
 
 
+async def test_a_list_without_what_is_around_it_is_read(mocked: aioresponses, client: AsyncClient) -> None:
+    mocked.get(f"{BASE}/models", payload=[{"id": "a", "pricing": {"hourly": 0}}, {"id": "b"}])
+
+    assert [model.id async for model in client.models.list()] == ["a", "b"]
+
+
+async def test_an_error_in_a_list_is_none(mocked: aioresponses, client: AsyncClient) -> None:
+    mocked.get(f"{BASE}/models", payload=[{"error": {"message": "no key"}}])
+
+    with pytest.raises(APIResponseValidationError, match=r"expected a list of Model objects as JSON.*: no key"):
+        await client.models.list()
+
+
 async def test_a_search_gives_its_results_and_the_queries_made_of_it(mocked: aioresponses, client: AsyncClient) -> None:
     found = {
         "object": "vector_store.search_results.page",

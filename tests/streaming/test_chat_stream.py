@@ -9,6 +9,7 @@ from chat_wire import CALLS, DONE, HELLO, MESSAGES, piece
 from raw_server import Exchange, raw_server
 
 from asyncstream import (
+    APIResponseValidationError,
     AsyncClient,
     ChatAccumulator,
     ChatStream,
@@ -250,3 +251,69 @@ async def test_an_answer_that_grows_after_its_finish_reason_is_read_to_its_end(m
             completion = await s.get_final_completion()
 
     assert "012345678" == completion.choices[0].message.content
+
+
+async def test_what_is_no_chunk_is_not_given_out_and_fails_an_answer_that_does_not_go_on(chat):
+    async with chat([*HELLO[:2], b'data: {"code": 500, "message": "failed to encode"}\n\n', DONE]) as s:
+        seen = [s.current_raw]
+        with pytest.raises(StreamEventError, match="failed to encode") as caught:
+            async for _ in s:
+                seen.append(s.current_raw)
+
+    assert len(seen) == 3
+    assert (caught.value.code, caught.value.status, caught.value.events_seen) == (500, 200, 2)
+    assert json.loads(caught.value.body)["code"] == 500
+
+
+@pytest.mark.parametrize("begin", [[], [b": wait\n\n"]])
+async def test_failure_in_the_place_of_the_first_chunk_keeps_its_bytes(chat, begin):
+    async with chat([*begin, b'data: {"detail": "no such model"}\n\n']) as s:
+        with pytest.raises(StreamEventError, match="no such model") as caught:
+            await s.until_done()
+
+    assert caught.value.body == b'{"detail": "no such model"}'
+
+
+async def test_words_of_a_failure_after_which_the_answer_goes_on_are_passed_over(chat):
+    async with chat([HELLO[0], b'data: {"code": 429, "message": "retrying"}\n\n', *HELLO[1:], DONE]) as s:
+        assert [text async for text in s.text_deltas] == ["Hel", "lo"]
+        assert [repair.rule for repair in s.accumulator.repairs] == ["3.5"]
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+async def test_an_event_stream_that_nobody_asked_for_is_the_answer(kind):
+    async def send(exchange: Exchange) -> None:
+        await exchange.reply(200, b"".join([*HELLO, DONE]), Content_Type=kind)
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        completion = await client.chat.completions.create(messages=MESSAGES, model="m")
+
+    assert completion.choices[0].message.content == "Hello"
+
+
+async def test_a_page_in_place_of_an_answer_is_told_by_its_type():
+    page = b"<html>blocked" + b"x" * 100_000
+
+    async def send(exchange: Exchange) -> None:
+        await exchange.reply(200, page, Content_Type="text/html")
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        with pytest.raises(APIResponseValidationError) as caught:
+            await client.chat.completions.create(messages=MESSAGES, model="m")
+
+    assert str(caught.value) == "expected ChatCompletion as JSON, got text/html (status 200): no JSON object"
+    assert caught.value.body == page
+
+
+async def test_a_refusal_with_status_200_is_an_error_both_ways():
+    refused = {"id": "1", "choices": None, "usage": {"total_tokens": 0}}
+    refused["base_resp"] = {"status_code": 1008, "status_msg": "insufficient balance"}
+
+    async def send(exchange: Exchange) -> None:
+        await exchange.reply(200, json.dumps(refused).encode())
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        for stream in (False, True):
+            with pytest.raises(StreamEventError, match="insufficient balance") as caught:
+                await client.chat.completions.create(messages=MESSAGES, model="m", stream=stream)
+            assert (caught.value.code, caught.value.status) == (1008, 200)

@@ -282,6 +282,15 @@ async def test_a_status_has_its_class(
         (f'{{"detail": {[1] * 20}}}', "; ".join(["1"] * 20), None, None),
         ('{"detail": {"reason": "x"}}', '{"reason":"x"}', None, None),
         ('[{"error": {"code": 404, "message": "m", "status": "NOT_FOUND"}}]', "m", 404, None),
+        ('{"errors": [{"message": "m", "code": 1027}], "success": false}', "m", 1027, None),  # Cloudflare
+        ('{"errors": ["m", "n"]}', "m", None, None),
+        ('{"Message": "m"}', "m", None, None),  # AWS
+        ('{"error_code": 110, "error_msg": "m"}', "m", 110, None),
+        ('{"error_message": "m"}', "m", None, None),
+        ('{"error": {"code": 7, "msg": "m"}}', "m", 7, None),
+        ('{"base_resp": {"status_code": 1004, "status_msg": "m"}}', "m", 1004, None),  # MiniMax
+        ('{"error": {"message": "%s"}}' % ("m" * 5000), "m" * 499 + "…", None, None),
+        ('{"detail": {"reason": "%s"}}' % ("m" * 5000), '{"reason":"' + "m" * 488 + "…", None, None),
         ('{"error": {}}', '{"error": {}}', None, None),
         ('{"error": {"message": ""}}', '{"error": {"message": ""}}', None, None),
         ('{"error": {"message": "half \\ud83d"}}', "half \ufffd", None, None),
@@ -312,6 +321,7 @@ async def test_the_message_is_what_the_server_says(
         f"Forbidden: {SECRET}",
         SECRET * 20,
         f'{{"error": "{SECRET.replace("s", chr(92) + "u0073")}"}}',
+        f'{{"error": "{"x" * 490}{SECRET.replace("s", chr(92) + "u0073")}"}}',
     ],
 )
 async def test_a_key_that_the_server_repeats_is_in_no_error(
@@ -372,7 +382,9 @@ async def test_an_error_survives_pickling(mocked: aioresponses, transport: Trans
         (200, '{"error": {"message": "quota"}}', "application/json", "an error: quota"),
         (200, '{"error": {"code": 3}}', "application/json", "an error"),
         (200, "[" * 100_000, "application/json", ": nested "),
-        (200, '{"id": NaN}', "application/json", "NaN is no JSON"),
+        (200, '{"id": NaN}', "application/json", "an object without an id"),
+        (200, '{"code": 7, "msg": "no quota"}', "application/json", "an error: no quota"),
+        (200, '{"base_resp": {"status_code": 1008, "status_msg": "no balance"}}', "application/json", "no balance"),
         (200, b"\xff", "application/json", "expected Thread as JSON"),
     ],
 )

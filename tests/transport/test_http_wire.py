@@ -481,6 +481,77 @@ async def test_these_types_are_read_as_a_stream(make: Make, content_type: str) -
         live.close()
 
 
+@pytest.mark.parametrize(
+    "beginning", [b"data: 1\n\n", b"\xef\xbb\xbf\r\n: wait\n\n", b"event: x\n", b"id: 1\n", b"retry: 1\n"]
+)
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("coding", ["", "gzip"])
+async def test_what_begins_as_an_event_stream_is_one_whatever_it_is_called(
+    make: Make, beginning: bytes, size: int, coding: str
+) -> None:
+    plain = beginning + b"data: last\n\n"
+    body = gzip.compress(plain) if coding else plain
+
+    async def handler(exchange: Exchange) -> None:
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        await exchange.send(response(200, b"", headers | ({"Content-Encoding": coding} if coding else {})))
+        for at in range(0, len(body), size):
+            await exchange.send(body[at : at + size])
+
+    async with raw_server(handler) as server:
+        live = await make(server.url).open(POST)
+        frames: list[bytes] = []
+        while (taken := live.take()) is not None or not live.ended:
+            if taken is None:
+                await live.wait()
+            else:
+                frames += taken
+        live.close()
+
+    assert frames[-1] == b"data: last" or frames[-1].endswith(b"\ndata: last")
+
+
+@pytest.mark.parametrize("body", [b"data", b"datum: 1", b"{}", b"   data: 1"])
+async def test_what_does_not_begin_as_an_event_stream_is_what_it_is_called(make: Make, body: bytes) -> None:
+    async def handler(exchange: Exchange) -> None:
+        await exchange.send(response(200, body[:1], {"Content-Type": "text/html", "Content-Length": str(len(body))}))
+        await exchange.send(body[1:])
+
+    async with raw_server(handler) as server:
+        error = await fails(APIResponseValidationError, make(server.url).open(POST), "got text/html")
+
+    assert error.body == body
+
+
+async def test_an_answer_under_another_name_that_never_begins_is_what_it_is_called(make: Make) -> None:
+    async def handler(exchange: Exchange) -> None:
+        await exchange.send(response(200, b"", {"Content-Type": "application/json", "Content-Length": "9"}))
+        await exchange.gone()
+
+    async with raw_server(handler) as server:
+        opening = make(server.url, timeout=Timeout(event=0.05, total=0.2)).open(POST)
+        await fails(APIResponseValidationError, opening, "got application/json")
+        await server.all_closed()
+
+
+async def test_waiting_for_the_first_bytes_can_be_cancelled(make: Make) -> None:
+    begun = asyncio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.send(response(200, b"dat", {"Content-Type": "application/json", "Content-Length": "9"}))
+        begun.set()
+        await exchange.gone()
+
+    async with raw_server(handler) as server:
+        opening = asyncio.ensure_future(make(server.url).open(POST))
+        await begun.wait()
+        opening.cancel()
+        await asyncio.wait([opening])
+        await server.all_closed()
+
+    assert opening.cancelled()
+
+
 async def test_an_answer_that_is_no_stream_leaves_no_connection_acquired(make: Make) -> None:
     async def handler(exchange: Exchange) -> None:
         await exchange.send(response(200, b"<html>", {"Content-Type": "text/html", "Content-Length": str(1 << 40)}))

@@ -16,14 +16,14 @@ from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, i
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
-from asyncstream.errors import APIResponseValidationError, StreamDecodeError, StreamEventError, StreamTruncatedError
-from asyncstream.events.chat import ChatStreamEvent, MendedChunk, decode_data, read_usage
-from asyncstream.events.control import DoneEvent, ErrorEvent
+from asyncstream.errors import StreamEventError, StreamTruncatedError
+from asyncstream.events.chat import ChatStreamEvent, MendedChunk, read_usage
+from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.types.chat import ChatCompletion
 from asyncstream.types.chat_chunks import AbsentDelta, ChatCompletionChunk, ChunkChoice
 from asyncstream.types.chat_parts import CompletionUsage
 
-__all__ = ["ChatAccumulator", "ChatChange", "fold_answer"]
+__all__ = ["ChatAccumulator", "ChatChange"]
 
 ChatChange: TypeAlias = ChoiceChange | UsageChanged[CompletionUsage]
 
@@ -63,6 +63,8 @@ class ChatAccumulator:
         self._repairs = Repairs()
         self._built: ChatCompletion | None = None
         self._done = False
+        # What was said of a failure by something that is no chunk; the last one counts.
+        self._remark: RemarkEvent | None = None
         # A chunk held half of a surrogate pair.
         self._halves = False
         self.events_seen = 0
@@ -192,11 +194,13 @@ class ChatAccumulator:
             The changes that close what no finish reason has closed; mostly none.
 
         Raises:
-            StreamEventError: A choice ended with the finish reason "error", and nothing named the cause.
+            StreamEventError: A choice ended with the finish reason "error", and nothing named the cause; or the answer
+                did not go on after something that is no chunk spoke of a failure.
             StreamTruncatedError: No terminal evidence was seen; `partial` is this accumulator.
         """
         failed = [choice for choice in self._choices.values() if choice.failed]
-        if failed or not self.finished:
+        told = self._failure()
+        if failed or not self.finished or told is not None:
             self._settle_ids()
         if failed:
             raise StreamEventError(
@@ -204,6 +208,8 @@ class ChatAccumulator:
                 partial=self,
                 events_seen=self.events_seen,
             )
+        if told is not None:
+            raise told.to_error(self, self.events_seen)
         if not self.finished:
             unfinished = [choice.index for choice in self._choices.values() if choice.finish_reason is None]
             awaited = f"choice {unfinished[0]} had a finish reason" if unfinished else "any choice came"
@@ -212,23 +218,37 @@ class ChatAccumulator:
                 partial=self,
                 events_seen=self.events_seen,
             )
+        if self._remark is not None:
+            self._repairs.add("3.5", "stream", self._remark.raw)
         self._built = None
         changes: list[ChatChange] = []
         for index in sorted(self._choices):
             self._choices[index].close(changes)
         return changes
 
+    def _failure(self) -> RemarkEvent | None:
+        """Give what was said of a failure, if it counts: the answer has not come to its end since (rule 3.5)."""
+        told = self._remark
+        if told is None or (self._done and not told.certain):
+            return None
+        ended = bool(self._choices) and all(choice.finish_reason is not None for choice in self._choices.values())
+        return None if ended else told
+
     def _take_special(self, event: ChatStreamEvent) -> ChatCompletionChunk | None:
         """Take what is no plain chunk; give the chunk in it, if it is one that was mended."""
         if isinstance(event, ErrorEvent):
             self._settle_ids()
             raise event.to_error(self, self.events_seen)
+        if isinstance(event, RemarkEvent):
+            self._remark = event
+            return None
         if isinstance(event, DoneEvent):
             self._done = True
             return None
         if isinstance(event, MendedChunk):
             self._repairs.extend(event.repairs)
-            if any(repair.rule == "6.2" for repair in event.repairs):
+            # The other repair of this rule is of NaN.
+            if any(repair.rule == "6.2" and b"\\u" in repair.raw for repair in event.repairs):
                 self._halves = True
                 return mended(event, _GROWING)
         return event
@@ -300,26 +320,3 @@ def _counts(usage: CompletionUsage) -> bool:
         elif isinstance(part, int | float) and not isinstance(part, bool) and part:
             return True
     return False
-
-
-def fold_answer(data: bytes, *, response_format: type[object] | None = None) -> ChatCompletion:
-    """Read a whole answer, as a server sends it that was not asked to stream, by the rules for streams.
-
-    Args:
-        data: The body of the response.
-        response_format: The type that the request asked for.
-
-    Raises:
-        StreamEventError: The body reports an error.
-        APIResponseValidationError: The body is no chat completion.
-    """
-    accumulator = ChatAccumulator(response_format=response_format)
-    for event in decode_data("", [data]):
-        if isinstance(event, StreamDecodeError):
-            raise APIResponseValidationError(event.message, body=data) from event
-        accumulator.push(event)
-    if not accumulator.events_seen:
-        raise APIResponseValidationError(f"expected a chat completion, got {data[:200]!r}", body=data)
-    accumulator.push(DoneEvent())
-    accumulator.finish()
-    return accumulator.completion

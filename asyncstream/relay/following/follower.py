@@ -27,7 +27,7 @@ from asyncstream.errors import (
     StreamInterruptedError,
     StreamTimeoutError,
 )
-from asyncstream.events import DoneEvent, ErrorEvent
+from asyncstream.events import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.wire import Wire
 from asyncstream.relay.following.connection import ConnectionFailed, Event, NothingLeft, frame_of
 from asyncstream.relay.following.link import Link
@@ -201,7 +201,7 @@ class Follower(Generic[E]):
             return
         if whole is None:
             return
-        decoded = self._wire.decode_frame(whole)
+        decoded = [item for item in self._wire.decode_frame(whole) if not isinstance(item, RemarkEvent)]
         ending = bool(decoded) and isinstance(decoded[-1], DoneEvent | ErrorEvent)
         problem = None if event.id is None else self._misplaced(event.id)
         if problem is not None:

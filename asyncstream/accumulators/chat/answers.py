@@ -1,0 +1,67 @@
+"""Fold a whole chat answer, as it comes to a request that did not ask for a stream, by the rules for streams. Pure.
+
+It was paid for, so it is read in whatever form it comes: as JSON, as JSON with a `data: [DONE]` behind it, or as the
+event stream that was not asked for.
+"""
+
+from asyncstream.accumulators.chat.accumulator import ChatAccumulator
+from asyncstream.decoding import UnreadableJSON, split_first_json
+from asyncstream.errors import APIResponseValidationError, StreamDecodeError, StreamTruncatedError
+from asyncstream.events.chat import Decoded, decode_data
+from asyncstream.events.control import DoneEvent
+from asyncstream.events.decode import decode_stream
+from asyncstream.sse import begins_as_stream
+from asyncstream.types.chat import ChatCompletion
+
+__all__ = ["fold_answer"]
+
+
+def fold_answer(data: bytes, *, response_format: type[object] | None = None) -> ChatCompletion:
+    """Read the body of a whole answer.
+
+    Args:
+        data: The body of the response.
+        response_format: The type that the request asked for.
+
+    Raises:
+        StreamEventError: The body reports an error.
+        StreamTruncatedError: It is an event stream that was cut.
+        StreamDecodeError: It is an event stream, of which something cannot be read.
+        APIResponseValidationError: It is no chat completion.
+    """
+    accumulator = ChatAccumulator(response_format=response_format)
+    if begins_as_stream(data):
+        for event in decode_stream(data, "chat"):
+            accumulator.push(event)
+        accumulator.finish()
+        return accumulator.completion
+    for item in _decode(data):
+        if isinstance(item, StreamDecodeError):
+            raise APIResponseValidationError(item.message, body=data) from item
+        if not isinstance(item, DoneEvent):
+            accumulator.push(item)
+    try:
+        if accumulator.events_seen:
+            # It need not say that it is whole.
+            accumulator.push(DoneEvent())
+        accumulator.finish()
+    except StreamTruncatedError as error:
+        raise APIResponseValidationError("no chat completion", body=data) from error
+    return accumulator.completion
+
+
+def _decode(data: bytes) -> Decoded:
+    if not data.lstrip().startswith((b"{", b"[")):
+        raise APIResponseValidationError("no JSON object", body=data)
+    decoded = decode_data("", [data])
+    if decoded and isinstance(decoded[-1], StreamDecodeError):
+        try:
+            first, rest = split_first_json(data)
+        except UnreadableJSON:
+            return decoded
+        rest = rest.strip()
+        if rest == b"[DONE]":
+            return decode_data("", [first])
+        if begins_as_stream(rest):
+            return [*decode_data("", [first]), *decode_stream(rest, "chat")]
+    return decoded
