@@ -27,7 +27,7 @@ class Worker:
     """A process that relays."""
 
     def __init__(self, url: str) -> None:
-        here = Path(__file__).parent.parent
+        here = Path(__file__).parent
         self.process = subprocess.Popen(
             [sys.executable, str(here / "relay_worker.py"), url],
             stdout=subprocess.PIPE,
