@@ -5,7 +5,6 @@ runs, and how long an ended run is kept. A run that goes on is never dropped: th
 What is stored is lost with the process; several workers need `redis_store`.
 """
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,68 +13,22 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import CursorGoneError, RelayError, RunExistsError, RunNotFoundError, StoreError
 from asyncstream.relay.log.store import Page
+from asyncstream.relay.log.window import Window
 
 __all__ = ["MemoryStore"]
 
-_ENTRY_BYTES = 200
-"""What an entry takes beside its data: the struct, its id, its place."""
-
 
 class _Run:
-    """The entries of one run, and who waits for more."""
+    """A run and what is known of it."""
 
     def __init__(self, view: str) -> None:
         self.view = view
-        self.entries: dict[int, Entry] = {}
-        """By their ids: of a list, what is in the middle is found as fast, but its front does not go as fast."""
-        self.last = 0
-        """The id of the newest entry."""
-        self.bytes = 0
+        self.window = Window()
         self.ended = False
         """The last entry is here."""
         self.released = False
         """Given up before its first entry."""
         self.ended_at: float | None = None
-        self._waiting: list[asyncio.Future[None]] = []
-
-    @property
-    def first(self) -> int:
-        """The id of the oldest entry that is kept."""
-        return self.last - len(self.entries) + 1
-
-    def append(self, entry: Entry) -> None:
-        size = _size(entry)
-        self.ended = entry.terminal
-        self.last += 1
-        self.entries[self.last] = entry
-        self.bytes += size
-        self.wake()
-
-    def trim(self, max_events: int, max_bytes: int) -> None:
-        """Drop the oldest entries over the limits; the newest stays, whatever its size."""
-        entries = self.entries
-        while len(entries) > 1 and (len(entries) > max_events or self.bytes > max_bytes):
-            self.bytes -= _size(entries.pop(self.first))
-
-    def wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    async def changed(self) -> None:
-        """Wait for the next entry, or for the end of the run."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            await waiter
-        finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-
-
-def _size(entry: Entry) -> int:
-    return len(entry.data) + len(entry.event) + _ENTRY_BYTES
 
 
 class MemoryStore:
@@ -145,7 +98,7 @@ class MemoryStore:
         page = await self.read(run_id, after, limit=limit)
         run = self._runs[run_id]
         while not page.entries and not page.ended:
-            await run.changed()
+            await run.window.changed()
             if run.released:
                 raise RunNotFoundError(f"the run {run_id!r} did not begin: its stream could not be opened")
             # The run itself, not its name: what a slow reader waits for may have expired meanwhile.
@@ -156,14 +109,17 @@ class MemoryStore:
         """Do nothing: readers may still be reading what is here."""
 
     def _page(self, run_id: str, run: _Run, after: int, limit: int) -> Page:
-        if after > run.last:
-            raise CursorGoneError(f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {run.last}")
-        if after + 1 < run.first:
+        window = run.window
+        if after > window.last:
             raise CursorGoneError(
-                f"entry {after + 1} of the run {run_id!r} was trimmed away, the first kept is {run.first}"
+                f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {window.last}"
             )
-        entries = [run.entries[id] for id in range(after + 1, min(after + limit, run.last) + 1)]
-        return Page(entries, run.ended and after + len(entries) == run.last, run.view)
+        if after + 1 < window.first:
+            raise CursorGoneError(
+                f"entry {after + 1} of the run {run_id!r} was trimmed away, the first kept is {window.first}"
+            )
+        entries = window.after(after, limit)
+        return Page(entries, run.ended and after + len(entries) == window.last, run.view)
 
     def _end(self, run_id: str, run: _Run) -> None:
         if self._runs.get(run_id) is run and run.ended_at is None:
@@ -195,8 +151,10 @@ class _MemoryWriter:
 
     def append(self, entry: Entry) -> None:
         """Store the next entry."""
-        self._run.append(entry)
-        self._run.trim(self._store._max_events, self._store._max_bytes)
+        run = self._run
+        run.ended = entry.terminal
+        run.window.add((entry,))
+        run.window.trim(self._store._max_events, self._store._max_bytes)
 
     async def room(self) -> None:
         """Return at once."""
@@ -218,4 +176,4 @@ class _MemoryWriter:
         if self._store._runs.get(self._run_id) is self._run:
             self._store._drop(self._run_id)
         self._run.released = True
-        self._run.wake()
+        self._run.window.wake()

@@ -182,10 +182,10 @@ class Following:
             tail = self._tail
             if tail is None:
                 return None
-            position = self.after + 1 - tail.first
-            if not 0 <= position < len(tail.window):
+            window, id = tail.window, self.after + 1
+            if not window.first <= id <= window.last:
                 return None
-            entry = tail.window[position]
+            entry = window.entries[id - window.base]
             if entry.terminal:
                 self._end()
         self.after += 1
@@ -196,13 +196,13 @@ class Following:
         tail = self._tail
         if tail is None:
             self._join(self._tail_of(self.run_id, self.after))
-        elif self.after + 1 < tail.first:
+        elif self.after + 1 < tail.window.first:
             # Slower than the window: this reader goes back to the store, and the tail does not wait for it.
             await self._catch_up()
         elif tail.failure is not None:
             raise tail.failure
         else:
-            await tail.changed()
+            await tail.window.changed()
 
     def _join(self, tail: Tail) -> None:
         self._tail = tail

@@ -238,7 +238,7 @@ class RunLog:
 
     def _tail_at(self, run_id: str, after: int) -> Tail | None:
         tail = self._tails.get(run_id)
-        return tail if tail is not None and tail.has(after + 1) else None
+        return tail if tail is not None and tail.window.get(after + 1) is not None else None
 
     def _tail_of(self, run_id: str, after: int) -> Tail:
         if self._over:

@@ -9,8 +9,8 @@ Rule 1: a tail never waits for a reader. Rule 2: it ends with its last reader, a
 import asyncio
 from collections.abc import Callable
 
-from asyncstream.relay.entries import Entry
 from asyncstream.relay.log.store import Store, store_failure
+from asyncstream.relay.log.window import Window
 from asyncstream.relay.sound import sound_page
 
 __all__ = ["LogClosed", "Tail"]
@@ -31,8 +31,7 @@ class Tail:
     """The end of one run, as it grows.
 
     Attributes:
-        window: The newest entries, without gaps.
-        first: The id of the first of them.
+        window: The newest entries.
         view: The view that its entries are, as its first reader knows it.
         failure: Why there will be no more; None as long as there will be, and after the run's last entry.
         ended: The run's last entry was read.
@@ -48,22 +47,15 @@ class Tail:
             forget: Called when nobody may join any more: the last reader has left, or the reading failed.
         """
         self.run_id = run_id
-        self.window: list[Entry] = []
-        self.first = after + 1
+        self.window = Window(after)
         self.view = ""
         self.failure: Exception | None = None
         self.ended = False
         self._store = store
         self._forget = forget
-        self._bytes = 0
         self._readers = 0
-        self._waiting: list[asyncio.Future[None]] = []
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._read(), name=f"asyncstream tail of {run_id}")
-
-    def has(self, id: int) -> bool:
-        """Return whether an entry is in the window."""
-        return self.first <= id < self.first + len(self.window)
 
     def join(self) -> None:
         """Count one more reader."""
@@ -92,48 +84,21 @@ class Tail:
             self.failure = error
             self._forget(self)
             self._task.cancel()
-            self._wake()
+            self.window.wake()
 
     async def over(self) -> None:
         """Wait until the reading has ended, by itself."""
         await asyncio.wait([self._task])
 
-    async def changed(self) -> None:
-        """Wait for more entries, or for the end."""
-        waiter = self._loop.create_future()
-        self._waiting.append(waiter)
-        await waiter
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
-
     async def _read(self) -> None:
-        last = self.first - 1
+        window = self.window
         try:
             while not self.ended:
-                page = sound_page(await self._store.wait(self.run_id, last, limit=_PAGE))
+                page = sound_page(await self._store.wait(self.run_id, window.last, limit=_PAGE))
                 self.ended = page.ended
-                last += len(page.entries)
-                self.window.extend(page.entries)
-                self._bytes += sum(len(entry.data) for entry in page.entries)
-                self._trim()
-                self._wake()
+                window.add(page.entries)
+                if len(window) > 2 * _WINDOW_EVENTS or window.bytes > 2 * _WINDOW_BYTES:
+                    # Not at each entry: so many are dropped at once.
+                    window.trim(_WINDOW_EVENTS, _WINDOW_BYTES)
         except Exception as error:
-            self.fail(store_failure(error, f"the run {self.run_id!r} cannot be read after entry {last}"))
-
-    def _trim(self) -> None:
-        """Cut the window to its size, once it is twice that: so an entry is moved once at most."""
-        window = self.window
-        if len(window) <= 2 * _WINDOW_EVENTS and self._bytes <= 2 * _WINDOW_BYTES:
-            return
-        kept = 0
-        size = 0
-        while kept < min(len(window), _WINDOW_EVENTS) and (not kept or size <= _WINDOW_BYTES):
-            kept += 1
-            size += len(window[-kept].data)
-        self.first += len(window) - kept
-        del window[:-kept]
-        self._bytes = size
+            self.fail(store_failure(error, f"the run {self.run_id!r} cannot be read after entry {window.last}"))

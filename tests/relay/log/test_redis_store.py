@@ -404,7 +404,7 @@ async def test_readers_of_a_run_share_one_connection_and_leave_none(redis_server
     await log.start("run-1", feed)
     feed.say(1)
     readers = [asyncio.create_task(read(log, "run-1")) for _ in range(200)]
-    await until(lambda: bool(log._tails) and len(log._tails["run-1"]._waiting) == 200)
+    await until(lambda: bool(log._tails) and log._tails["run-1"].window.waiting == 200)
 
     async def blocked() -> int:
         return sum("b" in client["flags"] for client in await redis_server.clients())

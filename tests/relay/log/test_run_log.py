@@ -352,7 +352,7 @@ async def test_many_readers_share_one_reading_of_the_store(log, monkeypatch):
 
 async def read_all_waiting(log: RunLog, count: int) -> None:
     """Wait until so many readers wait at the end of the run."""
-    await until(lambda: bool(log._tails) and len(next(iter(log._tails.values()))._waiting) >= count)
+    await until(lambda: bool(log._tails) and next(iter(log._tails.values())).window.waiting >= count)
 
 
 async def test_a_slow_reader_holds_nobody_up_and_misses_nothing(log):

@@ -41,11 +41,12 @@ async def test_a_run_is_bounded_in_bytes():
     async with RunLog(MemoryStore(max_bytes=100_000)) as log:
         await log.start("run-1", many(50, size=10_000))
         await finished(log)
-        run = log._store._runs["run-1"]
+        window = log._store._runs["run-1"].window
+        entries = window.after(window.first - 1, 100)
 
-    assert run.bytes <= 100_000
-    assert run.bytes == sum(len(entry.data) + len(entry.event) + 200 for entry in run.entries.values())
-    assert 9 <= len(run.entries) <= 10
+    assert window.bytes <= 100_000
+    assert window.bytes == sum(len(entry.data) + len(entry.event) + 200 for entry in entries)
+    assert 9 <= len(window) <= 10
 
 
 async def test_one_entry_is_kept_whatever_its_size():
