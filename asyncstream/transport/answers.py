@@ -143,7 +143,7 @@ def _first(inner: object, outer: object) -> object:
 
 def status_error(answer: Answer, *, now: float) -> APIError:
     """Return the error for an answer with an error status, in the server's own words."""
-    asked = server_delay(answer.headers, now=now)
+    asked = server_delay(answer.headers, now=now, status=answer.status)
     note = ""
     if asked is not None and asked > MAX_RETRY_AFTER:
         note = f" (the server asks to wait {asked:g} s; more than {MAX_RETRY_AFTER:g} s are left to the caller)"

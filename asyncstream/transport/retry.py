@@ -10,7 +10,7 @@ retry and does not count as one.
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
@@ -36,6 +36,19 @@ _JITTER = 0.25
 
 _NUMBER = re.compile(r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:e[+-]?+\d++)?+", re.ASCII | re.IGNORECASE)
 """Possessive throughout: what it has taken it does not give back, so that a long number is read once."""
+
+_DURATION = re.compile(r"(?:\d++(?:\.\d*+)?+(?:ns|us|µs|μs|ms|s|m|h))++", re.ASCII)
+_PART = re.compile(r"(\d++(?:\.\d*+)?+)([a-zµμ]*+)", re.ASCII)
+"""A duration as programs in Go write it, "6m0.5s"; and a part of one."""
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+_EPOCH_SECONDS: Final = 1e9
+_EPOCH_MILLISECONDS: Final = 1e12
+"""From these numbers on, the reset of a budget is a moment and no duration: 2001, and 30 years are no time to wait."""
+
+_RESET: Final = "x-ratelimit-reset"
+_REMAINING: Final = "x-ratelimit-remaining"
 
 _LONGEST: Final = 64
 """Characters of a delay or a date that are read: an HTTP date has 33 at most."""
@@ -77,20 +90,22 @@ def retry_delay(
     """
     if retries >= max_retries or not _may_repeat(failure, method):
         return None
-    asked = server_delay(failure.headers, now=now)
+    asked = server_delay(failure.headers, now=now, status=failure.status)
     if asked is None:
         # 2**4 reaches the cap; a large `retries` would overflow a float.
         return min(_FIRST_DELAY * 2.0 ** min(retries, 4), _MAX_DELAY) * (1 - _JITTER * chance)
     return asked if asked <= MAX_RETRY_AFTER else None
 
 
-def server_delay(headers: Mapping[str, str], *, now: float) -> float | None:
+def server_delay(headers: Mapping[str, str], *, now: float, status: int | None = None) -> float | None:
     """Return the seconds that the server asks to wait, however many; None if it asks for nothing that can be read.
 
-    `retry-after-ms` comes before `retry-after`, which is seconds or an HTTP date. What is past, zero, negative or not
-    finite is ignored.
+    `retry-after-ms` comes before `retry-after`, which is seconds or an HTTP date. Without both, and with status 429,
+    the budgets of which nothing remains say when they are filled again: the latest of `x-ratelimit-reset-...`, and of
+    `x-ratelimit-reset` unless something remains of that. What is past, zero, negative or not finite is ignored.
 
-    Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3,
+        https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
     """
     milliseconds = _number(_short(headers, "retry-after-ms"))
     if milliseconds is not None and 0 < milliseconds < math.inf:
@@ -99,7 +114,37 @@ def server_delay(headers: Mapping[str, str], *, now: float) -> float | None:
     seconds = _number(text)
     if seconds is None:
         seconds = _seconds_until(text, now)
-    return seconds if seconds is not None and 0 < seconds < math.inf else None
+    if seconds is not None and 0 < seconds < math.inf:
+        return seconds
+    return _until_filled(headers, now) if status == 429 else None
+
+
+def _until_filled(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds until every budget that is used up is filled again; None if none says."""
+    found = []
+    for name in {name.lower() for name in headers if name.lower().startswith(_RESET)}:
+        left = _number(_short(headers, _REMAINING + name.removeprefix(_RESET)))
+        if left == 0 or (left is None and name == _RESET):
+            seconds = _until(_short(headers, name), now)
+            if seconds is not None and 0 < seconds < math.inf:
+                found.append(seconds)
+    return max(found, default=None)
+
+
+def _until(text: str, now: float) -> float | None:
+    """Return the seconds until a moment: seconds or milliseconds since 1970, a date; or a duration from now on."""
+    number = _number(text)
+    if number is not None:
+        if number >= _EPOCH_MILLISECONDS:
+            return number / 1000 - now
+        return number - now if number >= _EPOCH_SECONDS else number
+    if _DURATION.fullmatch(text):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp() - now
+    except (ValueError, OverflowError):
+        return _seconds_until(text, now)
 
 
 def _may_repeat(failure: Failure, method: str) -> bool:

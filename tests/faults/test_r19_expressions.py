@@ -260,6 +260,13 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
     r"[\x00-\x08\x0a-\x1f\x7f]": (*WORDS, Text("\t")),
     r"[\r\n\0]": WORDS,
     r"[\s\x00-\x1f\x7f]": WORDS,
+    r"(?:\d++(?:\.\d*+)?+(?:ns|us|µs|μs|ms|s|m|h))++": (
+        *DIGITS,
+        Text("1h"),
+        Text("1h", end="x"),
+        Text("1.1m", end="1"),
+    ),
+    r"(\d++(?:\.\d*+)?+)([a-zµμ]*+)": (*DIGITS, *WORDS, Text("1h"), Text("1.", end="x")),
     r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:e[+-]?+\d++)?+": (
         *DIGITS,
         Text("1", "1.", "x"),

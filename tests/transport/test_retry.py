@@ -144,3 +144,69 @@ def test_an_ignored_delay_is_replaced_by_our_own() -> None:
 def test_what_is_too_long_to_wait_for_is_not_retried(asked: str) -> None:
     assert delay(refused(429, retry_after=asked)) is None
     assert delay(refused(429, retry_after=asked, x_should_retry="true")) is None
+
+
+def asked(**headers: str) -> float | None:
+    named = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
+    return server_delay(named, now=NOW, status=429)
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [
+        ("3s", 3.0),
+        ("6ms", 0.006),
+        ("1m30.5s", 90.5),
+        ("1h2m3s", 3723.0),
+        ("250µs", 0.00025),
+        ("250us", 0.00025),
+        ("2", 2.0),
+        ("0.25", 0.25),
+        (str(int(NOW) + 7), 7.0),
+        (str(int(NOW) * 1000 + 7500), 7.5),
+        ("2023-11-14T22:13:30Z", 10.0),
+        ("2023-11-14T22:13:30", 10.0),
+        ("2023-11-14T23:13:30.500+01:00", 10.5),
+        (formatdate(NOW + 20, usegmt=True), 20.0),
+        ("", None),
+        ("soon", None),
+        ("3x", None),
+        ("0s", None),
+        ("-3", None),
+        ("nan", None),
+        ("1e400", None),
+        (str(int(NOW) - 7), None),
+        ("9" * 8_000 + "s", None),
+    ],
+)
+def test_a_budget_that_is_used_up_says_when_it_is_filled_again(reset: str, seconds: float | None) -> None:
+    found = asked(x_ratelimit_remaining_requests="0", x_ratelimit_reset_requests=reset)
+
+    assert (None if seconds is None else pytest.approx(seconds, abs=1e-6)) == found
+    assert found == asked(x_ratelimit_reset=reset)
+
+
+def test_only_budgets_of_which_nothing_remains_are_waited_for() -> None:
+    headers = {"x_ratelimit_remaining_requests": "12", "x_ratelimit_reset_requests": "50s"}
+
+    assert asked(**headers) is None
+    assert asked(x_ratelimit_reset_requests="50s") is None
+    assert asked(x_ratelimit_remaining="3", x_ratelimit_reset="50s") is None
+    assert 2.0 == asked(**headers, X_RateLimit_Remaining_Tokens="0", X_RateLimit_Reset_Tokens="2s")
+
+
+def test_all_budgets_that_are_used_up_are_waited_for() -> None:
+    empty = {"x_ratelimit_remaining_requests": "0", "x_ratelimit_remaining_tokens": "0"}
+
+    assert 9.0 == asked(**empty, x_ratelimit_reset_requests="9s", x_ratelimit_reset_tokens="4s")
+
+
+def test_what_the_server_says_in_so_many_words_comes_before_its_budgets() -> None:
+    assert 1.0 == asked(retry_after="1", x_ratelimit_reset="50s")
+    assert 0.02 == asked(retry_after_ms="20", x_ratelimit_reset="50s")
+
+
+def test_only_too_many_requests_are_waited_for_by_budget() -> None:
+    assert 3.0 == delay(refused(429, x_ratelimit_reset="3s"))
+    assert 0.5 == delay(refused(500, x_ratelimit_reset="3s"))
+    assert delay(refused(429, x_ratelimit_reset="121")) is None
