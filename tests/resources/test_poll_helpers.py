@@ -419,7 +419,7 @@ async def test_cancelled_task_cancels_the_remote_batch_if_asked_to(helper: Batch
 
 @batch_helpers
 async def test_batch_is_polled_through_a_burst_of_500s(helper: BatchHelper) -> None:
-    scenario = Scenario(outcomes={"*": FileOutcome(seconds=0.05)})
+    scenario = Scenario(outcomes={"*": FileOutcome(seconds=0.5)})
     async with talk(scenario) as client:
         seen: list[str] = []
 
