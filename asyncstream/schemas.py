@@ -19,7 +19,21 @@ Schema: TypeAlias = dict[str, object]
 
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
 _REFUSED = frozenset(
-    {"default", "discriminator", "examples", "minLength", "maxLength", "minProperties", "maxProperties", "uniqueItems"}
+    {
+        "contentMediaType",
+        "contentSchema",
+        "default",
+        "deprecated",
+        "discriminator",
+        "examples",
+        "maxLength",
+        "maxProperties",
+        "minLength",
+        "minProperties",
+        "readOnly",
+        "uniqueItems",
+        "writeOnly",
+    }
 )
 """Keywords that strict servers answer with an error."""
 
@@ -45,7 +59,9 @@ def schema_of(target: object, *, strict: bool = True) -> Schema:
             free-form dict, a tuple, a value of any kind.
     """
     name = type_name(target)
-    schema, parts = _generated(target, name)
+    found = Parts()
+    schema = shape_of(target).schema(found)
+    parts = found.bodies
     schema = _without_reference(schema, parts)
     if strict:
         parts = {part: _tightened(body, parts, part) for part, body in parts.items()}
@@ -56,15 +72,6 @@ def schema_of(target: object, *, strict: bool = True) -> Schema:
     if needed:
         schema["$defs"] = {part: parts[part] for part in parts if part in needed}
     return schema
-
-
-def _generated(target: object, name: str) -> tuple[Schema, dict[str, Schema]]:
-    parts = Parts()
-    try:
-        schema = shape_of(target).schema(parts)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"{name} has no JSON schema: {error}") from error
-    return schema, parts.bodies
 
 
 def _without_reference(schema: Schema, parts: dict[str, Schema]) -> Schema:

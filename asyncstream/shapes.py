@@ -49,6 +49,7 @@ __all__ = [
     "Schema",
     "Shape",
     "Unfit",
+    "class_doc",
     "is_data_type",
     "members_of",
     "part_name",
@@ -206,6 +207,12 @@ def members_of(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in names}
 
 
+def class_doc(kind: type) -> str:
+    """Return what somebody wrote about a class; a dataclass without a docstring writes its signature there."""
+    written = kind.__doc__ or ""
+    return "" if written.startswith(f"{kind.__name__}(") else inspect.cleandoc(written)
+
+
 def type_name(target: object) -> str:
     """Return what a type is called, with what a generic one is of."""
     if get_origin(target) is Annotated:
@@ -264,7 +271,8 @@ def _needs(target: Any, seen: set[Hashable]) -> bool:
         notes = notes_of(target.__metadata__)
         return notes.foreign or _needs(inner[0], seen)
     if origin is Literal:
-        return any(isinstance(value, enum.Enum | bytes) for value in inner)
+        # Of several kinds of values msgspec 0.19 makes no schema.
+        return len({type(value) for value in inner if value is not None}) > 1 or isinstance(inner[0], enum.Enum | bytes)
     if hasattr(target, "__supertype__"):
         return _needs(target.__supertype__, seen)
     if _is_alias(target) or _is_alias(origin):
@@ -286,10 +294,16 @@ def _needs(target: Any, seen: set[Hashable]) -> bool:
 
 def _is_model(kind: object) -> bool:
     return isinstance(kind, type) and (
-        (hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate"))
+        _reads_itself(kind)
         or hasattr(kind, "__get_pydantic_core_schema__")
         or "__pydantic_validator__" in vars(kind)
+        or kind.__module__.startswith("pydantic_core")
     )
+
+
+def _reads_itself(kind: object) -> bool:
+    """Tell whether a type has the methods of a model; of other types only pydantic knows how they are read."""
+    return isinstance(kind, type) and hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate")
 
 
 def _is_fields(kind: type) -> bool:
@@ -404,7 +418,7 @@ class _Reading:
         if target is object:
             target = Any
         if not _needs(target, set()) and _accepted(target):
-            return _Plain(target)
+            return _Plain(target, path)
         origin, inner = get_origin(target), get_args(target)
         if origin is Annotated:
             return self._annotated(target, path)
@@ -422,7 +436,7 @@ class _Reading:
 
     def _of_class(self, target: Any, kind: Any, inner: tuple[Any, ...], path: str) -> Shape:
         if _is_model(kind):
-            return Model(target)
+            return Model(target, path)
         if isinstance(kind, type) and _is_fields(kind):
             return self._fields(target, kind)
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
@@ -456,8 +470,10 @@ class _Reading:
     def _annotated(self, target: Any, path: str) -> Shape:
         notes = notes_of(target.__metadata__)
         bare = get_args(target)[0]
-        if notes.delegated and "pydantic" in sys.modules:
-            return _Noted(Model(target), notes, Bounds())
+        kind = get_origin(bare) or bare
+        delegated = notes.delegated or (_is_model(kind) and not _reads_itself(kind))
+        if delegated and "pydantic" in sys.modules:
+            return _Noted(Model(target, path), notes, Bounds())
         if notes.unreadable_pattern:
             raise ConfigurationError(f"{path} has a pattern that cannot be read: {notes.unreadable_pattern!r}")
         return _Noted(self.shape(bare, path), notes, notes.bounds)
@@ -467,19 +483,23 @@ class _Reading:
         together: Any = Union[tuple(plain)] if plain else None  # noqa: UP007  # made of what is found
         if len(plain) > 1 and _accepted(together):
             others = [option for option in options if option not in plain]
-            return _Options([_Plain(together), *(self.shape(option, path) for option in others)])
+            return _Options([_Plain(together, path), *(self.shape(option, path) for option in others)])
         return _Options([self.shape(option, path) for option in options])
 
 
 class _Plain:
     """What msgspec reads."""
 
-    def __init__(self, target: Any) -> None:
-        self.target = target
+    def __init__(self, target: Any, path: str) -> None:
+        self._target = target
+        self._path = path
         self._decoder = msgspec.json.Decoder(target)
 
     def schema(self, parts: Parts) -> Schema:
-        return parts.generated(self.target, lambda: msgspec.json.schema(self.target))
+        try:
+            return parts.generated(self._target, lambda: msgspec.json.schema(self._target))
+        except (TypeError, ValueError) as error:
+            raise _no_schema(self._path, self._target, error) from error
 
     def keys(self) -> frozenset[str]:
         return _keys_of(self)
@@ -493,6 +513,10 @@ class _Plain:
             if not at:
                 raise Unfit(str(error)) from error
             raise Unfit(reason, place.removeprefix("key` in `").removeprefix("$")) from error
+
+
+def _no_schema(path: str, target: object, error: Exception) -> ConfigurationError:
+    return ConfigurationError(f"{path} is of the type {type_name(target)}, which has no JSON schema: {error}")
 
 
 def _keys_of(shape: Shape) -> frozenset[str]:
@@ -511,19 +535,23 @@ def _keys_of(shape: Shape) -> frozenset[str]:
 class Model:
     """A pydantic model, or whatever else pydantic reads."""
 
-    def __init__(self, target: Any) -> None:
+    def __init__(self, target: Any, path: str) -> None:
         self.target = target
+        self._path = path
         self._adapter: Any = None
-        kind = get_origin(target) or target
-        self._is_own = isinstance(kind, type) and hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate")
+        self._is_own = _reads_itself(get_origin(target) or target)
         if not self._is_own:
             pydantic = sys.modules.get("pydantic")
             try:
                 self._adapter = None if pydantic is None else pydantic.TypeAdapter(target)
             except Exception as error:
-                raise ConfigurationError(f"pydantic cannot read {type_name(target)}: {error}") from error
+                raise ConfigurationError(
+                    f"{path} is of the type {type_name(target)}, which pydantic cannot read: {error}"
+                ) from error
             if self._adapter is None:
-                raise ConfigurationError(f"only pydantic can read {type_name(target)}, and it is not loaded")
+                raise ConfigurationError(
+                    f"{path} is of the type {type_name(target)}, which only pydantic can read, and it is not loaded"
+                )
 
     def schema(self, parts: Parts) -> Schema:
         return parts.generated(self.target, self._generate)
@@ -532,7 +560,7 @@ class Model:
         try:
             schema: Schema = self.target.model_json_schema() if self._is_own else self._adapter.json_schema()
         except Exception as error:
-            raise ConfigurationError(f"{type_name(self.target)} has no JSON schema: {error}") from error
+            raise _no_schema(self._path, self.target, error) from error
         if not self._is_own or "$ref" in schema:
             return schema
         name = part_name(self.target)
@@ -591,9 +619,9 @@ class _Fields:
         }
         if self._closed:
             schema["additionalProperties"] = False
-        documented = self._kind.__doc__ or ""
-        if documented and not documented.startswith(f"{self._kind.__name__}("):  # as dataclasses write it themselves
-            schema["description"] = inspect.cleandoc(documented)
+        documented = class_doc(self._kind)
+        if documented:
+            schema["description"] = documented
         return schema
 
     def keys(self) -> frozenset[str]:

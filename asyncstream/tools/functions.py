@@ -7,8 +7,8 @@ and for a function's arguments here. What a call is, `calls` says: nothing here 
 
 import functools
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -56,11 +56,20 @@ def function_tool(
     schema.pop("title", None)
     own = schema.pop("description", None)
     said = read_docstring(str(own or "")) if is_type else documented(function)
+    if is_type:
+        _describe(cast("dict[str, dict[str, object]]", schema["properties"]), said.parameters)
     definition: FunctionDefinitionParam = {"name": name, "parameters": schema, "strict": strict}
     text = description or said.description
     if text:
         definition["description"] = text
     return {"type": "function", "function": definition}
+
+
+def _describe(properties: dict[str, dict[str, object]], texts: Mapping[str, str]) -> None:
+    """Give members the words of their class's docstring, where they have none; a reference stands alone."""
+    for name, text in texts.items():
+        if name in properties and "$ref" not in properties[name]:
+            properties[name].setdefault("description", text)
 
 
 def response_format_for(

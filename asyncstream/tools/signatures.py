@@ -20,6 +20,7 @@ from msgspec import Meta
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.notes import notes_of
+from asyncstream.shapes import class_doc
 from asyncstream.tools.docstrings import Docstring, read_docstring
 
 __all__ = ["NOTHING", "Parameter", "documented", "name_of", "parameters"]
@@ -50,7 +51,7 @@ def name_of(function: Callable[..., object]) -> str:
     for layer in _layers(function):
         if _partialmethod(layer) is not None:
             continue  # the function in its place is not named after it
-        name = vars(layer).get("__name__") if _is_object(layer) else getattr(layer, "__name__", None)
+        name = _own(layer, "__name__") if _is_object(layer) else getattr(layer, "__name__", None)
         if isinstance(name, str):
             return name
         if _is_object(layer) and not isinstance(layer, functools.partial):
@@ -120,6 +121,11 @@ def _is_object(layer: object) -> bool:
     return not inspect.isroutine(layer) and not isinstance(layer, type)
 
 
+def _own(layer: object, name: str) -> object:
+    """Return an attribute that an object itself has, not its class."""
+    return getattr(layer, "__dict__", {}).get(name)
+
+
 def _partialmethod(function: object) -> "functools.partialmethod[Any] | None":
     """Return what a method was made from in its class by `functools.partialmethod`."""
     for name in ("__partialmethod__", "_partialmethod"):
@@ -137,10 +143,12 @@ def _keywords_of(layer: object) -> set[str]:
 def _documented_by(layer: Any) -> Iterator[str]:
     """Give the docstrings that were written for a layer; what Python says of the kind of thing it is is none."""
     if _is_object(layer):
-        found = [vars(layer).get("__doc__") if hasattr(layer, "__dict__") else None]
+        found = [_own(layer, "__doc__")]
         if not isinstance(layer, functools.partial) and not hasattr(layer, "__wrapped__"):
             found += [type(layer).__call__.__doc__, type(layer).__doc__]
-    elif isinstance(layer, type) or getattr(layer, "__name__", "").startswith("__"):
+    elif isinstance(layer, type):
+        found = [class_doc(layer)]
+    elif getattr(layer, "__name__", "").startswith("__"):
         found = [] if layer is object.__init__ else [layer.__doc__]
     else:
         found = [inspect.getdoc(layer)]

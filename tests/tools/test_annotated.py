@@ -303,5 +303,5 @@ def test_what_only_pydantic_can_do_is_refused_without_it(monkeypatch):
         @classmethod
         def __get_pydantic_core_schema__(cls, source: object, handler: object) -> object: ...
 
-    with pytest.raises(ConfigurationError, match="only pydantic can read Shouted"):
+    with pytest.raises(ConfigurationError, match=r"tool\.value is of the type Shouted, which only pydantic can read"):
         shown(Shouted)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
-from typing import TYPE_CHECKING
+import operator
+from typing import TYPE_CHECKING, Annotated
 
 import pytest
 from called import called
@@ -166,6 +168,40 @@ def test_class_is_a_tool_with_what_makes_an_object():
     assert ("Visit", "Visit a place.") == (found["name"], found["description"])
     assert "Where." == found["parameters"]["properties"]["place"]["description"]
     assert {"place": "Oslo"} == arguments_for(Visit, called({"place": "Oslo"}))
+
+
+def test_members_of_a_type_are_described_by_its_docstring():
+    @dataclasses.dataclass
+    class Visit:
+        """Visit a place.
+
+        Attributes:
+            place: Where.
+            day: When.
+        """
+
+        place: str
+        day: Annotated[str, "Any day."] = "today"
+
+    found = function_tool(Visit)["function"]
+    assert "Visit a place." == found["description"]
+    assert ["Where.", "Any day."] == [schema["description"] for schema in found["parameters"]["properties"].values()]
+
+
+def test_signature_that_a_dataclass_writes_of_itself_is_no_description():
+    @dataclasses.dataclass
+    class Visit:
+        place: str
+        day: str
+
+    for tool in (Visit, functools.partial(Visit, "Oslo")):
+        assert "description" not in function_tool(tool, name="visit")["function"]
+
+
+@pytest.mark.parametrize("thing", [None, 5, "name", operator.itemgetter(1), dict, int, [].append])
+def test_what_cannot_be_called_by_name_is_our_error(thing):
+    with pytest.raises(ConfigurationError):
+        function_tool(thing, name="f")
 
 
 def test_return_type_that_only_checkers_find_does_not_matter():
