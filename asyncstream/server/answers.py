@@ -37,8 +37,8 @@ def default_turn(segment: Segment) -> Turn:
 def _answer(segment: Segment) -> Iterator[Action]:
     pieces = _json_answer(segment) or words(_sentence(segment))
     limit = segment.run.get("max_completion_tokens") or segment.run.get("max_tokens")
-    said = pieces[:limit] if isinstance(limit, int) else pieces
-    yield Say("".join(said), said)
+    allowed = pieces[:limit] if isinstance(limit, int) else pieces
+    yield Say("".join(allowed), allowed)
     if isinstance(limit, int) and len(pieces) > limit:
         yield Incomplete("max_completion_tokens")
 
@@ -46,8 +46,8 @@ def _answer(segment: Segment) -> Iterator[Action]:
 def _sentence(segment: Segment) -> str:
     quoted = f'You asked: "{segment.question}"' if segment.question else "You asked nothing"
     if segment.results:
-        said = "; ".join(f"{result.name} returned {result.output}" for result in segment.results)
-        return f"{quoted}. I looked it up: {said}."
+        results = "; ".join(f"{result.name} returned {result.output}" for result in segment.results)
+        return f"{quoted}. I looked it up: {results}."
     return f"{quoted}. This is the embedded server's answer."
 
 

@@ -73,13 +73,13 @@ class Output:
 
     async def say(self, action: Say) -> None:
         """Stream a text part; the first delta carries an empty list of annotations, as on the wire."""
-        said: list[str] = []
+        sent: list[str] = []
         annotations: list[Wire] = []
-        index = await self._open_part({"type": "text", "text": {"value": said, "annotations": annotations}})
+        index = await self._open_part({"type": "text", "text": {"value": sent, "annotations": annotations}})
         pieces = list(action.pieces) or words(action.text) or [""]
         cited = marked(pieces, [citation.text for citation in action.citations])
         for position, (piece, complete) in enumerate(cited):
-            said.append(piece)
+            sent.append(piece)
             delta: Wire = {"value": piece}
             new = []
             for number, start in complete:
@@ -92,10 +92,10 @@ class Output:
 
     async def refuse(self, action: Refuse) -> None:
         """Stream a refusal part."""
-        said: list[str] = []
-        index = await self._open_part({"type": "refusal", "refusal": said})
+        sent: list[str] = []
+        index = await self._open_part({"type": "refusal", "refusal": sent})
         for piece in action.pieces or words(action.text):
-            said.append(piece)
+            sent.append(piece)
             await self._message_delta({"index": index, "type": "refusal", "refusal": piece})
 
     async def show_image(self, action: ShowImage) -> None:
@@ -266,16 +266,16 @@ class Output:
         await self._step_delta(call if shown is None else {**call, call["type"]: shown})
 
     async def _stream_call(self, call: Wire, key: str, pieces: list[str]) -> None:
-        said: list[str] = []
+        sent: list[str] = []
         kind = call["type"]
         try:
             for piece in pieces:
-                said.append(piece)
+                sent.append(piece)
                 self._completion_tokens += 1
                 await self._step_delta({"type": kind, kind: {key: piece}})
         finally:
             # Also for a call that is cancelled in the middle.
-            call[kind][key] = "".join(said)
+            call[kind][key] = "".join(sent)
 
     async def _step_delta(self, call: Wire) -> None:
         """Emit a delta of the step's last call."""

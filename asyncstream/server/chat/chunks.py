@@ -14,7 +14,7 @@ import msgspec
 from asyncstream.server.actions import ErrorEvent, Fail
 from asyncstream.server.chat.calls import call_deltas, legacy_deltas
 from asyncstream.server.chat.objects import chat_usage, logprobs_of, new_completion
-from asyncstream.server.chat.script import CallRow, Control, Finish, Said, Spoken, count_tokens
+from asyncstream.server.chat.script import Block, CallRow, Control, Finish, TextBlock, count_tokens
 from asyncstream.server.dialects import (
     ChatDialect,
     ChoiceIndexForm,
@@ -36,7 +36,7 @@ class Answer:
     body: Mapping[str, Any]
     """The request."""
     envelope: Wire
-    choices: Sequence[Sequence[Said]]
+    choices: Sequence[Sequence[Block]]
     prompt_tokens: int
     dialect: ChatDialect
 
@@ -76,7 +76,7 @@ def chunks_of(answer: Answer) -> list[Chunk | Control]:
     """
     chunks: list[Chunk | Control] = []
     completion = reasoning = 0
-    choices = [_deltas(index, said, answer) for index, said in enumerate(answer.choices)]
+    choices = [_deltas(index, blocks, answer) for index, blocks in enumerate(answer.choices)]
     for index, item in _by_turns(choices):
         if not isinstance(item, _Delta):
             chunks.append(item)
@@ -110,19 +110,19 @@ def _by_turns(choices: Sequence[_Deltas]) -> Iterator[tuple[int, "_Delta | Contr
         yield from ((index, item) for index, item in enumerate(turn) if item is not None)
 
 
-# What one choice says.
+# The deltas of one choice.
 
 
-def _deltas(index: int, said: Sequence[Said], answer: Answer) -> _Deltas:
+def _deltas(index: int, blocks: Sequence[Block], answer: Answer) -> _Deltas:
     dialect = answer.dialect
     if dialect.content == "message":
-        return _in_one_message(index, said, answer)
-    opens_with_text = bool(said) and isinstance(said[0], Spoken) and said[0].kind == "content"
+        return _in_one_message(index, blocks, answer)
+    opens_with_text = bool(blocks) and isinstance(blocks[0], TextBlock) and blocks[0].kind == "content"
     deltas: _Deltas = [_Delta({"content": "" if opens_with_text else None, "refusal": None})]
-    for item in said:
+    for item in blocks:
         match item:
-            case Spoken():
-                deltas.append(_spoken(item, answer))
+            case TextBlock():
+                deltas.append(_text_delta(item, answer))
             case CallRow(calls=calls):
                 legacy = bool(answer.body.get("functions"))
                 wires = list(legacy_deltas(calls[0]) if legacy else call_deltas(calls, dialect))
@@ -143,43 +143,43 @@ def _spread(tokens: int, count: int) -> list[int]:
     return [1] * singles + [0] * (count - 1 - singles) + [tokens - singles]
 
 
-def _spoken(said: Spoken, answer: Answer) -> _Delta:
-    if said.kind == "reasoning":
-        return _Delta(_REASONING[answer.dialect.reasoning](said.text), said.kind, tokens=1)
+def _text_delta(block: TextBlock, answer: Answer) -> _Delta:
+    if block.kind == "reasoning":
+        return _Delta(_REASONING[answer.dialect.reasoning](block.text), block.kind, tokens=1)
     if answer.dialect.content == "parts":
-        delta: Wire = {"content": [{"type": said.kind.replace("content", "text"), _PART_KEYS[said.kind]: said.text}]}
+        delta: Wire = {"content": [{"type": block.kind.replace("content", "text"), _PART_KEYS[block.kind]: block.text}]}
     else:
-        delta = {said.kind: said.text}
-    if said.annotations:
-        delta["annotations"] = list(said.annotations)
-    logprobs = logprobs_of([said], answer.body.get("top_logprobs") or 0) if answer.body.get("logprobs") else None
-    return _Delta(delta, said.kind, tokens=1, logprobs=logprobs)
+        delta = {block.kind: block.text}
+    if block.annotations:
+        delta["annotations"] = list(block.annotations)
+    logprobs = logprobs_of([block], answer.body.get("top_logprobs") or 0) if answer.body.get("logprobs") else None
+    return _Delta(delta, block.kind, tokens=1, logprobs=logprobs)
 
 
 _PART_KEYS = {"content": "text", "refusal": "refusal"}
 
 
-def _in_one_message(index: int, said: Sequence[Said], answer: Answer) -> _Deltas:
+def _in_one_message(index: int, blocks: Sequence[Block], answer: Answer) -> _Deltas:
     """Return a whole message in one chunk, where the last piece of it would be."""
-    deltas: _Deltas = [item for item in said if not isinstance(item, Spoken | CallRow | Finish)]
+    deltas: _Deltas = [item for item in blocks if not isinstance(item, TextBlock | CallRow | Finish)]
     if not deltas or not isinstance(deltas[-1], ErrorEvent | Fail):
-        whole = new_completion(answer.envelope, [said], answer.body, {})["choices"][0]
-        tokens = sum(map(count_tokens, said))
+        whole = new_completion(answer.envelope, [blocks], answer.body, {})["choices"][0]
+        tokens = sum(map(count_tokens, blocks))
         deltas.append(
             _Delta(None, "", tokens, whole["finish_reason"], whole["logprobs"], message=whole["message"]),
         )
     return deltas
 
 
-def _choice(said: _Delta, dialect: ChatDialect) -> Wire:
-    if said.message is None:
-        choice: Wire = {"delta": said.delta}
+def _choice(delta: _Delta, dialect: ChatDialect) -> Wire:
+    if delta.message is None:
+        choice: Wire = {"delta": delta.delta}
     else:
-        choice = {"message": said.message}
-    choice["logprobs"] = said.logprobs
-    choice["finish_reason"] = said.finish or _UNFINISHED.get(dialect.finish)
+        choice = {"message": delta.message}
+    choice["logprobs"] = delta.logprobs
+    choice["finish_reason"] = delta.finish or _UNFINISHED.get(dialect.finish)
     if dialect.content_filter:
-        choice["content_filter_results"] = _filtered("hate", "self_harm") if said.kind in _PART_KEYS else {}
+        choice["content_filter_results"] = _filtered("hate", "self_harm") if delta.kind in _PART_KEYS else {}
     return choice
 
 

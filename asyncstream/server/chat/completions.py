@@ -18,7 +18,7 @@ from asyncstream.server.chat.objects import (
     whole_usage,
 )
 from asyncstream.server.chat.requests import CREATE, UPDATE, check_request, count_words, segment_of
-from asyncstream.server.chat.script import Control, Said, unfold
+from asyncstream.server.chat.script import Block, Control, unfold
 from asyncstream.server.problems import WireError
 from asyncstream.server.state import CompletionRecord
 from asyncstream.server.streams import StreamBody
@@ -53,10 +53,10 @@ def _answer(call: Call) -> Answer:
     return Answer(body, new_envelope(body), choices, count_words(body), scenario.dialect)
 
 
-def _failure_before(choices: Sequence[Sequence[Said]]) -> ErrorEvent | Fail | None:
-    """Return the failure that comes before anything is said."""
-    for said in choices:
-        first = next((one for one in said if not isinstance(one, Pause)), None)
+def _failure_before(choices: Sequence[Sequence[Block]]) -> ErrorEvent | Fail | None:
+    """Return the failure that comes before the first text or call of any choice."""
+    for blocks in choices:
+        first = next((one for one in blocks if not isinstance(one, Pause)), None)
         if isinstance(first, ErrorEvent | Fail):
             return first
     return None

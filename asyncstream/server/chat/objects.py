@@ -6,7 +6,7 @@ What an object looks like in OpenAI's shape is decided here alone; streams are i
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from asyncstream.server.chat.script import CallRow, Finish, Said, ScriptedCall, Spoken, count_tokens
+from asyncstream.server.chat.script import Block, CallRow, Finish, ScriptedCall, TextBlock, count_tokens
 from asyncstream.server.state import Wire, new_id, now
 
 __all__ = ["chat_usage", "logprobs_of", "new_completion", "new_envelope", "stored", "stored_messages", "whole_usage"]
@@ -28,13 +28,13 @@ def new_envelope(body: Mapping[str, Any]) -> Wire:
     }
 
 
-def new_completion(envelope: Wire, choices: Sequence[Sequence[Said]], body: Mapping[str, Any], usage: Wire) -> Wire:
+def new_completion(envelope: Wire, choices: Sequence[Sequence[Block]], body: Mapping[str, Any], usage: Wire) -> Wire:
     """Return a whole answer; for a request of the older form with calls of the older form."""
     return {
         "id": envelope["id"],
         "object": "chat.completion",
         **envelope,
-        "choices": [_choice(index, said, body) for index, said in enumerate(choices)],
+        "choices": [_choice(index, blocks, body) for index, blocks in enumerate(choices)],
         "usage": usage,
     }
 
@@ -55,17 +55,17 @@ def chat_usage(prompt_tokens: int, completion_tokens: int, reasoning_tokens: int
     }
 
 
-def whole_usage(prompt_tokens: int, choices: Iterable[Sequence[Said]]) -> Wire:
+def whole_usage(prompt_tokens: int, choices: Iterable[Sequence[Block]]) -> Wire:
     """Return the usage of a whole answer."""
-    everything = [said for choice in choices for said in choice]
-    reasoning = sum(isinstance(said, Spoken) and said.kind == "reasoning" for said in everything)
+    everything = [block for choice in choices for block in choice]
+    reasoning = sum(isinstance(block, TextBlock) and block.kind == "reasoning" for block in everything)
     return chat_usage(prompt_tokens, sum(map(count_tokens, everything)), reasoning)
 
 
-def logprobs_of(said: Sequence[Spoken], top: int) -> Wire:
+def logprobs_of(texts: Sequence[TextBlock], top: int) -> Wire:
     """Return log probabilities for pieces: the model was always sure, and the runner-up is not made up."""
     return {
-        kind: [_logprob(one.text, top) for one in said if one.kind == kind] or None for kind in ("content", "refusal")
+        kind: [_logprob(one.text, top) for one in texts if one.kind == kind] or None for kind in ("content", "refusal")
     }
 
 
@@ -104,20 +104,20 @@ def stored_messages(id: str, messages: Sequence[Mapping[str, Any]]) -> list[Wire
     return kept
 
 
-def _choice(index: int, said: Sequence[Said], body: Mapping[str, Any]) -> Wire:
-    spoken = [one for one in said if isinstance(one, Spoken)]
+def _choice(index: int, blocks: Sequence[Block], body: Mapping[str, Any]) -> Wire:
+    text_blocks = [one for one in blocks if isinstance(one, TextBlock)]
     texts: dict[str, list[str]] = {}
-    for one in spoken:
+    for one in text_blocks:
         texts.setdefault(one.kind, []).append(one.text)
     message: Wire = {
         "role": "assistant",
         "content": "".join(texts["content"]) if "content" in texts else None,
         "refusal": "".join(texts["refusal"]) if "refusal" in texts else None,
-        "annotations": [annotation for one in spoken for annotation in one.annotations],
+        "annotations": [annotation for one in text_blocks for annotation in one.annotations],
     }
     if "reasoning" in texts:
         message["reasoning_content"] = "".join(texts["reasoning"])
-    calls = [_call(call) for one in said if isinstance(one, CallRow) for call in one.calls]
+    calls = [_call(call) for one in blocks if isinstance(one, CallRow) for call in one.calls]
     if calls and body.get("functions"):
         message["function_call"] = calls[0]["function"]
     elif calls:
@@ -125,8 +125,8 @@ def _choice(index: int, said: Sequence[Said], body: Mapping[str, Any]) -> Wire:
     return {
         "index": index,
         "message": message,
-        "logprobs": logprobs_of(spoken, body.get("top_logprobs") or 0) if body.get("logprobs") else None,
-        "finish_reason": next((one.reason for one in said if isinstance(one, Finish)), None),
+        "logprobs": logprobs_of(text_blocks, body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+        "finish_reason": next((one.reason for one in blocks if isinstance(one, Finish)), None),
     }
 
 

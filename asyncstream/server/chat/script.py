@@ -1,4 +1,4 @@
-"""What one choice of a chat answer says: a scripted turn, unfolded into pieces, calls and a finish reason. Pure.
+"""What one choice of a chat answer consists of: a scripted turn, unfolded into blocks: texts, calls, a finish. Pure.
 
 Nothing here has a shape yet: `objects` makes a whole message of it, `chunks` the deltas of a dialect. The controls of a
 script (`Pause`, `Cut`, ...) go through as they are, at their place.
@@ -28,12 +28,12 @@ from asyncstream.server.actions import (
 from asyncstream.server.pieces import argument_pieces, marked, words
 from asyncstream.server.state import Wire, new_id
 
-__all__ = ["CallRow", "Control", "Finish", "Said", "ScriptedCall", "Spoken", "count_tokens", "unfold"]
+__all__ = ["Block", "CallRow", "Control", "Finish", "ScriptedCall", "TextBlock", "count_tokens", "unfold"]
 
 Control: TypeAlias = Pause | EmitRaw | Cut | ErrorEvent | Fail
 
 
-class Spoken(msgspec.Struct, frozen=True):
+class TextBlock(msgspec.Struct, frozen=True):
     """A piece of text, and the annotations whose markers it completes."""
 
     kind: Literal["content", "refusal", "reasoning"]
@@ -65,11 +65,11 @@ class Finish(msgspec.Struct, frozen=True):
     reason: str
 
 
-Said: TypeAlias = Spoken | CallRow | Finish | Control
+Block: TypeAlias = TextBlock | CallRow | Finish | Control
 
 
-def unfold(turn: Turn, *, legacy: bool = False) -> list[Said]:
-    """Return what a turn says, in order; the finish last, if nothing fails before.
+def unfold(turn: Turn, *, legacy: bool = False) -> list[Block]:
+    """Return the blocks of a turn, in order; the finish last, if nothing fails before.
 
     Args:
         turn: The script.
@@ -81,10 +81,10 @@ def unfold(turn: Turn, *, legacy: bool = False) -> list[Said]:
     return list(_unfold(turn.actions, legacy=legacy))
 
 
-def count_tokens(said: Said) -> int:
-    """Return what something said counts in the usage: a token a piece, and one for the name of a call."""
-    match said:
-        case Spoken():
+def count_tokens(block: Block) -> int:
+    """Return the tokens that a block counts in the usage: one a piece, and one for the name of a call."""
+    match block:
+        case TextBlock():
             return 1
         case CallRow(calls=calls):
             return sum(1 + len(call.pieces) for call in calls)
@@ -92,7 +92,7 @@ def count_tokens(said: Said) -> int:
             return 0
 
 
-def _unfold(actions: Sequence[Action], *, legacy: bool) -> Iterator[Said]:
+def _unfold(actions: Sequence[Action], *, legacy: bool) -> Iterator[Block]:
     row: list[ScriptedCall] = []
     calls = 0
     for action in actions:
@@ -108,9 +108,9 @@ def _unfold(actions: Sequence[Action], *, legacy: bool) -> Iterator[Said]:
             case Say():
                 yield from _say(action)
             case Think(text=text, pieces=pieces):
-                yield from (Spoken("reasoning", piece) for piece in pieces or words(text))
+                yield from (TextBlock("reasoning", piece) for piece in pieces or words(text))
             case Refuse(text=text, pieces=pieces):
-                yield from (Spoken("refusal", piece) for piece in pieces or words(text))
+                yield from (TextBlock("refusal", piece) for piece in pieces or words(text))
             case Incomplete(reason=reason):
                 yield Finish("length" if reason.startswith("max_") else reason)
                 return
@@ -126,7 +126,7 @@ def _unfold(actions: Sequence[Action], *, legacy: bool) -> Iterator[Said]:
     yield Finish(("function_call" if legacy else "tool_calls") if calls else "stop")
 
 
-def _say(action: Say) -> Iterator[Spoken]:
+def _say(action: Say) -> Iterator[TextBlock]:
     """Cut text into pieces; an annotation comes with the piece that completes its marker, or with one of its own."""
     pieces = list(action.pieces) or words(action.text) or [""]
     for piece, complete in marked(pieces, [citation.text for citation in action.citations]):
@@ -138,7 +138,7 @@ def _say(action: Say) -> Iterator[Spoken]:
             place = {"start_index": start, "end_index": start + len(citation.text)}
             cited = {**place, "url": citation.url, "title": citation.title}
             annotations.append({"type": "url_citation", "url_citation": cited})
-        yield Spoken("content", piece, annotations)
+        yield TextBlock("content", piece, annotations)
 
 
 def _call(action: CallFunction | CallCustom, number: int) -> ScriptedCall:
