@@ -43,7 +43,7 @@ class Shape(Struct, frozen=True):
     greeting: bytes
     """What goes out before the first entry."""
     heartbeat: bytes
-    """What is sent when nothing is said; b"" where a form has nothing that means nothing."""
+    """What goes out after some seconds without an entry; b"" where a form has nothing that readers pass over."""
     tells_end: bool = True
     """Whether its last frame says that it is the last, so that no reader takes a cut for the end."""
     done: Encode | None = None

@@ -205,13 +205,13 @@ class RedisLink:
         kind, word = judge(error)
         # Of an answer its first word is enough (NOPERM, OOM, MISCONF): the rest may repeat anything.
         if word == "WRONGPASS":
-            said = "refused the credentials of the URL"
+            problem = "refused the credentials of the URL"
         elif word in ("MOVED", "ASK", "CROSSSLOT"):
-            said = f"is a node of a Redis Cluster (it answered {word}), which is not supported yet"
+            problem = f"is a node of a Redis Cluster (it answered {word}), which is not supported yet"
         elif kind in ("passing", "refused"):
-            said = f"answered {word}" if word.isupper() else "refused a command"
+            problem = f"answered {word}" if word.isupper() else "refused a command"
         elif word == "TimeoutError":
-            said = f"did not answer within {self._connect_timeout:g} s"
+            problem = f"did not answer within {self._connect_timeout:g} s"
         else:
-            said = "cannot be reached"
-        return StoreError(f"the Redis at {self} {said}", host=self.host, port=self.port)
+            problem = "cannot be reached"
+        return StoreError(f"the Redis at {self} {problem}", host=self.host, port=self.port)
