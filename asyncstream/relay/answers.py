@@ -38,7 +38,7 @@ _STATUSES: Final[Mapping[object, int]] = {
 
 
 class Asked(Struct, frozen=True):
-    """What a door knows of a request."""
+    """A request as `begin` judges it; each door fills it in."""
 
     method: str
     can_cut: bool
@@ -46,7 +46,7 @@ class Asked(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """An answer as it begins."""
+    """What `begin` decided: a door writes status and headers, then `body`, or what the pump gives."""
 
     status: int
     headers: CIMultiDict[str]
@@ -115,7 +115,7 @@ async def begin(pump: Pump, asked: Asked, own: CIMultiDict[str]) -> Answer:
     if not pump.shape.tells_end:
         # Text says nothing before its first word. Until then a failure has a status, which is more than a cut.
         await pump.ready()
-        if pump.said_nothing and pump.cut:
+        if pump.ended_empty and pump.cut:
             pump.over = True
             return _failure(pump, own)
     return Answer(200, _of_the_stream(pump, own), None)
@@ -129,7 +129,7 @@ def _refusal(pump: Pump, asked: Asked, error: AsyncStreamError, own: CIMultiDict
 
 
 def _failure(pump: Pump, own: CIMultiDict[str]) -> Answer:
-    """Return the answer of a stream that ended before its first word."""
+    """Return the answer of a text that ended before its first word: the status of its error, in place of a 200."""
     error = cut_error(pump)
     told = told_in(pump.failure or b"")
     body = pump.failure if pump.failure and told else error_body(RelayError(error.message))

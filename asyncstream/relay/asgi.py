@@ -123,7 +123,7 @@ class RelayResponse:
             await self.background()
 
     async def _give(self, asked: Asked, send: Send) -> bool:
-        """Answer; return whether the answer must not end as if it were whole."""
+        """Send the whole answer; return True if it was cut, so that the caller has to raise."""
         pump = self._pump
         answer = await begin(pump, asked, self._own)
         if answer.body is not None:
@@ -145,14 +145,14 @@ class RelayResponse:
 
 
 async def _listen(receive: Receive, pump: Pump) -> None:
-    """Tell the pump when the browser leaves."""
+    """Wait for the server's `http.disconnect`, then let the pump know that nobody reads any more."""
     while (await receive())["type"] != "http.disconnect":
         pass
     pump.leave()
 
 
 def _asked(request: Any) -> Asked:
-    """Return what the request of an ASGI framework, or its scope, says."""
+    """Return the method of an ASGI request, or of its scope, and whether its HTTP tells a cut from an end."""
     scope: Mapping[str, Any] = request if isinstance(request, Mapping) else request.scope
     return Asked(scope.get("method", "GET"), can_cut=scope.get("http_version", "1.1") in _TELLING_END)
 

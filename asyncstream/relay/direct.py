@@ -136,7 +136,7 @@ def make_pump(
     compatible: bool,
     stall_timeout: float | None,
 ) -> "Pump":
-    """Return the pump for what a caller asked for.
+    """Return the pump that every door reads from: the entries of a source, in the form and view that were asked for.
 
     Raises:
         ConfigurationError: These do not go together, or are none.

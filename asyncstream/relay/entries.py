@@ -112,7 +112,7 @@ class _Ending:
         self._over = False
 
     async def open(self) -> Self:
-        """Open what is behind it."""
+        """Do nothing: what is iterated needs no opening."""
         return self
 
     def __aiter__(self) -> Self:
@@ -208,7 +208,7 @@ def read_changes(stream: Stream[Any, Any, Any], withholding: Withholding) -> Cal
 
 
 def _told_of(change: Any, withholding: Withholding) -> dict[str, object]:
-    """Return what a change says: where, and what came. The snapshot of a noun only once, when it is done."""
+    """Return the members of a change for `read_changes` to encode; the snapshot of a noun only when it is done."""
     of_change = withholding.of_change
     told: dict[str, object] = {}
     if change.__struct_fields__ == _DELTA_ALONE and change.parent:

@@ -151,7 +151,7 @@ class HTTPVersionError(RelayError):
 
 
 class _Told(Struct, frozen=True):
-    """What a browser hears of an error."""
+    """The members of `error` in the JSON that goes to a browser."""
 
     message: str
     type: ErrorValue = "upstream_error"
@@ -234,7 +234,7 @@ def _told_of(error: BaseException) -> _Told:
 
 
 def _words_of(error: APIError) -> _Told:
-    """Give the server's own words, as far as browsers may read them."""
+    """Return message, type, code and param as the server wrote them, without what browsers may not read."""
     message = public_words(error.message)
     if message in ("", "***", "[***") or message.startswith("<"):
         # JSON without a message, or the page of some proxy: where there are no words, the status is told.

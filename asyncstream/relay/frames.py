@@ -164,7 +164,7 @@ class CompatibleFrames:
         self._unnamed = False
 
     def __call__(self, entry: Entry) -> bytes:
-        """Return an entry as its frame."""
+        """Return an entry as one frame, however large."""
         name, data = entry.event, entry.data
         if not name:
             self._unnamed = True
@@ -219,7 +219,7 @@ def text_chunk(entry: Entry) -> bytes:
 
 
 def _load(data: bytes) -> object:
-    """Read what a strict decoder did not; `_NO_JSON` if it is none."""
+    """Return the value of JSON that the strict decoder refused; `_NO_JSON` if it is no JSON at all."""
     try:
         return load_json(data, exact=True)
     except UnreadableJSON:

@@ -61,7 +61,7 @@ class ReaderStalled(ReaderGone):
 
 
 class Pump:
-    """Reads a source ahead of one reader, a little.
+    """Reads a source in a task of its own, `BATCH` bytes ahead of the one reader whom a door serves.
 
     Attributes:
         shape: How it goes out; of a run in a log, what is known of that before it is open.
@@ -138,12 +138,12 @@ class Pump:
 
     @property
     def cut(self) -> bool:
-        """Whether it ended too early, and the form cannot say so to a reader who is there: the connection has to."""
+        """Whether the door has to cut the connection: it ended too early, and its form has no frame to say so."""
         return not (self.shape.tells_end or self._done or self.at_end) and self.gone is None
 
     @property
-    def said_nothing(self) -> bool:
-        """Whether it ended, and there never was anything to send."""
+    def ended_empty(self) -> bool:
+        """Whether the source ended and there is nothing to send, so that `answers` can still choose the status."""
         return self._ended and not self._pieces
 
     async def open(self) -> None:
@@ -166,7 +166,7 @@ class Pump:
         self._last = self._loop.time()
 
     async def _run(self, opened: "asyncio.Future[None]") -> None:
-        """Open, read, close: the life of the source."""
+        """Open the source, read it to its end, and close it in any case. The task of the pump."""
         try:
             try:
                 await self._source.open()
@@ -328,7 +328,7 @@ class Pump:
             self._writing = None
 
     def leave(self, why: ReaderGone | None = None) -> None:
-        """Say that there is no reader any more: whoever opens, takes or writes stops doing so."""
+        """Let whoever opens, takes or writes stop with `ReaderGone`: there is no reader any more."""
         if self.gone is not None:
             return
         self.gone = why or ReaderGone()
@@ -409,7 +409,7 @@ async def pumped(pump: Pump) -> AsyncGenerator[bytes, None]:
 
 
 def cut_error(pump: Pump) -> StreamEventError:
-    """Return what is raised where a connection has to be cut."""
+    """Return the error that a door raises to cut a connection: what the stream failed with, as browsers may know it."""
     if pump.failure is None:
         return StreamEventError("the relayed stream ended without its last entry")
     told = told_in(pump.failure)
@@ -419,7 +419,7 @@ def cut_error(pump: Pump) -> StreamEventError:
 
 
 def told_in(failure: bytes) -> dict[str, Any]:
-    """Return what the data of an `error` entry say; nothing, if they are of an application's own shape."""
+    """Return the members of `error` in the data of an `error` entry; none if an application gave them another shape."""
     try:
         value = load_json(failure, exact=True)
     except UnreadableJSON:

@@ -30,12 +30,12 @@ class Refusal(Struct, frozen=True):
 
 
 def json_refusal(error: AsyncStreamError) -> Refusal:
-    """Return the status that says what is wrong, and the error as JSON."""
+    """Return the status of an error, and as the body what browsers may know of it as JSON."""
     return Refusal(error_status(error), error_headers(error), error_body(error))
 
 
 class Shape(Struct, frozen=True):
-    """What a form of a view is on the wire. Made anew for each reader, so that its functions may remember."""
+    """One form of one view: what the pump and `answers` write. Made for each reader: its functions may remember."""
 
     content_type: str
     entry: Encode

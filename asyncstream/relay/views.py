@@ -46,7 +46,7 @@ Forms: TypeAlias = Mapping[str, Callable[[], Shape]]
 
 
 class ViewRow(Struct, frozen=True):
-    """A view."""
+    """One row of `VIEWS`."""
 
     read: Read
     """What it makes of a stream: its entries."""
@@ -70,7 +70,7 @@ _GIVEN: Final[Forms] = {
 
 
 class Shown(NamedTuple):
-    """What is relayed to one reader."""
+    """What `show` gives a door: the entries for one reader, and how they go out."""
 
     source: Source
     shape: Shape
@@ -79,7 +79,7 @@ class Shown(NamedTuple):
 
 
 def show(source: Relayed, *, form: Form, view: RelayView | None, expose: Collection[str], compatible: bool) -> Shown:
-    """Return what a caller asks for: the entries, and how they go out.
+    """Return the entries and the shape for what the caller of a door asks for.
 
     Args:
         source: A stream, opened or not; or what gives entries already.
@@ -108,7 +108,7 @@ def show(source: Relayed, *, form: Form, view: RelayView | None, expose: Collect
 
 
 def shape_of(view: str, form: str) -> Shape:
-    """Return how a view goes out in a form, for one reader.
+    """Return a new shape for one reader: that of a view in a form.
 
     Args:
         view: Its name; "" for entries of which none is known.

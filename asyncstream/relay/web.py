@@ -96,7 +96,7 @@ async def relay_response(
 
 
 async def _answer(request: "web.BaseRequest", pump: Pump, own: "CIMultiDict[str]") -> "web.StreamResponse":
-    """Answer, to the end of the source or of the connection."""
+    """Write the answer until the source has ended or the connection is lost; return it for aiohttp to finish."""
     # Imported here: who relays by ASGI does without it.
     from aiohttp import web
 
@@ -172,7 +172,7 @@ def _reset(transport: asyncio.Transport) -> None:
 
 
 class _Watcher:
-    """Looks at connections, and tells the pump of one that is lost."""
+    """Looks at all connections of an event loop that are relayed to, and lets the pump of a lost one end."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -186,7 +186,7 @@ class _Watcher:
             self._timer = self._loop.call_later(LOOK_EACH, self._look)
 
     def remove(self, pump: Pump) -> None:
-        """Look no more."""
+        """Stop looking at the connection of a pump."""
         self._watched.pop(pump, None)
         if not self._watched and self._timer is not None:
             self._timer.cancel()

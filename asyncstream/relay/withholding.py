@@ -51,7 +51,7 @@ class Withholding:
         expose: Collection[str] = (),
         compatible: bool = False,
     ) -> None:
-        """Prepare it.
+        """Take from the protocol's table what is left out, less what is exposed.
 
         Args:
             withheld: The table of the stream's protocol.
@@ -203,7 +203,7 @@ class _Alike:
         self._second = False
 
     def is_like(self, data: bytes) -> bool:
-        """Tell whether a payload, which is valid JSON, has no other members than the one that was learned."""
+        """Return True for a payload, which is valid JSON, that has no other members than the one that was learned."""
         # Slices cost a third of `startswith`.
         if data[self._front] != self._head:
             return False

@@ -236,7 +236,7 @@ class Follower(Generic[E]):
         return id == self.last_event_id
 
     def _misplaced(self, id: str) -> str | None:
-        """Say what is missing before an event; None if it is nothing that can be known."""
+        """Return what is missing before an event, as a message; None if nothing is, or its id is no number."""
         if not self._numbered(id):
             return None
         last = int(self.last_event_id or 0)
@@ -256,7 +256,7 @@ class Follower(Generic[E]):
     # Going on, and ending.
 
     async def _cope(self, error: Exception) -> None:
-        """Go on after a connection that failed, or end."""
+        """Schedule another connection after one that failed, if the policy has one left; else end with its error."""
         if self._outcome is not None:
             # Closed by another task: what failed is what that closed.
             return
@@ -284,7 +284,7 @@ class Follower(Generic[E]):
         return StreamInterruptedError(f"the relay {self._target} was lost after {self._so_far}{gone}: {error}")
 
     async def _conclude(self, item: object) -> None:
-        """End by what the relay sent last."""
+        """End with what the relay sent last: an error is raised from now on, `done` ends the iteration."""
         match item:
             case ErrorEvent():
                 await self._end(item.to_error())
@@ -295,7 +295,7 @@ class Follower(Generic[E]):
                 await self._end(_Ended())
 
     async def _end(self, outcome: Exception, cause: Exception | None = None) -> None:
-        """Decide how it ended, once, and close what is open."""
+        """Set what every later `anext` raises, unless that is set already, and close the link."""
         if self._outcome is None:
             if cause is not None and cause is not outcome:
                 outcome.__cause__ = cause

@@ -26,7 +26,7 @@ _CLOSED = "the follower was closed by another task while it connected"
 
 
 class Link:
-    """A connection that is made again as long as the policy allows.
+    """One connection at a time for the follower, and another after it as long as the policy allows.
 
     Attributes:
         attempts: Connections that failed or broke in a row, without an event in between.

@@ -71,7 +71,7 @@ class Admission:
         return "" if self._following is None else self._following.recorded_view
 
     async def open(self) -> Self:
-        """Judge the request, and open the run.
+        """Ask the application's hook, read the cursor, and open the run behind them.
 
         Raises:
             AccessDeniedError: The hook said no. What the hook raises itself comes out as it is.

@@ -19,7 +19,7 @@ __all__ = ["MemoryStore"]
 
 
 class _Run:
-    """A run and what is known of it."""
+    """A run: its entries, and whether it goes on."""
 
     def __init__(self, view: str) -> None:
         self.view = view

@@ -36,7 +36,7 @@ _BREATH = 64
 
 
 class Producer:
-    """One run that goes on here.
+    """The task that reads the source of one run into the store, for as long as the run goes on in this process.
 
     Args:
         run_id: Its name.
@@ -159,7 +159,7 @@ class Producer:
             await self._abandon(error)
 
     async def _abandon(self, error: RelayError) -> None:
-        """Tell readers everywhere what failed, if the store takes that much; else those who are here."""
+        """Store the error for all readers; if the store does not even take that, give it to those in this process."""
         try:
             entry = error_entry(error)
             await self._last_words.take(lambda: self._writer.abandon(entry))

@@ -107,7 +107,7 @@ class RedisLink:
         return f"RedisLink({str(self)!r})"
 
     async def promptly(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask for somebody who waits for the answer.
+        """Ask Redis for a reader or a producer that begins: it is refused after `connect_timeout`.
 
         Raises:
             StoreError: No answer within the connect deadline, or a refusal. The deadline counts from the turn; who
@@ -120,7 +120,7 @@ class RedisLink:
             raise self._failure(refused[-1] if refused else error) from error
 
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask until there is an answer: a Redis that restarts, or refuses for a while, is waited for.
+        """Ask Redis for a run that has begun: again and again while it restarts or refuses, for `reconnect_timeout`.
 
         Raises:
             StoreError: It was away for longer than it is waited for, or it refuses for good.
@@ -128,7 +128,7 @@ class RedisLink:
         return await self._until_answered(lambda: self._patient.take(ask))
 
     async def held(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask as `patiently` does for what Redis may hold back for a second: it takes no turn of others."""
+        """Ask as `patiently` does, but for what Redis may hold back for a second, and so without taking a turn."""
 
         async def within() -> T:
             async with Deadline(self._connect_timeout + _SILENCE):
@@ -146,7 +146,7 @@ class RedisLink:
             pass
 
     async def _ask_now(self, ask: Callable[[], Awaitable[T]], refused: list[Exception]) -> T:
-        """Ask until there is an answer; for no longer than a turn takes."""
+        """Ask again until there is an answer, within one turn."""
         lost = 0
         pause = _FIRST_PAUSE
         while True:

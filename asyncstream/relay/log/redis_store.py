@@ -35,7 +35,7 @@ _BLOCK = 1.0
 
 
 class _Looked(NamedTuple):
-    """What was found at a cursor: first the owner, then the newest entry, then those after the cursor.
+    """What `_fetch` found of a run: first the owner, then the newest entry, then those after the cursor, then the view.
 
     So what comes in between makes the entries more than the rest says, never less.
     """

@@ -253,7 +253,7 @@ class RunLog:
             del self._tails[tail.run_id]
 
     def _tell_readers(self, run_id: str, error: RelayError) -> None:
-        """Tell the readers in this process of an end that is not in the store."""
+        """End the readers of a run in this process with an error that could not be stored."""
         tail = self._tails.get(run_id)
         if tail is not None:
             tail.fail(error)
@@ -270,7 +270,7 @@ async def _stop(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 async def _in_any_case(done: Awaitable[None]) -> None:
-    """Let something short come to its end, also when the task that waits for it is cancelled."""
+    """Wait for something short, and let it come to its end also if the waiting task is cancelled."""
     await asyncio.shield(asyncio.ensure_future(done))
 
 

@@ -24,7 +24,7 @@ class _Question(Generic[T]):
 
 
 class Sharing(Generic[T]):
-    """Questions, by what they ask."""
+    """The questions under way, by what they ask: `ask` sends one, or joins one that is not sent yet."""
 
     def __init__(self) -> None:
         # Those that others may still join.

@@ -85,7 +85,7 @@ class Writer(Protocol):
 
 
 class Store(Protocol):
-    """Where the entries of runs are."""
+    """Where the entries of runs are: `claim` is for a producer, `read` and `wait` are for readers."""
 
     async def claim(self, run_id: str, view: str = "") -> Writer:
         """Become the owner of a new run.

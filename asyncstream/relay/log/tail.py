@@ -28,7 +28,7 @@ class LogClosed(Exception):
 
 
 class Tail:
-    """The end of one run, as it grows.
+    """One task that reads a run as it grows, for all its readers in this process.
 
     Attributes:
         window: The newest entries.
@@ -79,7 +79,7 @@ class Tail:
             await asyncio.wait([self._task])
 
     def fail(self, error: Exception) -> None:
-        """Tell all readers that there will be no more."""
+        """End the reading with an error, which each reader meets after the entries that it has not taken yet."""
         if self.failure is None and not self.ended:
             self.failure = error
             self._forget(self)
@@ -87,7 +87,7 @@ class Tail:
             self.window.wake()
 
     async def over(self) -> None:
-        """Wait until the reading has ended, by itself."""
+        """Wait until the reading has ended: with the last entry of the run, or an error."""
         await asyncio.wait([self._task])
 
     async def _read(self) -> None:

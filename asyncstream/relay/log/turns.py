@@ -73,7 +73,7 @@ class Turns:
         self._served = 0
 
     async def take(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Do something when it is its turn.
+        """Wait for a turn, do something, and give the turn back; return what it gave.
 
         Raises:
             TimeoutError: It took longer than a turn may; or nobody was served for as long before its turn came.
