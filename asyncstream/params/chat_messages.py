@@ -92,7 +92,7 @@ class ChatCompletionContentPartFileParam(TypedDict, total=False):
 
 
 class ChatCompletionContentPartRefusalParam(TypedDict):
-    """A part in which the model said that it will not."""
+    """A part in which the model refused."""
 
     type: Literal["refusal"]
     refusal: str
@@ -126,7 +126,7 @@ class ChatCompletionSystemMessageParam(TypedDict, total=False):
 
 
 class ChatCompletionUserMessageParam(TypedDict, total=False):
-    """What the user said."""
+    """A message of the user."""
 
     role: Required[Literal["user"]]
     content: Required[str | Sequence[ChatCompletionContentPartParam]]
@@ -180,7 +180,7 @@ ChatCompletionMessageToolCallUnionParam: TypeAlias = (
 
 
 class ChatCompletionAssistantMessageParam(TypedDict, total=False):
-    """What the model said."""
+    """A message of the model."""
 
     role: Required[Literal["assistant"]]
     content: str | Sequence[ChatCompletionContentPartTextParam | ChatCompletionContentPartRefusalParam] | None

@@ -328,8 +328,8 @@ def _request(
 ) -> tuple[Request, type[object] | None]:
     """Return the request, and the type that its answer is to fit, if there is one."""
     check_list("messages", messages)
-    said = [message.to_param() if isinstance(message, ChatCompletionMessage) else message for message in messages]
-    body: dict[str, object] = {"messages": said, "model": model, **known(params, ChatCompletionCreateParams)}
+    sent = [message.to_param() if isinstance(message, ChatCompletionMessage) else message for message in messages]
+    body: dict[str, object] = {"messages": sent, "model": model, **known(params, ChatCompletionCreateParams)}
     wanted = params.get("response_format")
     # What is no part of a body is a type; a generic one (`Page[int]`) is no class.
     response_format = None if isinstance(wanted, Mapping | str) else wanted

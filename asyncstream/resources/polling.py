@@ -51,7 +51,7 @@ _MAX_INTERVAL_MS = MAX_RETRY_AFTER * 1000
 _JITTER = 0.25
 """The part of an interval that chance may add, so that polls that began together do not stay together.
 
-It is never taken off: the server, or the caller, said how soon is too soon.
+It is never taken off: the interval is what the server, or the caller, has set as the least.
 """
 
 _MAX_FAILED_LOOKS = 4
@@ -285,7 +285,7 @@ async def _call_off(cancel: Callable[[], Awaitable[object]], cancelled: asyncio.
         async with asyncio.timeout(_CANCEL_SECONDS):
             await cancel()
     except (AsyncStreamError, TimeoutError) as error:
-        # The cancellation goes on all the same; this is all that can be said beside it.
+        # The cancellation goes on all the same; a note is all that can be added to it.
         cancelled.add_note(f"what was polled could not be called off on the server: {error!r}")
 
 

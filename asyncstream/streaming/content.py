@@ -246,7 +246,7 @@ def _put_in_place(partial: Path, path: Path) -> None:
 
 
 def _remove(partial: Path) -> None:
-    # Here and now: whoever is cancelled may not wait for a thread.
+    # Here and now: a task that is cancelled may not wait for a thread.
     partial.unlink(missing_ok=True)
 
 

@@ -37,7 +37,7 @@ AFTER_EVIDENCE = 5.0
 """Seconds to wait for the end of a body whose answer is already complete; servers that forget to close it exist."""
 
 BEFORE_THE_NEXT = 0.5
-"""The same, for whoever wants to go on with another answer: it costs this much a round where a server forgets it."""
+"""The same, before another request of the stream is sent: it costs this much a round where a server forgets it."""
 
 _NO_FRAMES: deque[bytes] = deque(maxlen=0)
 
@@ -357,7 +357,7 @@ class Cursor(Generic[E, C, A]):
             self._stop(error)
 
     def _stop(self, error: Exception) -> None:
-        """End the stream with an error, whoever's it is; its callbacks are due, and nothing more is waited for."""
+        """End the stream with an error of any kind: its callbacks are due, and nothing of it is open or on its way."""
         self._end_with(error, [] if self._callbacks is None else self._callbacks.for_failure(error))
         if self.live is not None:
             self.live.close()
@@ -378,7 +378,7 @@ class Cursor(Generic[E, C, A]):
             self._tell_end(None if complete else outcome)
 
     def _tell_end(self, error: Exception | None) -> None:
-        """Tell whoever observes the response how it ended."""
+        """Tell the observers of the response how it ended."""
         live = self.live
         if live is not None and live.watched:
             folded = self.reading.accumulator

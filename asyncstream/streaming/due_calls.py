@@ -54,7 +54,7 @@ class DueCalls(deque[DueCallback]):
         """Whether one of them is being awaited."""
 
     async def run(self, fail: Callable[[Exception], None]) -> None:
-        """Await all that is due; inside a callback do nothing, as whoever awaits that one goes on with the rest.
+        """Await all that is due; inside a callback do nothing, as the run that awaits that one goes on with the rest.
 
         Args:
             fail: Is given what a callback raised. It ends the stream, and what is due at its end is awaited too.

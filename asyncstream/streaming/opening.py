@@ -1,4 +1,4 @@
-"""A request on its way, as a task of its stream: `Opening`. Whoever waits for its answer may be cancelled; it is not.
+"""A request on its way, as a task of its stream: `Opening`. Cancelling a wait for its answer does not cancel it.
 
 So a request that a server may have begun to answer is never sent again because a consumer's deadline was short. Above
 it: the stream, which cancels it when it fails or is closed. It holds no reference to the stream, so that a stream that
@@ -36,7 +36,7 @@ class Opening(Generic[A]):
         self.begin = begin
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(transport.open(request))
-        # It may fail while nobody waits; whoever reads on hears of it, and asyncio need not tell that nobody did.
+        # It may fail while no task waits. The next step raises that, so asyncio need not warn that it was never seen.
         self._task.add_done_callback(_notice)
 
     @property

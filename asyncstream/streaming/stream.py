@@ -160,7 +160,7 @@ class Stream(Generic[E, C, A]):
         cursor = self._cursor
         quick = cursor.quick
         if quick and not self._ahead:
-            # A plain frame that is here, and nobody else to tell: a step in one piece, at half its cost.
+            # A plain frame that is here, and neither handler nor view to tell: a step in one piece, at half its cost.
             event = self._decode_plain(quick[0])
             if event is not None:
                 reading = self._reading

@@ -252,6 +252,6 @@ def _reason(error: BaseException | None) -> str:
 
 
 def _retrieve(closed: "asyncio.Future[None]") -> None:
-    # asyncio complains of an error that nobody has looked at.
+    # asyncio warns of an error that was never looked at.
     if not closed.cancelled():
         closed.exception()

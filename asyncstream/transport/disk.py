@@ -60,7 +60,7 @@ async def _opened(open: Callable[[], io.FileIO], *, delete: bool) -> io.FileIO:
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
-        # Opening a pipe may take for ever, so it is not waited for; but somebody must close what comes of it.
+        # Opening a pipe may take for ever, so it is not waited for; but what comes of it is closed.
         opening.add_done_callback(functools.partial(_close, delete))
         raise
 

@@ -1,4 +1,4 @@
-"""Foreign exceptions, said in the package's own errors: the one place where they are mapped. Pure; raises nothing.
+"""Foreign exceptions, mapped to the package's own errors: the one place where they are mapped. Pure; raises nothing.
 
 Above it: `transport.http`.
 

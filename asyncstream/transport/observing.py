@@ -189,7 +189,7 @@ class Watch:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is told: the call has ended, or nobody observes it."""
+        """Whether nothing more is told: the call has ended, or it has no observer."""
         return self._over
 
     def requested(self, attempt: int, size: int) -> None:
@@ -286,7 +286,7 @@ class Watch:
 
 
 SILENT = Watch()
-"""Watches calls that nobody observes."""
+"""The watch of calls that have no observer."""
 
 
 def _summary(body: bytes, result: object) -> _Summary:

@@ -1,7 +1,7 @@
 """A connection that is used again: bytes that come on it between two answers are never the next request's answer.
 
-Whoever sends enters an `AttemptTrace` around the sending, and calls `guard` with the response. From then on, while the
-connection is idle, a guard stands in the place of aiohttp's protocol: a byte that comes closes the connection, so that
+`transport.http` enters an `AttemptTrace` around the sending, and calls `guard` with the response. While the connection
+is idle after that, a guard stands in the place of aiohttp's protocol: a byte that comes closes the connection, so that
 it is never taken. When it is taken all the same, for what came with the last answer, or is not read yet, it is closed
 before a byte is sent, and the attempt is told (`AttemptTrace.refused`).
 
@@ -39,7 +39,7 @@ class AttemptTrace:
     sent: bool
     """Whether the request may have left."""
     refused: bool
-    """Whether it was closed here before a byte was sent, because it held bytes that nobody had asked for."""
+    """Whether it was closed here before a byte was sent, because it held bytes that were no answer to a request."""
 
     def __init__(self, *, sent: bool) -> None:
         self.reused = False
@@ -122,7 +122,7 @@ class _Idle(asyncio.Protocol):
 
 
 def _between_answers(protocol: "ResponseHandler") -> bool:
-    """Tell whether nothing has come behind the last answer: not a message, and not the beginning of one."""
+    """Return True if nothing has come behind the last answer: not a message, and not the beginning of one."""
     if len(protocol):
         return False
     protocol.data_received(_PROBE)
@@ -142,7 +142,7 @@ def _take_messages(protocol: "ResponseHandler") -> list[Any]:
 
 
 def _readable(transport: asyncio.Transport) -> bool:
-    """Tell whether bytes or the end of a connection wait to be read: an event loop that was busy has not seen them."""
+    """Return True if bytes or the end of a connection wait to be read: a busy event loop has not seen them."""
     connected = transport.get_extra_info("socket")
     descriptor = -1 if connected is None else connected.fileno()
     if descriptor < 0:

@@ -53,7 +53,7 @@ IncompleteReason: TypeAlias = (
     ]
     | str
 )
-"""The first two are said of runs, the others of messages."""
+"""The first two are those of runs, the others those of messages."""
 
 
 class Page(Struct, Generic[ItemT], kw_only=True, gc=False):
