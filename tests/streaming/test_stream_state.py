@@ -144,8 +144,8 @@ async def test_failed_end_is_told_with_the_error_alone_and_closes_the_connection
 @pytest.mark.parametrize(
     ("chunks", "body"),
     [
-        ([b'{"error": 1}'], b'{"error": 1}'),
-        ([b'{"error": 1}\n\n', b"later\n\n", b"last"], b'{"error": 1}'),
+        ([b'{"fault": 1}'], b'{"fault": 1}'),
+        ([b'{"fault": 1}\n\n', b"later\n\n", b"last"], b'{"fault": 1}'),
         ([b": ping\n\n", b"oops\n\n"], b"oops"),
         ([b": ping\n\n", b" : pong"], b""),
         ([], b""),
