@@ -1,8 +1,8 @@
 """The prepared streams of Chat Completions; `workloads` says how a stream is made from a name.
 
-`chat-2000` is an answer of 2,000 pieces of text, `calls-2000` four parallel tool calls whose arguments come in 2,000
-pieces, `args-2000` one tool call whose arguments come in 2,000 deltas of one character each, as Empower and vLLM send
-them.
+`chat-2000` is an answer of 2,000 pieces of text, `oddchat-2000` the same with a member in every chunk that OpenAI does
+not have, `calls-2000` four parallel tool calls whose arguments come in 2,000 pieces, `args-2000` one tool call whose
+arguments come in 2,000 deltas of one character each, as Empower and vLLM send them.
 
 Pure: stdlib only, no clock, no randomness. The payloads have the fields and the lengths that OpenAI's have.
 """
@@ -12,7 +12,7 @@ import json
 __all__ = ["chat", "one_character_arguments", "parallel_calls"]
 
 
-def _chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
+def _chunk(delta: dict[str, object], finish: str | None = None, **more: object) -> bytes:
     data = {
         "id": "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
         "object": "chat.completion.chunk",
@@ -21,6 +21,7 @@ def _chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
         "service_tier": "default",
         "system_fingerprint": "fp_44709d6fcb",
         "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
+        **more,
     }
     return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
 
@@ -28,10 +29,16 @@ def _chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
 _DONE = b"data: [DONE]\n\n"
 
 
-def chat(pieces: list[str]) -> tuple[list[bytes], int]:
-    """Make an answer of text; give its frames, the last being `[DONE]`, and its characters."""
-    opening = _chunk({"role": "assistant", "content": "", "refusal": None})
-    frames = [opening, *(_chunk({"content": piece}) for piece in pieces), _chunk({}, "stop"), _DONE]
+def chat(pieces: list[str], **more: object) -> tuple[list[bytes], int]:
+    """Make an answer of text; give its frames, the last being `[DONE]`, and its characters.
+
+    Args:
+        pieces: The text.
+        more: Members that every chunk has besides its own.
+    """
+    opening = _chunk({"role": "assistant", "content": "", "refusal": None}, **more)
+    deltas = (_chunk({"content": piece}, **more) for piece in pieces)
+    frames = [opening, *deltas, _chunk({}, "stop", **more), _DONE]
     return frames, sum(map(len, pieces))
 
 

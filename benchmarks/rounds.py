@@ -20,7 +20,7 @@ from typing import NamedTuple
 from benchmarks.adapters import ADAPTERS, Read
 from benchmarks.workloads import Seen, make
 
-__all__ = ["Cell", "Costs", "CountsDiffer", "Spread", "measure_rounds", "ratio"]
+__all__ = ["Cell", "Costs", "CountsDiffer", "Spread", "measure_rounds", "ratio", "read_checked"]
 
 _MEASUREMENT_S = 0.05
 _MOST_REQUESTS = 25
@@ -93,7 +93,7 @@ async def measure_rounds(
         }
         requests = {}
         for cell in cells:
-            await _read_checked(readers[cell.adapter], cell)
+            await read_checked(readers[cell.adapter], cell)
             seconds = await _cpu_time(readers[cell.adapter], cell, 1)
             requests[cell] = 1 if cell.stream.endswith(".live") else _requests(seconds)
         costs = {cell: Costs(_expected(cell).events or 0, []) for cell in cells}
@@ -123,11 +123,16 @@ def _expected(cell: Cell) -> Seen:
 async def _cpu_time(read: Read, cell: Cell, requests: int) -> float:
     start = time.process_time()
     for _ in range(requests):
-        await _read_checked(read, cell)
+        await read_checked(read, cell)
     return time.process_time() - start
 
 
-async def _read_checked(read: Read, cell: Cell) -> None:
+async def read_checked(read: Read, cell: Cell) -> None:
+    """Read a cell's stream once.
+
+    Raises:
+        CountsDiffer: The peer did not see the events and characters that were sent.
+    """
     seen = await read(cell.stream)
     for name, found, sent in zip(Seen._fields, seen, _expected(cell), strict=True):
         if found is not None and found != sent:

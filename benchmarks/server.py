@@ -11,6 +11,8 @@ no id there, in the query: `/v1/chat/completions?stream=chat-2000.bulk`. Pacings
 - `chunked`: everything at once, in one HTTP chunk an event, as from a server of which nobody reads for a while: then
   the HTTP parser does more than all that comes after it.
 - `live`: an event a write, one every 500 us, as from the fastest models.
+- `each-PID`: an event a write, the next when the process of that number sleeps again: one event a read, however slow
+  the reader is. On Linux; for what runs under valgrind.
 
 `python -m benchmarks.server` prints its port and serves until its standard input closes; `running()` does that.
 """
@@ -34,6 +36,7 @@ __all__ = ["PACINGS", "running"]
 PACINGS = ("bulk", "chunked", "live")
 LIVE_INTERVAL_S = 0.0005
 BULK_CHUNK = 4096
+_LOOK_INTERVAL_S = 0.0002
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n"
@@ -81,6 +84,26 @@ def _send_live(connection: socket.socket, pieces: tuple[bytes, ...]) -> None:
         connection.setblocking(False)
 
 
+def _send_each(connection: socket.socket, pieces: tuple[bytes, ...], reader: int) -> None:
+    """Send the next piece when the reader has woken and sleeps again."""
+    connection.setblocking(True)
+    try:
+        slept = ""
+        for piece in pieces:
+            while (state := _sleep(reader))[0] != "S" or state[1] == slept:
+                time.sleep(_LOOK_INTERVAL_S)
+            slept = state[1]
+            connection.sendall(piece)
+    finally:
+        connection.setblocking(False)
+
+
+def _sleep(process: int) -> tuple[str, str]:
+    """Return the state of a process's first thread, and how often it has gone to sleep so far."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return status.partition("State:\t")[2][0], status.partition("\nvoluntary_ctxt_switches:\t")[2].partition("\n")[0]
+
+
 async def _read_request(loop: asyncio.AbstractEventLoop, connection: socket.socket, held: bytearray) -> str | None:
     """Read one request off a connection and return its path; None if the client has left."""
     while (end := held.find(b"\r\n\r\n")) < 0:
@@ -115,10 +138,12 @@ async def _serve(connection: socket.socket) -> None:
                 await loop.sock_sendall(connection, _chunked(name))
             elif pacing == "live":
                 await loop.run_in_executor(None, _send_live, connection, _by_event(name))
+            elif pacing.startswith("each-"):
+                await loop.run_in_executor(None, _send_each, connection, _by_event(name), int(pacing[5:]))
             else:
                 await loop.sock_sendall(connection, _NOT_FOUND)
-    except ConnectionError:
-        pass  # a peer that closes at `done` does not wait for the last chunk
+    except (ConnectionError, FileNotFoundError):
+        pass  # a peer that closes at `done` does not wait for the last chunk, or has ended altogether
     finally:
         connection.close()
 

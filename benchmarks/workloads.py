@@ -1,9 +1,9 @@
 """The prepared streams: made from a name, the same bytes every time, with the counts that each peer must find in them.
 
 A name is `<kind>-<size>`: `text-2000` (an Assistants run that writes one message in 2,000 deltas), `cited-2000` (the
-same with a citation in every 10th delta), `code-2000` (a code interpreter call whose input comes in 2,000 deltas),
-`huge-5000000` (one delta of that many ASCII characters), `short-4` (a run of nine events, four of them deltas); the
-chat streams are in `chat_workloads`.
+same with a citation in every 10th delta), `oddtext-2000` (with a member in every delta that OpenAI does not have),
+`code-2000` (a code interpreter call whose input comes in 2,000 deltas), `huge-5000000` (one delta of that many ASCII
+characters), `short-4` (a run of nine events, four of them deltas); the chat streams are in `chat_workloads`.
 
 Pure: stdlib only, no clock, no randomness. The payloads have the fields and the lengths that OpenAI's have.
 """
@@ -128,11 +128,9 @@ def _message(status: str, content: list[object]) -> dict[str, object]:
     }
 
 
-def _text_delta(text: dict[str, object]) -> bytes:
-    content = [{"index": 0, "type": "text", "text": text}]
-    return _frame(
-        "thread.message.delta", {"id": _MESSAGE, "object": "thread.message.delta", "delta": {"content": content}}
-    )
+def _text_delta(text: dict[str, object], **more: object) -> bytes:
+    delta = {"content": [{"index": 0, "type": "text", "text": text}]}
+    return _frame("thread.message.delta", {"id": _MESSAGE, "object": "thread.message.delta", "delta": delta, **more})
 
 
 def _opening() -> Iterator[bytes]:
@@ -150,7 +148,7 @@ def _pieces(size: int) -> list[str]:
     return [_PIECES[position * 7 % len(_PIECES)] for position in range(size)]
 
 
-def _text(size: int, *, cite_every: int = 0) -> tuple[list[bytes], Seen]:
+def _text(size: int, *, cite_every: int = 0, **more: object) -> tuple[list[bytes], Seen]:
     creation: dict[str, object] = {"message_creation": {"message_id": _MESSAGE}}
     frames = [
         *_opening(),
@@ -174,9 +172,9 @@ def _text(size: int, *, cite_every: int = 0) -> tuple[list[bytes], Seen]:
                 "file_citation": {"file_id": f"file-{number:024d}"},
             }
             annotations.append(annotation)
-            frames.append(_text_delta({"value": piece, "annotations": [{"index": number, **annotation}]}))
+            frames.append(_text_delta({"value": piece, "annotations": [{"index": number, **annotation}]}, **more))
         else:
-            frames.append(_text_delta({"value": piece}))
+            frames.append(_text_delta({"value": piece}, **more))
         length += len(piece)
     content = {"type": "text", "text": {"value": "".join(pieces), "annotations": annotations}}
     frames.append(_frame("thread.message.completed", _message("completed", [content])))
@@ -187,6 +185,14 @@ def _text(size: int, *, cite_every: int = 0) -> tuple[list[bytes], Seen]:
 
 def _cited(size: int) -> tuple[list[bytes], Seen]:
     return _text(size, cite_every=10)
+
+
+_UNKNOWN: dict[str, object] = {"provider": "somebody-else"}
+"""What a gateway adds to every delta."""
+
+
+def _odd_text(size: int) -> tuple[list[bytes], Seen]:
+    return _text(size, **_UNKNOWN)
 
 
 def _code(size: int) -> tuple[list[bytes], Seen]:
@@ -240,6 +246,7 @@ def _short(size: int) -> tuple[list[bytes], Seen]:
 KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
     "text": _text,
     "cited": _cited,
+    "oddtext": _odd_text,
     "code": _code,
     "huge": _huge,
     "short": _short,
@@ -249,6 +256,11 @@ KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
 
 def _chat(size: int) -> tuple[list[bytes], Seen]:
     frames, characters = chat(_pieces(size))
+    return frames, Seen(len(frames) - 1, characters)
+
+
+def _odd_chat(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters = chat(_pieces(size), **_UNKNOWN)
     return frames, Seen(len(frames) - 1, characters)
 
 
@@ -262,7 +274,12 @@ def _calls(size: int) -> tuple[list[bytes], Seen]:
     return frames, Seen(len(frames) - 1, characters)
 
 
-CHAT_KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {"chat": _chat, "calls": _calls, "args": _args}
+CHAT_KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
+    "chat": _chat,
+    "oddchat": _odd_chat,
+    "calls": _calls,
+    "args": _args,
+}
 """The same of Chat Completions."""
 
 
