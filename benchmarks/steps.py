@@ -1,4 +1,4 @@
-"""The steps of reading a stream, one by one and without IO: what `instructions` counts and `micro` times.
+"""The steps of reading a stream, one by one and without IO: what `step_counts` counts and `micro` times.
 
 Pure. A step is prepared for a stream and then done over all its events but the closing ones, which say the whole text
 again: so twice the deltas are exactly twice the work, beside what is done once a stream.

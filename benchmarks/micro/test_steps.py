@@ -3,7 +3,7 @@
 What is measured: wall time of one step (`benchmarks.steps` says which) over a prepared stream of 1,000 deltas and its
 opening events, without IO. Held constant: the bytes, a warm-up, pytest-benchmark's calibration and its garbage
 collector switched off. Times drift with the machine: compare two runs made one after the other, or count instructions
-(`python -m benchmarks.instructions`).
+(`python -m benchmarks.step_counts`).
 
     python -m pytest benchmarks/micro --benchmark-group-by=func --benchmark-columns=min,median,ops
 

@@ -13,10 +13,10 @@ import pytest
 
 from asyncstream.events import DoneEvent, decode_stream
 from benchmarks.adapters import ADAPTERS, Adapter
-from benchmarks.instructions import count_instructions
 from benchmarks.rounds import Cell, Costs, CountsDiffer, measure_rounds, ratio
 from benchmarks.sections import LENGTH_SECTIONS, SECTIONS, Result, quick
 from benchmarks.server import PACINGS, running
+from benchmarks.step_counts import count_steps
 from benchmarks.steps import STEPS, prepare
 from benchmarks.steps import STREAMS as STEP_STREAMS
 from benchmarks.targets import TARGETS, judge
@@ -160,7 +160,7 @@ def test_step_is_done_on_every_event_but_the_closing_ones(step: str, stream: str
 @pytest.mark.system
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 def test_instructions_repeat_to_under_a_hundredth() -> None:
-    first, second = (count_instructions(["split", "fold"], ["text"], 100) for _ in range(2))
+    first, second = (count_steps(["split", "fold"], ["text"], 100) for _ in range(2))
 
     assert [("split", "text"), ("fold", "text")] == list(first)
     assert all(500 < count < 50_000 for count in first.values())
