@@ -14,7 +14,7 @@ from raw_server import Exchange
 from asyncstream import AsyncClient
 from asyncstream.resources.paging import ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
-from asyncstream.streaming.content import ContentRequest
+from asyncstream.streaming.file_content import ContentRequest
 from asyncstream.streaming.stream import Stream
 
 __all__ = ["Call", "Use", "answer", "find", "methods", "uses"]

@@ -13,7 +13,7 @@ from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, poll, remote_object
 from asyncstream.resources.raw import RawMethod, WithRawResponse
-from asyncstream.streaming.content import ContentRequest
+from asyncstream.streaming.file_content import ContentRequest
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes

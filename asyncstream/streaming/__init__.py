@@ -7,13 +7,13 @@ from asyncstream.faces import face
 if TYPE_CHECKING:
     from asyncstream.streaming.assistants.stream import *
     from asyncstream.streaming.chat import *
-    from asyncstream.streaming.content import *
+    from asyncstream.streaming.file_content import *
     from asyncstream.streaming.view import *
 else:
     __getattr__, __dir__ = face(
         __name__,
         "assistants.stream",
         "chat",
-        "content",
+        "file_content",
         "view",
     )

@@ -1,6 +1,6 @@
 """Files of this machine, opened, read and written in threads, so that the event loop goes on meanwhile.
 
-Knows nothing of what is in them. Above it: `transport.upload.file`, and the downloads of `streaming.content`.
+Knows nothing of what is in them. Above it: `transport.upload.file`, and the downloads of `streaming.file_content`.
 
 Rule 1: a cancelled caller leaves no file open, and no thread at work on a file that the caller closes next.
 """

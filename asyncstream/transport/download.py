@@ -1,6 +1,6 @@
 """An open download: the bytes of an answer in pieces, as they come. Holds no more of them than aiohttp's own buffer.
 
-Above it: what users hold, in `streaming.content`. A reader that is slow slows the server down.
+Above it: what users hold, in `streaming.file_content`. A reader that is slow slows the server down.
 
 Rule 1: a body that ends before its time is an error, never an end.
 Rule 2: whatever ends the reading closes the response; only a whole body gives its connection back.

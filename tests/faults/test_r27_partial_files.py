@@ -206,7 +206,7 @@ async def test_a_broken_download_leaves_what_was_there(tmp_path, before):
 
 
 @pytest.mark.parametrize(
-    "refused", ["pathlib.Path.replace", "pathlib.Path.chmod", "asyncstream.streaming.content._write_all"]
+    "refused", ["pathlib.Path.replace", "pathlib.Path.chmod", "asyncstream.streaming.file_content._write_all"]
 )
 async def test_a_disk_that_refuses_leaves_what_was_there(tmp_path, monkeypatch, refused):
     target = tmp_path / "new.bin"

@@ -20,7 +20,7 @@ from asyncstream.errors import (
     ConfigurationError,
     NotFoundError,
 )
-from asyncstream.streaming import content
+from asyncstream.streaming import file_content
 from asyncstream.transport.timeout import Timeout
 
 CONTENT = bytes(range(256)) * 12288
@@ -57,7 +57,7 @@ async def test_awaiting_gives_all_of_it() -> None:
 
 
 async def test_all_of_it_has_the_names_that_openai_python_gives_it() -> None:
-    got = content.FileContent("ü".encode() + b"\xff")
+    got = file_content.FileContent("ü".encode() + b"\xff")
 
     assert got.read() == got.content == b"\xc3\xbc\xff"
     assert got.text == "ü\ufffd"
@@ -270,7 +270,7 @@ async def test_a_slow_download_is_not_a_stuck_one() -> None:
 
 
 async def test_more_than_memory_should_hold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content, "_MAX_IN_MEMORY", 1 << 20)
+    monkeypatch.setattr(file_content, "_MAX_IN_MEMORY", 1 << 20)
 
     async with talk() as (client, server):
         with pytest.raises(APIResponseValidationError, match="expected at most 1 MiB"):
