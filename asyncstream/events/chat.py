@@ -102,20 +102,30 @@ def decode_frame(frame: bytes) -> Decoded:
         chunk = decode_plain(b"data: " + lines[0])
         if chunk is not None:
             return [chunk]
-    return decode_data(event, lines)
+    return [item for item in decode_data(event, lines) if item is not None]
 
 
-def decode_data(event: str, lines: list[bytes]) -> Decoded:
-    """Decode the data of a frame by the rules, whatever shape it has."""
-    decoded: Decoded = []
+def decode_long(frames: list[bytes]) -> Iterator[ChatStreamEvent | StreamDecodeError | None]:
+    """Take the first frame off a list and decode it as `decode_frame` does, each event when it is asked for."""
+    frame = frames.pop(0)
+    chunk = decode_plain(frame)
+    return iter([chunk]) if chunk is not None else decode_data(*parse_frame(frame))
+
+
+def decode_data(event: str, lines: list[bytes]) -> Iterator[ChatStreamEvent | StreamDecodeError | None]:
+    """Decode the data of a frame by the rules, whatever shape it has.
+
+    Yields:
+        Its events, each decoded when it is asked for; None for what gave none.
+    """
     for item in read_payloads(event, lines, _never_data):
-        if isinstance(item, Payload):
-            decoded.extend(_decode_payload(event, item, lines))
+        if not isinstance(item, Payload):
+            yield item
         else:
-            decoded.append(item)
-        if decoded and isinstance(decoded[-1], ErrorEvent | StreamDecodeError):
-            break
-    return decoded
+            decoded = _decode_payload(event, item, lines)
+            yield from decoded or (None,)
+            if decoded and isinstance(decoded[-1], ErrorEvent | StreamDecodeError):
+                return
 
 
 def relayed(chunk: ChatCompletionChunk, frame: bytes) -> tuple[str, bytes]:
@@ -238,4 +248,6 @@ def _understood(chunk: ChatCompletionChunk) -> ChatCompletionChunk:
     return chunk
 
 
-WIRE = Wire[ChatCompletionChunk](decode_frame, decode_data, decode_plain, relayed, WITHHELD, _understood)
+WIRE = Wire[ChatCompletionChunk](
+    decode_frame, decode_data, decode_plain, decode_long, relayed, WITHHELD, _understood, keeps_payloads=False
+)

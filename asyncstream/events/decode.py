@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from asyncstream.errors import ConfigurationError, StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
-from asyncstream.events.wire import Decoded, Wire, decode_last_frame
+from asyncstream.events.wire import Decoding, Wire, decode_last_frame
 from asyncstream.sse import FrameSplitter
 
 if TYPE_CHECKING:
@@ -72,21 +72,21 @@ def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants",
 
 
 def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent | DoneEvent | RemarkEvent]:
-    for decoded in _decode_frames(wire, chunks):
-        for event in decoded:
-            if isinstance(event, StreamDecodeError):
-                raise event
-            yield event
-            if isinstance(event, ErrorEvent | DoneEvent):
-                return
+    for event in _decode_frames(wire, chunks):
+        if event is None:
+            continue
+        if isinstance(event, StreamDecodeError):
+            raise event
+        yield event
+        if isinstance(event, ErrorEvent | DoneEvent):
+            return
 
 
-def _decode_frames(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[Decoded[E]]:
+def _decode_frames(wire: Wire[E], chunks: Iterable[bytes]) -> Decoding[E]:
     splitter = FrameSplitter()
     for chunk in chunks:
         for frame in splitter.feed(chunk):
-            yield wire.decode_frame(frame)
+            yield from wire.decode_frame(frame)
         if splitter.failure is not None:
-            yield [splitter.failure]
-    last = decode_last_frame(wire, splitter.end())
-    yield last
+            yield splitter.failure
+    yield from decode_last_frame(wire, splitter.end())

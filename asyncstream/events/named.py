@@ -19,9 +19,9 @@ from msgspec import Struct
 
 from asyncstream.decoding import OWN_MEMBER, STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
 from asyncstream.errors import StreamDecodeError
-from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
+from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent, UnknownEvent
 from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
-from asyncstream.events.wire import Wire
+from asyncstream.events.wire import Decoding, Wire
 from asyncstream.events.withheld import Withheld
 from asyncstream.nesting import SHALLOW, nested_too_deep
 from asyncstream.sse import parse_frame
@@ -31,7 +31,7 @@ __all__ = ["TaggedEvent", "TaggedEvents", "WrappedEvents"]
 E = TypeVar("E")
 T = TypeVar("T", bound="TaggedEvent")
 
-Decoded: TypeAlias = list[E | ErrorEvent | DoneEvent | StreamDecodeError]
+Decoded: TypeAlias = list[E | ErrorEvent | DoneEvent | RemarkEvent | StreamDecodeError]
 
 
 class _Kind(NamedTuple):
@@ -78,33 +78,40 @@ class _NamedEvents(Generic[E]):
         if plain is not None:
             return [plain]
         event, lines = parse_frame(frame)
-        return self.decode_data(event, lines)
+        return [item for item in self.decode_data(event, lines) if item is not None]
 
-    def decode_long(self, frames: list[bytes]) -> Decoded[E]:
-        """Take the first frame off a list and decode it as `decode_frame` does, without holding it meanwhile.
+    def decode_long(self, frames: list[bytes]) -> Decoding[E]:
+        """Take the first frame off a list and decode it as `decode_data` does, without holding it meanwhile.
 
         An event keeps its payload, and what is decoded from it is as large again: the frame would be a third copy.
         """
         first_line, _, data = frames[0].partition(b"\ndata: ")
         kind = self._by_first_line.get(first_line)
         if kind is None or 10 in data or (kind[2] and nested_too_deep(data)):
-            return self.decode_frame(frames.pop(0))
+            frame = frames.pop(0)
+            plain = self.decode_plain(frame) if kind is None else None
+            return self.decode_data(*parse_frame(frame)) if plain is None else iter([plain])
         del frames[0]
         try:
-            return [kind[0](kind[1](data), data)]
+            return iter([kind[0](kind[1](data), data)])
         except STRICT_ERRORS:
             return self.decode_data(first_line[len(b"event: ") :].decode(), [data])
 
-    def decode_data(self, event: str, lines: list[bytes]) -> Decoded[E]:
-        """Decode the data of a frame by the rules, whatever shape it has."""
-        decoded: Decoded[E] = []
-        for item in read_payloads(event, lines, self._kinds.__contains__):
-            decoded.extend(self._decode_object(event, item, lines) if isinstance(item, Payload) else [item])
-            if decoded and isinstance(decoded[-1], ErrorEvent | StreamDecodeError):
-                break
-        return decoded
+    def decode_data(self, event: str, lines: list[bytes]) -> Decoding[E]:
+        """Decode the data of a frame by the rules, whatever shape it has.
 
-    def _decode_object(self, event: str, payload: Payload, lines: list[bytes]) -> Decoded[E]:
+        Yields:
+            Its events, each decoded when it is asked for; None for what gave none.
+        """
+        for item in read_payloads(event, lines, self._kinds.__contains__):
+            decoded = self._decode_object(event, item, lines) if isinstance(item, Payload) else item
+            yield decoded
+            if isinstance(decoded, ErrorEvent | StreamDecodeError):
+                return
+
+    def _decode_object(
+        self, event: str, payload: Payload, lines: list[bytes]
+    ) -> E | ErrorEvent | StreamDecodeError | None:
         """Say what an object of a frame is: an event, an error, or nothing."""
         raise NotImplementedError
 
@@ -142,25 +149,30 @@ class WrappedEvents(_NamedEvents[E]):
             kinds[event.event] = _Kind(payload, event, payload in walked)  # type: ignore[attr-defined]  # each has it
         super().__init__(kinds)
 
-    def decode_data(self, event: str, lines: list[bytes]) -> Decoded[E]:
+    def decode_data(self, event: str, lines: list[bytes]) -> Decoding[E]:
         """Decode the data of a frame by the rules; under a name that nobody knows it is one event, whatever it is."""
         if not lines:
-            return []
+            return
         raw = b"\n".join(lines)
         if event == "done":
-            return [DoneEvent(raw=raw)]
-        decoded = super().decode_data(event, lines)
-        if not decoded and event != "error" and event not in self._kinds:
+            yield DoneEvent(raw=raw)
+            return
+        empty = True
+        for decoded in super().decode_data(event, lines):
+            empty = empty and decoded is None
+            yield decoded
+        if empty and event != "error" and event not in self._kinds:
             text = raw.strip()
             if text and not text.startswith(b":"):
-                decoded.append(UnknownEvent(event or "message", raw))  # type: ignore[arg-type]  # one of the events
-        return decoded
+                yield UnknownEvent(event or "message", raw)  # type: ignore[misc]  # one of the events
 
-    def _decode_object(self, event: str, payload: Payload, lines: list[bytes]) -> Decoded[E]:
+    def _decode_object(
+        self, event: str, payload: Payload, lines: list[bytes]
+    ) -> E | ErrorEvent | StreamDecodeError | None:
         if event in self._kinds:
-            return [self._decode_known(event, payload, lines)]
+            return self._decode_known(event, payload, lines)
         error = error_in(event, payload.value)
-        return [] if error is None else [ErrorEvent(error, payload.raw)]
+        return None if error is None else ErrorEvent(error, payload.raw)
 
     def wire(self, withheld: Withheld) -> Wire[E]:
         """Return what the protocol brings, given what of its events is not for browsers."""
@@ -168,10 +180,11 @@ class WrappedEvents(_NamedEvents[E]):
             self.decode_frame,
             self.decode_data,
             self.decode_plain,
+            self.decode_long,
             _relayed_wrapped,
             withheld,
             attrgetter("data"),
-            self.decode_long,
+            keeps_payloads=True,
         )
 
 
@@ -215,17 +228,19 @@ class TaggedEvents(_NamedEvents[E]):
         kinds |= {other: kinds[name] for other, name in (aliases or {}).items()}
         super().__init__(kinds, _unnamed_reader(kinds))
 
-    def _decode_object(self, event: str, payload: Payload, lines: list[bytes]) -> Decoded[E]:
+    def _decode_object(
+        self, event: str, payload: Payload, lines: list[bytes]
+    ) -> E | ErrorEvent | StreamDecodeError | None:
         said = payload.value.get("type")
         # Its own word counts first, if it is known, then its frame's (rule 9.1).
         name = said if isinstance(said, str) and said and (said in self._kinds or event not in self._kinds) else event
         is_error = event == "error" or said == "error"
         if name in self._kinds and not is_error:
-            return [self._decode_known(name, payload, lines)]
+            return self._decode_known(name, payload, lines)
         error = error_in(event, payload.value)
         if error is not None:
-            return [ErrorEvent(error, payload.raw)]
-        return [UnknownEvent(name or "message", payload.raw)]  # type: ignore[list-item]  # one of the events
+            return ErrorEvent(error, payload.raw)
+        return UnknownEvent(name or "message", payload.raw)  # type: ignore[return-value]  # one of the events
 
     def wire(self, withheld: Withheld) -> Wire[E]:
         """Return what the protocol brings, given what of its events is not for browsers."""
@@ -233,10 +248,11 @@ class TaggedEvents(_NamedEvents[E]):
             self.decode_frame,
             self.decode_data,
             self.decode_plain,
+            self.decode_long,
             _relayed_tagged,
             withheld,
             _members,
-            self.decode_long,
+            keeps_payloads=True,
         )
 
 

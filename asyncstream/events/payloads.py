@@ -49,7 +49,7 @@ class Payload(NamedTuple):
 Item: TypeAlias = Payload | ErrorEvent | DoneEvent | StreamDecodeError
 
 
-def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]) -> Iterator[Item]:
+def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]) -> Iterator[Item | None]:
     """Read the data of a frame, payload by payload.
 
     Args:
@@ -59,7 +59,8 @@ def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]
 
     Yields:
         Objects in order, which the protocol judges (`error_in`), and what needs no judging: text that is an error,
-        the end. After an error or the end nothing follows. Text of an event that may hold text yields nothing.
+        the end. After an error or the end nothing follows. Text of an event that may hold text yields nothing. None for
+        a line, or an item of a list, that is none of these.
     """
     data = b"\n".join(lines)
     text = data.strip()
@@ -73,11 +74,13 @@ def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]
     except UnreadableJSON as error:
         if len(lines) > 1 and any(map(parses_alone, lines[:_TRIED])):
             for line in lines:
+                yield None
                 for item in read_payloads(event, [line], is_data):
-                    if not isinstance(item, Payload):
+                    if isinstance(item, Payload):
+                        yield Payload(item.value, item.raw, alone=False, constants=item.constants)
+                    elif item is not None:
                         yield item
                         return
-                    yield Payload(item.value, item.raw, alone=False, constants=item.constants)
         else:
             yield from _read_text(event, text, data, is_data, error)
         return
@@ -90,6 +93,8 @@ def read_payloads(event: str, lines: list[bytes], is_data: Callable[[str], bool]
             for item in value:
                 if isinstance(item, dict):
                     yield Payload(item, dump_raw(item), alone=False, constants=constants)
+                else:
+                    yield None
         case str() if event == "error":
             message = shown(value.strip()) or "the server sent an error without a message"
             yield ErrorEvent(ErrorObject(message), data)
@@ -156,22 +161,20 @@ def parses_alone(line: bytes) -> bool:
         return False
 
 
-def whole_lines(lines: list[bytes]) -> list[bytes]:
-    """Return what of a frame's data may be read when the bytes ended before its blank line.
+def whole_lines(lines: list[bytes]) -> Iterator[bytes]:
+    """Give what of a frame's data may be read when the bytes ended before its blank line.
 
     Data that starts an object or array and is not whole is cut: then only its leading lines that are each whole JSON
     (or `[DONE]`) count, and the rest is dropped.
     """
     data = b"\n".join(lines).strip()
     if not data.startswith((b"{", b"[")) or data == DONE or _is_json(data):
-        return lines
-    whole: list[bytes] = []
-    if len(lines) > 1:
+        yield from lines
+    elif len(lines) > 1:
         for line in lines:
             if not (line.strip() == DONE or _is_json(line)):
-                break
-            whole.append(line)
-    return whole
+                return
+            yield line
 
 
 def _is_json(data: bytes) -> bool:

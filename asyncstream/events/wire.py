@@ -4,7 +4,7 @@ Each protocol's event file makes one and calls it `WIRE`; `decode.wire_of` finds
 the relay are handed one and ask it, so that they need not know which protocol they have.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from asyncstream.errors import StreamDecodeError
@@ -13,7 +13,7 @@ from asyncstream.events.payloads import whole_lines
 from asyncstream.events.withheld import Withheld
 from asyncstream.sse import parse_frame
 
-__all__ = ["Decoded", "Wire", "decode_last_frame"]
+__all__ = ["Decoded", "Decoding", "Wire", "decode_last_frame"]
 
 E = TypeVar("E")
 
@@ -22,26 +22,37 @@ Decoded: TypeAlias = Sequence[E | ErrorEvent | DoneEvent | RemarkEvent | StreamD
 """What a frame decodes to, in order; an error or the end stands last."""
 
 
+Decoding: TypeAlias = Iterator[E | ErrorEvent | DoneEvent | RemarkEvent | StreamDecodeError | None]
+"""The same, each decoded when it is asked for. None stands for what took some work and gave nothing: a frame may have a
+million lines of that."""
+
+
 class Wire(NamedTuple, Generic[E]):
     """How a protocol reads frames, into its events and what ends a stream; and how a relay hands these on."""
 
     decode_frame: Callable[[bytes], Decoded[E]]
     """A frame of `FrameSplitter` to its events; an error stands last."""
-    decode_data: Callable[[str, list[bytes]], Decoded[E]]
+    decode_data: Callable[[str, list[bytes]], Decoding[E]]
     """An event name and the lines of its data to its events."""
     decode_plain: Callable[[bytes], E | None]
     """A frame of the usual shape to its one event; None for any other, which `decode_frame` knows."""
+    decode_long: Callable[[list[bytes]], Decoding[E]]
+    """Takes the first frame off a list and decodes it, not holding it meanwhile."""
     relayed: Callable[[E, bytes], tuple[str, bytes]]
     """An event and the frame that it came in to its name, "" if it has none, and its payload as received."""
     withheld: Withheld
     """What of its events a relay leaves out."""
     understood: Callable[[E], Any]
     """An event to what was decoded of its payload, for a relay that cannot read the payload as JSON of any shape."""
-    decode_long: Callable[[list[bytes]], Decoded[E]] | None = None
-    """Takes the first frame off a list and decodes it, not holding it meanwhile; None where events keep no payload."""
+    keeps_payloads: bool
+    """Whether an event keeps its payload as received, so that nobody need keep the frame beside it."""
 
 
-def decode_last_frame(wire: Wire[E], frame: bytes) -> Decoded[E]:
+def decode_last_frame(wire: Wire[E], frame: bytes) -> Decoding[E]:
     """Decode what was pending at the end of the bytes, without what was cut in it."""
     event, lines = parse_frame(frame)
-    return wire.decode_data(event, whole_lines(lines))
+    whole: list[bytes] = []
+    for line in whole_lines(lines):
+        whole.append(line)
+        yield None
+    yield from wire.decode_data(event, whole)

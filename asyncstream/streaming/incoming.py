@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from asyncstream.errors import StreamError, StreamTimeoutError
 from asyncstream.events.control import UnknownEvent
-from asyncstream.events.wire import Decoded, Wire, decode_last_frame
+from asyncstream.events.wire import Decoding, Wire, decode_last_frame
 from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Incoming", "MayFinish"]
@@ -72,27 +72,54 @@ class Incoming(Generic[E]):
         live = self.live
         if live.ended:
             return False
-        if event is not self._timed or patience < self._patience:
-            self._timed = event
-            self._patience = patience
-            complete = accumulator.finished
-            # Once the answer is complete, events that say nothing do not put its end off.
-            if not (complete and self._complete and type(event) is UnknownEvent):
-                live.restart_deadline(patience if complete else None)
-            self._complete = complete
+        self._count(event, accumulator, patience)
         try:
             await live.wait()
-        except StreamTimeoutError:
-            if not accumulator.finished:
-                raise
-            # The answer is complete: that the server does not close the body is no reason to fail.
-            live.close()
+        except StreamTimeoutError as error:
+            self._give_up(error, accumulator)
         return True
 
-    def take_last(self) -> tuple[bytes, Decoded[E]]:
-        """Take the frame that the end of the body has cut, and what it holds all the same; nothing, the second time."""
+    async def give_way(self, event: E | None, accumulator: MayFinish, patience: float) -> None:
+        """Let all else in the event loop go first, in the midst of what is here already. Cancelling it loses nothing.
+
+        Args:
+            event: As for `arrived`; so are the others.
+            accumulator: What it was folded into.
+            patience: Seconds to wait for the end of an answer that is complete.
+
+        Raises:
+            StreamTimeoutError: The deadline passed, and the answer is not complete.
+        """
+        live = self.live
+        if not live.ended:
+            self._count(event, accumulator, patience)
+        try:
+            await live.give_way()
+        except StreamTimeoutError as error:
+            self._give_up(error, accumulator)
+
+    def _count(self, event: E | None, accumulator: MayFinish, patience: float) -> None:
+        """Count the deadline from now, if the event that was folded last is new, or there is less patience."""
+        if event is self._timed and patience >= self._patience:
+            return
+        self._timed = event
+        self._patience = patience
+        complete = accumulator.finished
+        # Once the answer is complete, events that say nothing do not put its end off.
+        if not (complete and self._complete and type(event) is UnknownEvent):
+            self.live.restart_deadline(patience if complete else None)
+        self._complete = complete
+
+    def _give_up(self, error: StreamTimeoutError, accumulator: MayFinish) -> None:
+        if not accumulator.finished:
+            raise error
+        # The answer is complete: that the server does not close the body is no reason to fail.
+        self.live.close()
+
+    def take_last(self) -> tuple[bytes, Decoding[E]] | None:
+        """Take the frame that the end of the body has cut, and what it holds all the same; None, the second time."""
         if self._last_taken:
-            return b"", []
+            return None
         self._last_taken = True
         frame = self.live.take_last()
         return frame, decode_last_frame(self._wire, frame)

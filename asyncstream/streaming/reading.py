@@ -7,16 +7,20 @@ Rule 1: an event is folded when it is taken; what was read before the cursor cam
 its changes.
 Rule 2: an answer is judged once, when `[DONE]` or the end of its body is met. From then on `closing` is what its end
 changed, and nothing more of it is read.
+Rule 3: `step` never goes on for much longer than a turn (`transport.fairness`): it looks at the clock after each frame
+that is not as the protocol has it, and after each piece of the body. What is left then is for the next call, before
+which `meet` lets others go first.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from asyncstream.errors import StreamDecodeError, StreamError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.wire import Wire
 from asyncstream.streaming.incoming import Incoming
+from asyncstream.transport.codings import PIECE
 from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Accumulator", "Reading"]
@@ -26,8 +30,11 @@ C = TypeVar("C")
 E_contra = TypeVar("E_contra", contravariant=True)
 A = TypeVar("A", bound="Accumulator[Any]")
 
-LONG_FRAME = 256 * 1024
-"""Bytes above which a frame is not kept besides its event: only the first of a chunk can have gathered as many."""
+LONG_FRAME = PIECE
+"""Bytes above which the events of a frame are decoded one by one: only the first of a piece can have gathered more."""
+
+HELD_FRAME = 256 * 1024
+"""Bytes above which a frame is not kept besides its event, if that keeps its payload."""
 
 
 class _Folded(NamedTuple):
@@ -85,7 +92,7 @@ class Reading(Generic[E, C, A]):
         event: The event at the cursor; None before the first.
         frame: The frame that it came in.
         changes: What it changed, if somebody wants that; another list for each event.
-        frames: Undecoded frames, after all that is in `ahead`.
+        frames: Undecoded frames, after all that is in `ahead`; none while a long one is decoded.
         ahead: Items that were decoded before the cursor came there.
         incoming: The response of this answer; None before the first is open.
         closing: What the end of this answer changed, if the answer is over and whole; None while it goes on.
@@ -93,7 +100,11 @@ class Reading(Generic[E, C, A]):
 
     __slots__ = (
         "_decode",
+        "_decode_plain",
+        "_long",
         "_take",
+        "_turn_due",
+        "_turn_over",
         "accumulator",
         "ahead",
         "changes",
@@ -121,6 +132,11 @@ class Reading(Generic[E, C, A]):
         self.incoming: Incoming[E] | None = None
         self.closing: list[C] | None = None
         self._decode = wire.decode_frame
+        self._decode_plain = wire.decode_plain
+        self._long: _Long | None = None
+        # Tells whether others have waited for long, while an answer is read; and whether it has told so.
+        self._turn_over: Callable[[], bool] = _never
+        self._turn_due = False
         # Gives the frames that have come in, while an answer is read.
         self._take: Callable[[], list[bytes] | None] = _take_nothing
 
@@ -136,12 +152,17 @@ class Reading(Generic[E, C, A]):
         self.incoming = Incoming(live, self.wire, accumulator.events_seen)
         self.closing = None
         self._take = live.take
+        self._turn_over = live.turn.over
 
     def step(self) -> E | None:
-        """Move the cursor to the next event that is here; None if what comes next is none, or is not here yet."""
+        """Move the cursor to the next event that is here.
+
+        Returns:
+            The event; None if what comes next is none, or is not here yet, or others have waited for long.
+        """
         frames = self.frames
         ahead = self.ahead
-        event: E
+        event: E | None
         while True:
             if ahead:
                 kind = type(ahead[0])
@@ -152,31 +173,28 @@ class Reading(Generic[E, C, A]):
                     return self.event
                 event = ahead.popleft()
             elif frames:
-                frame = frames.popleft()
-                decoded = self._decode(frame)
-                if len(decoded) != 1 or type(decoded[0]) in _NO_EVENTS:
-                    if len(decoded) > 1:
-                        self.frame = frame
-                    elif not decoded:
-                        self._open().note_eventless(frame, self.accumulator.events_seen)
-                    ahead.extend(decoded)
+                event = self._decode_plain(frames[0])
+                if event is None:
+                    self._decode_other(frames.popleft())
+                    if self._turn_over():
+                        self._turn_due = True
+                        return None
                     continue
-                event = decoded[0]  # type: ignore[assignment]  # a cast would cost 60 ns; errors are in _NO_EVENTS
-                self.frame = frame
+                self.frame = frames.popleft()
             else:
-                taken = self._take()
-                if taken is None:
+                if self._long is not None:
+                    self._decode_on(self._long)
+                else:
+                    taken = self._take()
+                    if taken is None:
+                        return None
+                    if taken and len(taken[0]) > LONG_FRAME:
+                        self._begin_long(taken)
+                    else:
+                        frames.extend(taken)
+                if self._turn_over():
+                    self._turn_due = True
                     return None
-                # Without an event before it, it may be an error page, which is kept.
-                if (
-                    taken
-                    and len(taken[0]) > LONG_FRAME
-                    and self.wire.decode_long is not None
-                    and self._open().begun(self.accumulator.events_seen)
-                ):
-                    ahead.extend(self.wire.decode_long(taken))
-                    self.frame = b""
-                frames.extend(taken)
                 continue
             if self.telling:
                 self.changes = self.accumulator.push(event)
@@ -184,6 +202,45 @@ class Reading(Generic[E, C, A]):
                 self.accumulator.fold(event)
             self.event = event
             return event
+
+    def _decode_other(self, frame: bytes) -> None:
+        """Decode a frame that is not as the protocol has it."""
+        if not frame or (frame[:1] == b":" and 10 not in frame):
+            return  # a heartbeat
+        decoded = self._decode(frame)
+        if not decoded:
+            self._open().note_eventless(frame, self.accumulator.events_seen)
+        elif len(decoded) > 1 or type(decoded[0]) not in _NO_EVENTS:
+            self.frame = frame
+        self.ahead.extend(decoded)
+
+    def _begin_long(self, taken: list[bytes]) -> None:
+        """Begin to decode the first of some frames; the others come after it."""
+        # Without an event before it, it may be an error page, which is kept.
+        kept = (
+            len(taken[0]) <= HELD_FRAME
+            or not self.wire.keeps_payloads
+            or not self._open().begun(self.accumulator.events_seen)
+        )
+        self._long = _Long(taken[0] if kept else b"", self.wire.decode_long(taken), taken)
+
+    def _decode_on(self, long: "_Long") -> None:
+        """Decode the next event of a long frame, if the next thing in it is one."""
+        try:
+            item = next(long.decoded)
+        except StopIteration:
+            self._long = None
+            if not long.begun:
+                self._open().note_eventless(long.frame, self.accumulator.events_seen)
+            self.frames.extend(long.after)
+            return
+        if item is None:
+            return
+        if not long.begun:
+            long.begun = True
+            if type(item) not in _NO_EVENTS:
+                self.frame = long.frame
+        self.ahead.append(item)
 
     async def meet(self, patience: float) -> list[C] | None:
         """Deal with what comes next and is no event; where nothing is here yet, wait until something comes.
@@ -200,17 +257,18 @@ class Reading(Generic[E, C, A]):
             StreamError: The answer does not come to a complete end.
             ConfigurationError: It waits in another event loop than the one of its response.
         """
+        if self._turn_due:
+            self._turn_due = False
+            await self._open().give_way(self.event, self.accumulator, patience)
+            return None
         if self.ahead:
             return self._pass(self.ahead.popleft())
         incoming = self._open()
         if await incoming.arrived(self.event, self.accumulator, patience):
             return None
-        frame, last = incoming.take_last()
-        if last:
-            self.frame = frame
-            self.ahead.extend(last)
+        if (last := incoming.take_last()) is not None:
+            self._long = _Long(*last, [])
             return None
-        incoming.note_eventless(frame, self.accumulator.events_seen)
         failure = incoming.live.failure
         if failure is not None and (not self.accumulator.finished or isinstance(failure, StreamDecodeError)):
             raise failure
@@ -241,6 +299,8 @@ class Reading(Generic[E, C, A]):
         if failure is not None:
             raise failure
         self._take = _take_nothing
+        self._turn_over = _never
+        self._long = None
         self.frames.clear()
         self.ahead.clear()
 
@@ -269,6 +329,30 @@ class Reading(Generic[E, C, A]):
         finally:
             self.ahead.extendleft(reversed(rest))
             self.event, self.frame, self.changes, self.telling = here
+
+
+class _Long:
+    """A frame whose events are decoded one by one.
+
+    Attributes:
+        frame: The frame; b"" if its events keep their payload.
+        decoded: Gives its events.
+        after: The frames that came with it.
+        begun: Whether it has given any.
+    """
+
+    __slots__ = ("after", "begun", "decoded", "frame")
+
+    def __init__(self, frame: bytes, decoded: Iterator[Any], after: list[bytes]) -> None:
+        self.frame = frame
+        self.decoded = decoded
+        self.after = after
+        self.begun = False
+
+
+def _never() -> bool:
+    """Stand in for the clock of a response of which nothing more is read."""
+    return False
 
 
 def _take_nothing() -> list[bytes] | None:

@@ -1,7 +1,8 @@
 """Turns for the others: `Fairness`, for loops that may find all they want already here, and so never wait.
 
 A million small events, or comments, may lie in the buffers of one connection. Whoever goes through them calls
-`give_way` at places where nothing is lost if it is cancelled; mostly that costs one look at the clock.
+`give_way` at places where nothing is lost if it is cancelled; mostly that costs one look at the clock. What cannot wait
+where it works asks `over`, and leaves the rest to its caller. Whoever has really waited calls `begin`.
 """
 
 import asyncio
@@ -20,10 +21,18 @@ class Fairness:
     __slots__ = ("_until",)
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a turn: all else has just had its own."""
         self._until = monotonic() + _TURN
 
+    def over(self) -> bool:
+        """Tell whether this turn has lasted long enough."""
+        return monotonic() >= self._until
+
     async def give_way(self) -> None:
-        """Let all else that is due in the event loop go first, if this turn has lasted long."""
-        if monotonic() >= self._until:
+        """Let all else that is due in the event loop go first, if this turn is over. Cancelled, it still is."""
+        if self.over():
             await asyncio.sleep(0)
-            self._until = monotonic() + _TURN
+            self.begin()

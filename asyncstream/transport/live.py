@@ -7,6 +7,8 @@ It holds no reference to the stream, so that a stream that is dropped can close 
 keeps deadlines; what a frame means is decided above.
 
 Rule 1: cancelling whoever waits loses nothing. Rule 2: after `close` there is no timer and no connection.
+Rule 3: no more than `PIECE` bytes are taken at a time, however many came in one read or out of a coding, so that
+whoever takes them can look between two pieces whether its turn is over.
 """
 
 import asyncio
@@ -22,9 +24,10 @@ from asyncstream.errors import (
 )
 from asyncstream.sse import FrameSplitter, parse_frame
 from asyncstream.transport.answers import make_answer, public_headers, told_error
-from asyncstream.transport.codings import BrokenCoding, Unpacker, unpacker_for
+from asyncstream.transport.codings import PIECE, BrokenCoding, Unpacker, unpacker_for
 from asyncstream.transport.connections import running_loop
 from asyncstream.transport.failures import safe_cause
+from asyncstream.transport.fairness import Fairness
 from asyncstream.transport.observing import SILENT, Watch
 from asyncstream.transport.redaction import Secrets
 
@@ -55,6 +58,7 @@ class LiveResponse:
         request_id: The `x-request-id` of the response.
         ended: Nothing more will arrive; what is queued can still be taken.
         failure: Why the body broke, if it did; raise it only after the queue is taken.
+        turn: How long its reader has gone on without waiting.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class LiveResponse:
         self.request_id: str | None = response.headers.get("x-request-id")
         self.ended = False
         self.failure: StreamError | None = None
+        self.turn = Fairness()
         self._response = response
         self._loop = asyncio.get_running_loop()
         self._chunks: deque[bytes] = deque(begun)
@@ -101,6 +106,8 @@ class LiveResponse:
         # Seconds of the deadline between events; None while the total deadline comes first.
         self._patience: float | None = None
         self._expired = False
+        # Bytes that were taken since the deadline was counted from anew.
+        self._taken = 0
         self._timer: asyncio.TimerHandle | None = None
         self._waiting = False
         self._watch = watch
@@ -145,7 +152,10 @@ class LiveResponse:
             self.ended = True
             return
         self._read = self._response.content.readany()
-        self._chunks.append(chunk)
+        if len(chunk) <= PIECE:
+            self._chunks.append(chunk)
+        else:
+            self._chunks.extend([chunk[start : start + PIECE] for start in range(0, len(chunk), PIECE)])
         self._queued += len(chunk)
         if self._queued > QUEUE_HIGH:
             # Also when it is paused: aiohttp goes on by itself with each piece that is taken out of its buffer.
@@ -163,13 +173,15 @@ class LiveResponse:
             protocol.resume_reading()
 
     def take(self) -> list[bytes] | None:
-        """Take the frames that the next queued chunk completes: often none. None if nothing is queued.
+        """Take the frames that the next piece of what is queued completes: often none. None if nothing is queued.
 
-        A frame over the limit sets `failure` once the frames before it were taken, and ends the response.
+        Of the frames of a piece the first alone can be longer than `PIECE`. A frame over the limit sets `failure` once
+        the frames before it were taken, and ends the response.
         """
         chunk = self._dequeue() if self._unpacker is None else self._unpack(self._unpacker)
         if chunk is None:
             return None
+        self._taken += len(chunk)
         frames = self._splitter.feed(chunk)
         if self._unseen and any(b"data" in frame and parse_frame(frame).lines for frame in frames):
             self._unseen = False
@@ -188,20 +200,20 @@ class LiveResponse:
         return chunk
 
     def _unpack(self, unpacker: Unpacker) -> bytes | None:
-        """Take a piece out of the compressed bytes of a body, which are what is queued."""
+        """Take a piece out of the compressed bytes of a body, which are what is queued; b"" if the next give none."""
         try:
-            while not (piece := unpacker.take()):
-                chunk = self._dequeue()
-                if chunk is None:
-                    if self.ended:
-                        unpacker.end()
-                    return None
-                unpacker.feed(chunk)
-            return piece
+            piece = unpacker.take()
+            if piece:
+                return piece
+            chunk = self._dequeue()
+            if chunk is None:
+                if self.ended:
+                    unpacker.end()
+                return None
+            unpacker.feed(chunk)
+            return unpacker.take()
         except BrokenCoding as error:
-            broken = self.failure or StreamInterruptedError(f"the body broke off: {error}")
-            self._unpacker = None
-            self._fail(broken)
+            self._fail(self.failure or StreamInterruptedError(f"the body broke off: {error}"))
             return None
 
     def take_last(self) -> bytes:
@@ -210,9 +222,13 @@ class LiveResponse:
 
     def _fail(self, failure: StreamError) -> None:
         self.failure = failure
+        self._drop_queue()
+        self.close()
+
+    def _drop_queue(self) -> None:
         self._chunks.clear()
         self._queued = 0
-        self.close()
+        self._unpacker = None
 
     def restart_deadline(self, within: float | None = None) -> None:
         """Count the deadline from now: an event came, or less patience is due.
@@ -230,6 +246,19 @@ class LiveResponse:
             self._patience = None
             self._deadline = total
         self._expired = False
+        self._taken = 0
+
+    async def give_way(self) -> None:
+        """Let all else in the event loop go first, as the reader's turn is over. Cancelling it loses nothing.
+
+        Raises:
+            StreamTimeoutError: The deadline has passed, and more bytes were taken since it was counted from anew than
+                the queue holds: heartbeats that come faster than they can be read do not put it off.
+        """
+        await self.turn.give_way()
+        if self._deadline is not None and self._taken > QUEUE_HIGH and self._loop.time() >= self._deadline:
+            self._drop_queue()
+            raise self._timed_out()
 
     async def wait(self) -> None:
         """Wait until something is queued or the body has ended. Cancelling it loses nothing.
@@ -253,11 +282,15 @@ class LiveResponse:
             pass  # reading has met it too, and made it the failure
         finally:
             self._waiting = False
+        self.turn.begin()
         if self._expired:
-            if self._patience is None:
-                within = "its total deadline" if self._total is None else f"the total of {self._total:g} s"
-                raise StreamTimeoutError(f"the stream did not end within {within}")
-            raise StreamTimeoutError(f"no event within {self._patience:g} s")
+            raise self._timed_out()
+
+    def _timed_out(self) -> StreamTimeoutError:
+        if self._patience is None:
+            within = "its total deadline" if self._total is None else f"the total of {self._total:g} s"
+            return StreamTimeoutError(f"the stream did not end within {within}")
+        return StreamTimeoutError(f"no event within {self._patience:g} s")
 
     def check_loop(self, what: str) -> None:
         """Refuse what must be done in the event loop of the connection: elsewhere, also in a fork, it would break it.

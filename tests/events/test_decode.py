@@ -78,5 +78,5 @@ def test_unknown_protocol_is_refused_at_once():
 
 
 def test_pending_frame_may_be_empty():
-    assert decode_last_frame(WIRE, b"") == []
-    assert decode_last_frame(WIRE, b"\n: hi") == []
+    assert list(decode_last_frame(WIRE, b"")) == []
+    assert list(decode_last_frame(WIRE, b"\n: hi")) == []

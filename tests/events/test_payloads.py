@@ -6,12 +6,13 @@ import pytest
 
 from asyncstream.decoding import load_json
 from asyncstream.errors import StreamDecodeError
+from asyncstream.events import payloads
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject
 from asyncstream.events.payloads import Payload, error_in, parses_alone, read_payloads, whole_lines
 
 
 def read(*lines: bytes, event: str = "", is_data: bool = False) -> list[object]:
-    return list(read_payloads(event, list(lines), lambda _: is_data))
+    return [item for item in read_payloads(event, list(lines), lambda _: is_data) if item is not None]
 
 
 # Payloads.
@@ -44,6 +45,26 @@ def test_array_gives_its_objects_only():
 def test_other_json_is_nothing(data):
     assert read(data) == []
     assert read(data, is_data=True) == []
+
+
+def test_what_is_no_payload_among_others_is_told_of_one_by_one():
+    for lines in ([b'["x",1,null]'], [b"[]", b"5", b"null"]):
+        assert list(read_payloads("", lines, lambda _: False)) == [None, None, None]
+
+
+def test_each_line_is_read_when_it_is_asked_for(monkeypatch):
+    lines = [b'{"a":%d}' % number for number in range(3000)]
+    items = read_payloads("", lines, lambda _: False)
+    first = [next(items), next(items)]
+
+    def load(data: bytes) -> object:
+        raise AssertionError(f"{data!r} is read too early")
+
+    monkeypatch.setattr(payloads, "load_json", load)
+
+    assert first == [None, Payload({"a": 0}, b'{"a":0}', alone=False)]
+    with pytest.raises(AssertionError, match='"a":1'):
+        list(items)
 
 
 def test_string_under_the_name_error_is_its_message():
@@ -169,7 +190,7 @@ def test_only_objects_arrays_and_the_marker_parse_alone(line, alone):
     ],
 )
 def test_what_was_cut_at_the_end_is_dropped(lines, expected):
-    assert whole_lines(lines) == expected
+    assert list(whole_lines(lines)) == expected
 
 
 # Errors.

@@ -522,7 +522,7 @@ async def test_interleaved_messages_are_told_apart(talk):
 
 
 async def test_long_error_that_is_called_an_event_stream_is_told(talk):
-    error = json.dumps({"error": {"message": "quota", "trace": "x" * 2 * reading.LONG_FRAME}}).encode()
+    error = json.dumps({"error": {"message": "quota", "trace": "x" * 2 * reading.HELD_FRAME}}).encode()
     async with talk([error + b"\n\n"]) as t:
         with pytest.raises(StreamEventError, match="quota"):
             async with t.stream() as s:
@@ -531,7 +531,7 @@ async def test_long_error_that_is_called_an_event_stream_is_told(talk):
 
 @pytest.mark.parametrize("frame_of", [text, lambda value: b": x\n" + text(value)], ids=["plain", "with a comment"])
 async def test_long_event_is_kept_without_its_frame(talk, frame_of):
-    value = "x" * 2 * reading.LONG_FRAME
+    value = "x" * 2 * reading.HELD_FRAME
     async with talk([*HELLO[:3], frame_of(value), *HELLO[3:], DONE]) as t, t.stream() as s:
         events = [(event.event, s.current_raw is event.raw, s.current_frame) async for event in s]
         message = s.current_message_snapshot

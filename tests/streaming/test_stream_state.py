@@ -1,6 +1,7 @@
 """The cursor's states over a source in memory: what it asks of its response, and in which order. No connection."""
 
 import asyncio
+import itertools
 
 import pytest
 from assistants_wire import DONE, HELLO, WAITS, run
@@ -11,6 +12,8 @@ from asyncstream.errors import APIConnectionError, StreamDecodeError, StreamEven
 from asyncstream.events.chat import WIRE
 from asyncstream.sse import FrameSplitter
 from asyncstream.streaming.stream import Stream
+from asyncstream.transport import fairness
+from asyncstream.transport.fairness import Fairness
 
 OUTPUTS = [{"tool_call_id": "call_1", "output": "1"}]
 ERROR = b'event: error\ndata: {"message": "no"}\n\n'
@@ -30,6 +33,7 @@ class Source:
         self.watched = True
         self.asked: list[object] = []
         self.deadlines: list[float | None] = []
+        self.turn = Fairness()
         self._splitter = FrameSplitter()
 
     def take(self):
@@ -47,6 +51,9 @@ class Source:
             self.chunks.append(self.later.pop(0))
         else:
             self.ended = True
+
+    async def give_way(self):
+        await self.turn.give_way()
 
     async def finish(self):
         self.asked.append("finish")
@@ -111,6 +118,99 @@ async def test_second_response_has_a_deadline_of_its_own():
 
     # One before its first event, and one after each of its seven.
     assert [None] * 7 == second.deadlines[:7]
+
+
+# Others have their turn.
+
+
+@pytest.fixture
+def always_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which every turn is over once it is looked at."""
+    seconds = itertools.count()
+    monkeypatch.setattr(fairness, "monotonic", lambda: next(seconds))
+
+
+class Turns:
+    """Counts the turns that others have."""
+
+    count = 0
+
+    def __init__(self) -> None:
+        self.task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            self.count += 1
+
+
+LINES = b"event: thread.message.delta\n" + b'data: {"id":"m"}\n' * 8000 + b"\n"
+NOTHING = b"event: thread.invented\ndata: {}\n" + b"data: 1\n" * 16_000 + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("chunk", "things"),
+    [
+        (b":\n\n" * 100, 1),
+        (b"event: x\n\n" * 100, 100),
+        (b'event: thread.run.created\ndata: {"id":1}\n\n' * 100, 100),
+        (LINES, 8000),
+        (NOTHING, 16_000),
+    ],
+    ids=["comments", "without data", "mended", "payload lines", "lines of nothing"],
+)
+async def test_others_have_a_turn_between_things_that_are_here_already(chunk, things, always_over):
+    turns = Turns()
+    async with stream_of(Source(HELLO[0], chunk, *HELLO[1:], DONE)) as stream:
+        await stream.until_done()
+    turns.task.cancel()
+
+    assert turns.count > things
+
+
+async def test_others_have_a_turn_between_pieces_of_usual_events(always_over):
+    turns = Turns()
+    async with stream_of(Source(*HELLO, DONE)) as stream:
+        await stream.until_done()
+    turns.task.cancel()
+
+    assert turns.count > len(HELLO)
+
+
+@pytest.mark.parametrize("chunk", [LINES, b": x\n\n" * 9 + HELLO[1] * 2], ids=["payload lines", "comments"])
+async def test_cancellation_in_the_turn_of_others_loses_nothing(chunk, always_over):
+    source = (HELLO[0], chunk, *HELLO[1:])
+    async with stream_of(Source(*source, DONE)) as stream:
+        whole = await names(stream)
+
+    got: list[str] = []
+    cancelled = 0
+    async with stream_of(Source(*source, DONE)) as stream:
+        while True:
+            step = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)
+            step.cancel()
+            try:
+                got.append((await step).event)
+            except asyncio.CancelledError:
+                cancelled += 1
+            except StopAsyncIteration:
+                break
+
+    assert whole == got
+    assert cancelled > 5
+
+
+async def test_what_is_left_is_read_in_turns_too_before_an_answer_is_gone_on_with(always_over):
+    source = Source(*WAITS, b": x\n\n" * 50, LINES, DONE)
+    turns = Turns()
+    async with stream_of(source, Source(*HELLO, DONE)) as stream:
+        await _submit_when_asked(stream)
+        counted = turns.count
+        await stream.until_done()
+    turns.task.cancel()
+
+    assert counted > 8000
 
 
 # Ends.

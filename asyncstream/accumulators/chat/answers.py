@@ -53,7 +53,7 @@ def fold_answer(data: bytes, *, response_format: type[object] | None = None) -> 
 def _decode(data: bytes) -> Decoded:
     if not data.lstrip().startswith((b"{", b"[")):
         raise APIResponseValidationError("no JSON object", body=data)
-    decoded = decode_data("", [data])
+    decoded = _decode_payload(data)
     if decoded and isinstance(decoded[-1], StreamDecodeError):
         try:
             first, rest = split_first_json(data)
@@ -61,7 +61,11 @@ def _decode(data: bytes) -> Decoded:
             return decoded
         rest = rest.strip()
         if rest == b"[DONE]":
-            return decode_data("", [first])
+            return _decode_payload(first)
         if begins_as_stream(rest):
-            return [*decode_data("", [first]), *decode_stream(rest, "chat")]
+            return [*_decode_payload(first), *decode_stream(rest, "chat")]
     return decoded
+
+
+def _decode_payload(data: bytes) -> Decoded:
+    return [event for event in decode_data("", [data]) if event is not None]
