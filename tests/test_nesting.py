@@ -101,3 +101,15 @@ def test_text_without_marks_has_not_begun():
 
     nesting.feed(b'""')
     assert (nesting.begun, nesting.in_string) == (True, True)
+
+
+@pytest.mark.parametrize("height", [1, 3, 4, 5, 16, 20, 30])
+@pytest.mark.parametrize("below", [0, 1, 30])
+def test_long_text_that_rises_to_the_limit_again_and_again_is_judged_to_the_level(height, below):
+    nest = b"[" * height + b"]" * height
+    most = b"[" * (MAX_DEPTH - height - below) + nest * (150_000 // height)
+
+    assert followed(most) == (MAX_DEPTH - height - below, False, False)
+    assert not nested_too_deep(most + b"[" * (height + below))
+    assert nested_too_deep(most + b"[" * (height + below + 1))
+    assert nested_too_deep(most + b"[" * (height + below + 1) + b"]" * 200 + nest * 100_000)
