@@ -96,20 +96,24 @@ def decode_frame(frame: bytes) -> Decoded:
     chunk = decode_plain(frame)
     if chunk is not None:
         return [chunk]
-    event, lines = parse_frame(frame)
-    if len(lines) == 1 and event != "error":
-        # Other frames that hold one plain chunk: without a space after the colon, with an id or a name.
-        chunk = decode_plain(b"data: " + lines[0])
-        if chunk is not None:
-            return [chunk]
-    return [item for item in decode_data(event, lines) if item is not None]
+    return [item for item in _decode_other(frame) if item is not None]
 
 
 def decode_long(frames: list[bytes]) -> Iterator[ChatStreamEvent | StreamDecodeError | None]:
     """Take the first frame off a list and decode it as `decode_frame` does, each event when it is asked for."""
     frame = frames.pop(0)
     chunk = decode_plain(frame)
-    return iter([chunk]) if chunk is not None else decode_data(*parse_frame(frame))
+    return iter([chunk]) if chunk is not None else _decode_other(frame)
+
+
+def _decode_other(frame: bytes) -> Iterator[ChatStreamEvent | StreamDecodeError | None]:
+    event, lines = parse_frame(frame)
+    if len(lines) == 1 and event != "error":
+        # Other frames that hold one plain chunk: without a space after the colon, with an id or a name.
+        chunk = decode_plain(b"data: " + lines[0])
+        if chunk is not None:
+            return iter([chunk])
+    return decode_data(event, lines)
 
 
 def decode_data(event: str, lines: list[bytes]) -> Iterator[ChatStreamEvent | StreamDecodeError | None]:

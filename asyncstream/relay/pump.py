@@ -21,6 +21,7 @@ from asyncstream.errors import ConfigurationError, StreamEventError
 from asyncstream.relay.entries import DONE, ERROR, Entry, Source, error_entry
 from asyncstream.relay.shapes import Shape
 from asyncstream.relay.sound import check_entry, is_sound, log_fault
+from asyncstream.transport.fairness import Fairness
 
 __all__ = [
     "OnLeave",
@@ -201,12 +202,19 @@ class Pump:
 
     async def _read(self) -> None:
         unknown = not is_sound(self._source)
+        turn = Fairness()
         try:
             async for entry in self._source:
                 if unknown:
                     check_entry(entry)
                 if self._put(entry):
                     await self._wait_for_room()
+                # A source may have thousands at hand, each of which takes longer here than it took to be read.
+                if len(self._pieces) > 1:
+                    await turn.give_way()
+                else:
+                    # Whoever writes has taken what was there, or there was nothing.
+                    turn.begin()
                 if self._done or self.failure is not None:
                     return
         except ReaderGone:

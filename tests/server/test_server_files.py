@@ -149,6 +149,7 @@ def test_form_is_read_byte_for_byte():
         (b"{}", "application/json"),
         (b"--b--\r\n", "multipart/form-data"),
         (b"", "multipart/form-data; boundary=b"),
+        (part('Content-Disposition: form-data; name="x"', b"") * 101 + b"--b--", "multipart/form-data; boundary=b"),
         (part('Content-Disposition: form-data; name="x"', b"cut"), "multipart/form-data; boundary=b"),
         (b"--b\r\nno headers\r\n--b--", "multipart/form-data; boundary=b"),
         (part("Content-Type: text/plain", b"no name") + b"--b--", "multipart/form-data; boundary=b"),

@@ -235,7 +235,7 @@ async def test_comments_that_come_faster_than_they_are_read_do_not_put_the_deadl
     live = live_over(body, event_timeout=0.0, content_encoding="gzip")
     live.restart_deadline()
     taken = 0
-    with pytest.raises(StreamTimeoutError, match=r"no event within 0\.0 s"):
+    with pytest.raises(StreamTimeoutError, match=r"no event within 0 s"):
         while (frames := live.take()) is not None:
             taken += 5 * len(frames)
             await live.give_way()

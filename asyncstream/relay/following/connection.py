@@ -22,7 +22,6 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from asyncstream.errors import APIError, AsyncStreamError, StreamDecodeError, StreamInterruptedError, StreamTimeoutError
-from asyncstream.transport.fairness import Fairness
 from asyncstream.transport.http import Failed, Transport
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import Request
@@ -198,17 +197,18 @@ class _Body:
         self._live = live
         self._frames: deque[bytes] = deque()
         self._lines: deque[bytes] = deque()
-        self._fairness = Fairness()
 
     def __aiter__(self) -> "_Body":
         return self
 
     async def __anext__(self) -> bytes:
+        turn = self._live.turn
         while not self._lines:
+            if turn.over():
+                await turn.give_way()
             if self._frames:
                 self._take(self._frames.popleft())
             else:
-                await self._fairness.give_way()
                 await self._read()
         return self._lines.popleft()
 

@@ -28,10 +28,11 @@ from asyncstream.errors import (
     StreamTimeoutError,
 )
 from asyncstream.events import DoneEvent, ErrorEvent, RemarkEvent
-from asyncstream.events.wire import Wire
+from asyncstream.events.wire import Decoding, Wire
 from asyncstream.relay.following.connection import ConnectionFailed, Event, NothingLeft, frame_of
 from asyncstream.relay.following.link import Link
 from asyncstream.relay.frames import PIECE, PieceJoiner
+from asyncstream.transport.fairness import Fairness
 
 __all__ = ["Follower"]
 
@@ -40,6 +41,9 @@ T = TypeVar("T")
 
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 """The ids of this package's relay; those of another are sent back as they are, and say nothing about gaps."""
+
+_LONG = 64 << 10
+"""Bytes above which an event is decoded in turns with whatever else the event loop has to do."""
 
 _MAX_PIECES = 64 << 20
 """Bytes; what a relay reads has at most 16 MiB an event, and becomes longer as JSON within JSON."""
@@ -76,6 +80,10 @@ class Follower(Generic[E]):
         self._piece_bytes = 0
         self._ahead: deque[E | DoneEvent | ErrorEvent | StreamDecodeError] = deque()
         self._ahead_id: str | None = None
+        # An event that is being decoded, what is left of that, and what it has given.
+        self._decoding: Event | None = None
+        self._undecoded: Decoding[E] = iter(())
+        self._decoded: list[E | DoneEvent | ErrorEvent | StreamDecodeError] = []
         self._unnumbered = False
         self._busy = False
         self._outcome: Exception | None = None
@@ -122,6 +130,7 @@ class Follower(Generic[E]):
         """Close the connection. May be called at any time, also twice; the run goes on."""
         if self._outcome is None:
             self._ahead.clear()
+            self._decoding = None
             self._outcome = self._about(StreamInterruptedError(f"closed by the consumer after {self._so_far}"))
         await self._link.aclose(self._outcome)
 
@@ -183,6 +192,9 @@ class Follower(Generic[E]):
                     self._move()
                 self.events_seen += 1
                 return item
+            if self._decoding is not None:
+                await self._decode(self._decoding)
+                continue
             try:
                 event = await self._link.next(self.last_event_id)
             except Exception as error:
@@ -193,7 +205,7 @@ class Follower(Generic[E]):
     # What comes.
 
     async def _take(self, event: Event) -> None:
-        """Queue what an event of the wire decodes to, unless it was given out before."""
+        """Decode an event of the wire, or its last piece."""
         try:
             whole = self._joined(event)
         except StreamDecodeError as error:
@@ -201,7 +213,27 @@ class Follower(Generic[E]):
             return
         if whole is None:
             return
-        decoded = [item for item in self._wire.decode_frame(whole) if not isinstance(item, RemarkEvent)]
+        if len(whole) > _LONG:
+            self._decoding = event
+            self._undecoded = self._wire.decode_long([whole])
+        else:
+            decoded = [item for item in self._wire.decode_frame(whole) if not isinstance(item, RemarkEvent)]
+            await self._queue(event, decoded)
+
+    async def _decode(self, event: Event) -> None:
+        """Decode a long event, which may hold a million others. Cancelling it loses nothing."""
+        turn = Fairness()
+        for item in self._undecoded:
+            if item is not None and not isinstance(item, RemarkEvent):
+                self._decoded.append(item)
+            await turn.give_way()
+            if self._decoding is None:
+                return  # closed meanwhile
+        decoded, self._decoded, self._decoding = self._decoded, [], None
+        await self._queue(event, decoded)
+
+    async def _queue(self, event: Event, decoded: list[E | DoneEvent | ErrorEvent | StreamDecodeError]) -> None:
+        """Queue what an event of the wire decodes to, unless it was given out before."""
         ending = bool(decoded) and isinstance(decoded[-1], DoneEvent | ErrorEvent)
         problem = None if event.id is None else self._misplaced(event.id)
         if problem is not None:

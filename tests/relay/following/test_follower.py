@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import pickle
 import traceback
 from collections.abc import Callable
@@ -38,6 +39,7 @@ from asyncstream.relay.entries import Entry
 from asyncstream.relay.following.follow import follow
 from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.frames import CompatibleFrames, sse_frame
+from asyncstream.transport import fairness
 
 TEXTS = ["Wh", "y?", " Be", "cau", "se."]
 SECRET = "sk-very-secret-value"
@@ -612,6 +614,78 @@ async def test_cancelled_waiting_loses_nothing() -> None:
         assert len(server.requests) == 2
     assert given == TEXTS
     assert expired >= 4
+
+
+@pytest.fixture
+def always_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which every turn is over once it is looked at."""
+    seconds = itertools.count()
+    monkeypatch.setattr(fairness, "monotonic", lambda: next(seconds))
+
+
+def many(*contents: str) -> Entry:
+    """One entry that holds many chunks, line by line."""
+    return Entry(2, "", b"\n".join(entry.data for entry in chat_run(*contents)[:-1]))
+
+
+@pytest.mark.usefixtures("always_over")
+async def test_others_have_their_turn_between_the_events_of_one_frame_and_between_frames() -> None:
+    contents = [f"{number:99}" for number in range(1000)]
+    relay = Relay([*chat_run("a")[:1], many(*contents), Entry(3, "done", b"[DONE]")])
+    whole = relay.body(None)
+    relay.body = lambda after: whole.replace(b"\n\n", b"\n\n" + b": x\n\n" * 100)  # type: ignore[method-assign]
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with raw_server(relay) as server, chat(server.url) as follower:
+        counting = asyncio.create_task(count())
+        assert ["a", *contents] == await texts(follower)
+        counting.cancel()
+    assert turns > 1300
+
+
+@pytest.mark.usefixtures("always_over")
+async def test_cancellation_in_the_turn_of_others_loses_nothing() -> None:
+    contents = [f"{number:199}" for number in range(500)]
+    relay = Relay([*chat_run("a")[:1], many(*contents), Entry(3, "done", b"[DONE]")])
+    given: list[str] = []
+    cancelled = 0
+    async with raw_server(relay) as server, chat(server.url) as follower:
+        await follower.open()
+        while True:
+            step = asyncio.ensure_future(anext(follower))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            step.cancel()
+            try:
+                given.append(text_of(await step))
+            except asyncio.CancelledError:
+                cancelled += 1
+            except StopAsyncIteration:
+                break
+    assert ["a", *contents] == given
+    assert cancelled > 250
+
+
+@pytest.mark.usefixtures("always_over")
+async def test_closing_while_a_long_event_is_decoded_ends_that() -> None:
+    contents = [f"{number:99}" for number in range(1000)]
+    relay = Relay([*chat_run("a")[:1], many(*contents), Entry(3, "done", b"[DONE]")])
+    async with raw_server(relay) as server, chat(server.url) as follower:
+        await anext(follower)
+        waiting = asyncio.ensure_future(anext(follower))
+        for _ in range(500):
+            await asyncio.sleep(0)
+        assert follower._decoding is not None
+        assert not waiting.done()
+        await follower.aclose()
+        with pytest.raises(StreamInterruptedError, match="closed by the consumer after 1 event"):
+            await waiting
 
 
 async def test_closing_in_mid_run_leaves_nothing() -> None:
