@@ -12,7 +12,10 @@ import msgspec
 
 from asyncstream.errors import ConfigurationError, ParseError
 from asyncstream.nesting import MAX_DEPTH, nested_too_deep
-from asyncstream.shapes import Model, Unfit, shape_of, type_name
+from asyncstream.shapes.models import Model
+from asyncstream.shapes.names import type_name
+from asyncstream.shapes.reading import shape_of
+from asyncstream.shapes.shape import Unfit
 
 __all__ = ["parse_json"]
 

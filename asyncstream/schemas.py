@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import TypeAlias, cast
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.shapes import Parts, shape_of, type_name
+from asyncstream.shapes.names import type_name
+from asyncstream.shapes.parts import Parts
+from asyncstream.shapes.reading import shape_of
 
 __all__ = ["schema_name", "schema_of"]
 

@@ -17,7 +17,8 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.params.shared import FunctionDefinitionParam, FunctionToolParam, ResponseFormatJSONSchemaParam
 from asyncstream.parsing import parse_json
 from asyncstream.schemas import schema_name, schema_of
-from asyncstream.shapes import is_data_type, members_of, type_name
+from asyncstream.shapes.kinds import is_data_type, members_of
+from asyncstream.shapes.names import type_name
 from asyncstream.tools.calls import FunctionCallLike
 from asyncstream.tools.docstrings import read_docstring
 from asyncstream.tools.signatures import NOTHING, documented, name_of, parameters

@@ -19,8 +19,8 @@ from typing import Annotated, Any, NamedTuple, Optional, get_args, get_origin, g
 from msgspec import Meta
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.notes import notes_of
-from asyncstream.shapes import class_doc
+from asyncstream.shapes.names import class_doc
+from asyncstream.shapes.notes import notes_of
 from asyncstream.tools.docstrings import Docstring, read_docstring
 
 __all__ = ["NOTHING", "Parameter", "documented", "name_of", "parameters"]

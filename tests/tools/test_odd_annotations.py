@@ -6,6 +6,7 @@ import datetime
 import decimal
 import enum
 import pathlib
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Literal, NewType, NotRequired, Required, TypedDict, TypeVar
@@ -210,7 +211,24 @@ def test_constructor_that_refuses_is_a_value_that_does_not_fit():
 
 
 def test_type_that_is_not_found_in_a_class_is_named():
-    lost = dataclasses.make_dataclass("Lost", [("a", "Nowhere")])
+    struct = msgspec.defstruct("Lost", [("a", "Nowhere")])
 
-    with pytest.raises(ConfigurationError, match="Nowhere"):
-        function_tool(tool_of(lost))
+    for lost in (dataclasses.make_dataclass("Lost", [("a", "Nowhere")]), struct, list[struct]):
+        with pytest.raises(ConfigurationError, match="a type in Lost cannot be found: name 'Nowhere'"):
+            function_tool(tool_of(lost))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="`type X = ...` is newer")
+def test_aliases_stand_for_their_types():
+    names: dict[str, Any] = {"Circle": Circle, "Iterable": Iterable}
+    exec(
+        "type Circles = Iterable[Circle]\n"
+        "type Named[T] = dict[str, Iterable[T]]\n"
+        "type Endless = list[Endless] | Iterable[int]",
+        names,
+    )
+
+    assert [Circle(1.0)] == called([{"radius": 1}]).arguments_as(names["Circles"])
+    assert {"a": [1]} == called({"a": [1]}).arguments_as(names["Named"][int])
+    with pytest.raises(ConfigurationError, match="holds itself without end"):
+        called([]).arguments_as(names["Endless"])
