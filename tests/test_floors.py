@@ -252,7 +252,7 @@ def protocols_named(module: str) -> set[str]:
     ]
     # What a header says to a server ("assistants=v2") is no name.
     names = {name for text in texts for name in re.findall(r"\b\w+\b(?!=)", text)}
-    return (names | {column(one.name) for one in OWN if one.importer == module}) & set(PROTOCOLS)
+    return (names | {column(one.name) for one in OWN + CARRIED if one.importer == module}) & set(PROTOCOLS)
 
 
 def test_no_shared_module_names_a_protocol_but_those_of_the_checklist():
