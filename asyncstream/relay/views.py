@@ -91,7 +91,7 @@ def show(source: Relayed, *, form: Form, view: RelayView | None, expose: Collect
     Raises:
         ConfigurationError: There is no such form or view, or these do not go together.
     """
-    usual = _USUAL.get(form)
+    usual = _USUAL.get(form) if isinstance(form, str) else None
     if usual is None:
         raise ConfigurationError(f"expected form to be {_one_of(_USUAL)}, got {form!r}")
     named = usual if view is None else view
@@ -158,7 +158,7 @@ def entries(source: Relayed, *, view: str = "events", expose: Collection[str] = 
 
 
 def _row(view: str) -> ViewRow:
-    row = VIEWS.get(view)
+    row = VIEWS.get(view) if isinstance(view, str) else None
     if row is None:
         raise ConfigurationError(f"expected view to be {_one_of(VIEWS)}, got {view!r}")
     return row

@@ -489,6 +489,7 @@ async def test_a_reader_that_leaves_ends_a_write_that_waits():
     ("arguments", "message"),
     [
         ({"view": "words"}, "expected view to be 'events', 'changes' or 'text', got 'words'"),
+        ({"view": ["text"]}, "expected view to be 'events', 'changes' or 'text', got ['text']"),
         ({"heartbeat": 0}, "expected heartbeat to be seconds above zero, or None for none, got 0"),
         ({"heartbeat": float("nan")}, "expected heartbeat to be seconds above zero, or None for none, got nan"),
         ({"compatible": True, "view": "text"}, "the compatible form is SSE of events, got form 'sse' and view 'text'"),
