@@ -451,3 +451,19 @@ async def test_deadlines():
     with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
         async with opened(silent, timeout=0.05):
             pass
+
+
+@row('`event.type == "content.delta"` over a chat stream')
+async def test_events_of_a_helper():
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *chat_wire.HELLO, chat_wire.DONE)
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.chat.completions.stream(model="m", messages=chat_wire.MESSAGES) as s:
+            with pytest.raises(AttributeError, match="openai_events"):
+                async for event in s:
+                    event.type  # noqa: B018 - to ask for it is the mistake
+        async with client.chat.completions.stream(model="m", messages=chat_wire.MESSAGES) as s:
+            deltas = [event.delta async for event in s.openai_events if event.type == "content.delta"]
+
+    assert ["Hel", "lo"] == deltas

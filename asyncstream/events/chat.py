@@ -81,7 +81,7 @@ def decode_plain(frame: bytes) -> ChatCompletionChunk | None:
         and chunk.usage is None
         and chunk.x_groq is None
         and not chunk.error
-        and chunk.type is None
+        and chunk.wire_type is None
         and chunk.object != "error"
     ):
         return chunk

@@ -14,6 +14,7 @@ from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
 from asyncstream.events.chat import WIRE
 from asyncstream.looping.chat import next_body, reply_to
 from asyncstream.params.shared import ToolOutput
+from asyncstream.streaming.openai_events import OpenAIChatEvent, OpenAIEvents
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
@@ -63,6 +64,18 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         return self.view(
             "text_deltas",
             lambda: Texts(ContentChanged, ContentDone, piece=attrgetter("delta"), part=attrgetter("index"), only=0),
+        )
+
+    @property
+    def openai_events(self) -> View[ChatChange, OpenAIChatEvent]:
+        """The events of openai-python's chat helper, for loops over ``event.type`` that come from there."""
+        return self.view(
+            "openai_events",
+            lambda: OpenAIEvents(
+                lambda: self.current_event,
+                lambda: self.accumulator.completion,
+                typed=self._response_format is not None,
+            ),
         )
 
     async def submit_tool_outputs(self, outputs: Sequence[ToolOutput]) -> None:

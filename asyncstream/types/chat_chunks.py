@@ -5,7 +5,7 @@ A chunk that does not fit these types is mended while it is decoded (`events.cha
 parts is text here, with the parts beside it.
 """
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from msgspec import Struct, field
 
@@ -160,6 +160,12 @@ class ChatCompletionChunk(Struct, kw_only=True, gc=False):
     metadata: Metadata | None = None
     error: JSONValue = None
     """What went wrong, if the server says it in a chunk; a stream raises it as an error."""
-    type: str | None = None
-    """Never set in a real chunk; "error" in errors."""
+    wire_type: str | None = field(default=None, name="type")
+    """Never set in a real chunk; "error" in errors. No attribute `type`, for which other clients' events are asked."""
     x_groq: XGroq | None = None
+
+    if not TYPE_CHECKING:  # checkers would take any name for one that is there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = ": it is no event of a helper; `stream.openai_events` gives those" if name == "type" else ""
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}", name=name, obj=self)
