@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from asyncstream.decoding import STRICT_ERRORS, UnreadableJSON, load_json
 from asyncstream.errors import ConfigurationError, StreamDecodeError
+from asyncstream.nesting import nested_too_deep
 from asyncstream.relay.entries import DONE, ERROR, Entry
 
 __all__ = [
@@ -184,12 +185,9 @@ def ndjson_line(entry: Entry) -> bytes:
     if 10 in data or 13 in data:
         # Between the tokens of JSON a blank says the same; within a string there are no newlines.
         data = data.replace(b"\n", b" ").replace(b"\r", b" ")
-    try:
-        _check(data)
-    except STRICT_ERRORS:
-        if _load(data) is _NO_JSON:
-            # `[DONE]`, or the text of an event that nobody knows.
-            data = msgspec.json.encode(entry.data.decode("utf-8", "replace"))
+    if not _is_json(data):
+        # `[DONE]`, or the text of an event that nobody knows.
+        data = msgspec.json.encode(entry.data.decode("utf-8", "replace"))
     if entry.id is None:
         if name in ("", "text"):
             return data + b"\n"
@@ -216,6 +214,17 @@ def text_chunk(entry: Entry) -> bytes:
     if not isinstance(text, str):
         raise ConfigurationError('plain text takes events "text" whose data are {"text": "..."}')
     return text.encode("utf-8", "replace")
+
+
+def _is_json(data: bytes) -> bool:
+    """Tell whether bytes are JSON to a lenient reader, and to `follow`: no deeper than it reads on any Python."""
+    if nested_too_deep(data):
+        return False
+    try:
+        _check(data)
+    except STRICT_ERRORS:
+        return _load(data) is not _NO_JSON
+    return True
 
 
 def _load(data: bytes) -> object:

@@ -175,6 +175,8 @@ def test_the_compatible_form_has_no_pieces():
         (END, {"event": "done", "data": "[DONE]"}),
         (Entry(None, "odd\"'", b"two\nwords"), {"event": "odd\"'", "data": "two\nwords"}),
         (Entry(None, "odd", b"{broken"), {"event": "odd", "data": "{broken"}),
+        (Entry(None, "text", b"[" * 128 + b"]" * 128), json.loads("[" * 128 + "]" * 128)),
+        (Entry(None, "odd", b"[" * 129 + b"]" * 129), {"event": "odd", "data": "[" * 129 + "]" * 129}),
         (Entry(None, "odd", b"[" * 9_000 + b"]" * 9_000), {"event": "odd", "data": "[" * 9_000 + "]" * 9_000}),
         (Entry(None, "text", b'{"text":"\\ud83d"}'), {"text": "\ud83d"}),
         (Entry(None, "odd", b"NaN"), {"event": "odd", "data": "NaN"}),
