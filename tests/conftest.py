@@ -7,6 +7,9 @@ import pytest
 from aioresponses import aioresponses
 from hypothesis import settings
 from mocked_aiohttp import mocked_aiohttp
+from programs import pytest_runtest_setup
+
+__all__ = ["mocked", "no_environment", "pytest_runtest_setup"]
 
 # A loaded machine is slow now and then. What costs too much is found by the tests marked `timing`.
 settings.register_profile("tests", deadline=None)

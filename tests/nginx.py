@@ -1,20 +1,19 @@
 """A real nginx on a free port of the loopback, as its package configures it but for the paths."""
 
 import asyncio
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
+from programs import needed, program
 
 __all__ = ["needs_nginx", "nginx"]
 
-_PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+_PROGRAM = program("nginx")
 
-needs_nginx = pytest.mark.skipif(_PROGRAM is None, reason="needs the program nginx")
+needs_nginx = needed(_PROGRAM)
 
 _CONFIG = """
 daemon off; master_process off; pid {directory}/pid; error_log {directory}/errors;
@@ -40,7 +39,6 @@ async def nginx(directory: Path, upstream: str, options: str = "") -> AsyncItera
         upstream: ``host:port``, or ``unix:path``.
         options: What else stands in its configuration, such as ``proxy_http_version 1.1;``.
     """
-    assert _PROGRAM is not None
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

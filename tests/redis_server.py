@@ -1,28 +1,27 @@
 """A real redis-server on a free port of the loopback, with its data in a directory of the test.
 
 Of which version says `ASYNCSTREAM_REDIS_SERVERS`, if it is set: programs, separated by colons, as `redis_root.sh`
-beside this file makes them. Most tests use the first one; those of the answers that differ use them all.
+beside this file makes them; each must be there. Most tests use the first one; those of the answers that differ use
+them all.
 """
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import subprocess
 from pathlib import Path
 
-import pytest
+from programs import needed, program
 
 __all__ = ["PROGRAMS", "RedisServer", "needs_redis"]
 
 PROGRAMS = [
-    found
+    program(os.path.abspath(name) if "/" in name else name)
     for name in os.environ.get("ASYNCSTREAM_REDIS_SERVERS", "redis-server").split(":")
-    if (found := shutil.which(os.path.abspath(name) if "/" in name else name)) is not None
 ]
 
-needs_redis = pytest.mark.skipif(not PROGRAMS, reason="needs the program redis-server")
+needs_redis = needed(*PROGRAMS)
 
 
 class RedisServer:

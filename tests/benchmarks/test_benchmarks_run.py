@@ -1,7 +1,6 @@
 """The benchmark harness runs, and every peer that is installed sees exactly what was sent. No figure is judged here."""
 
 import json
-import shutil
 import subprocess
 import sys
 import warnings
@@ -10,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from programs import needed
 
 from asyncstream.events import DoneEvent, decode_stream
 from benchmarks.adapters import ADAPTERS, Adapter
@@ -158,7 +158,7 @@ def test_step_is_done_on_every_event_but_the_closing_ones(step: str, stream: str
 
 
 @pytest.mark.system
-@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+@needed("valgrind")
 def test_instructions_repeat_to_under_a_hundredth() -> None:
     first, second = (count_steps(["split", "fold"], ["text"], 100) for _ in range(2))
 

@@ -7,20 +7,19 @@ import asyncio
 import base64
 import json
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
+from programs import needed, program
 
 __all__ = ["Browser", "Page", "chromium", "needs_chromium"]
 
-_PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_PROGRAM = program("chromium", "chromium-browser", "google-chrome")
 
-needs_chromium = pytest.mark.skipif(_PROGRAM is None, reason="needs Chromium: apt-get install chromium")
+needs_chromium = needed(_PROGRAM)
 
 _PATIENCE = 60.0
 """Seconds that a page has for what a test waits for."""
@@ -143,7 +142,6 @@ class Browser:
 @asynccontextmanager
 async def chromium(directory: Path) -> AsyncIterator[Browser]:
     """Run a browser of its own, with its profile in a directory of the test."""
-    assert _PROGRAM is not None
     options = ["--headless=new", "--remote-debugging-port=0", "--no-first-run", "--disable-gpu", "--lang=en"]
     options += ["--disable-dev-shm-usage", "--disable-background-networking", f"--user-data-dir={directory}"]
     if os.geteuid() == 0:
