@@ -149,7 +149,7 @@ def unreadable(event: str, data: bytes, cause: UnreadableJSON) -> StreamDecodeEr
 
 
 def parses_alone(line: bytes) -> bool:
-    """Tell whether one data line is a payload by itself: an object, an array or `[DONE]`."""
+    """Return True if one data line is a payload by itself: an object, an array or `[DONE]`."""
     text = line.strip()
     if text == DONE:
         return True

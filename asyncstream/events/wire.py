@@ -45,7 +45,7 @@ class Wire(NamedTuple, Generic[E]):
     understood: Callable[[E], Any]
     """An event to what was decoded of its payload, for a relay that cannot read the payload as JSON of any shape."""
     keeps_payloads: bool
-    """Whether an event keeps its payload as received, so that nobody need keep the frame beside it."""
+    """Whether an event keeps its payload as received, so that a stream need not keep the frame beside it."""
 
 
 def decode_last_frame(wire: Wire[E], frame: bytes) -> Decoding[E]:

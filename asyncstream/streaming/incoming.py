@@ -55,7 +55,7 @@ class Incoming(Generic[E]):
         self._complete = False
 
     def begun(self, seen: int) -> bool:
-        """Tell whether an event came with this response, given how many its accumulator has seen by now."""
+        """Return True if an event came with this response, given how many its accumulator has seen by now."""
         return seen > self._seen_before
 
     async def arrived(self, event: E | None, accumulator: MayFinish, patience: float) -> bool:
@@ -105,7 +105,7 @@ class Incoming(Generic[E]):
         self._timed = event
         self._patience = patience
         complete = accumulator.finished
-        # Once the answer is complete, events that say nothing do not put its end off.
+        # Once the answer is complete, unknown events do not put its end off.
         if not (complete and self._complete and type(event) is UnknownEvent):
             self.live.restart_deadline(patience if complete else None)
         self._complete = complete

@@ -73,7 +73,7 @@ class Accumulator(Protocol[E_contra]):
         ...
 
     def fold(self, event: E_contra) -> None:
-        """Fold an event, when nobody asks for its changes."""
+        """Fold an event, without building its changes."""
         ...
 
     def finish(self) -> list[Any]:
@@ -88,10 +88,10 @@ class Reading(Generic[E, C, A]):
         wire: How its protocol reads frames.
         accumulator: Where the events of this answer are folded.
         fold: Its `fold`.
-        telling: Whether somebody wants the changes of every event.
+        telling: Whether a handler or a view wants the changes of every event.
         event: The event at the cursor; None before the first.
         frame: The frame that it came in.
-        changes: What it changed, if somebody wants that; another list for each event.
+        changes: What it changed, if `telling`; another list for each event.
         frames: Undecoded frames, after all that is in `ahead`; none while a long one is decoded.
         ahead: Items that were decoded before the cursor came there.
         incoming: The response of this answer; None before the first is open.
@@ -287,7 +287,7 @@ class Reading(Generic[E, C, A]):
         return None
 
     def _open(self) -> Incoming[E]:
-        assert self.incoming is not None  # the stream lets nobody read before it is open
+        assert self.incoming is not None  # the cursor reads nothing before it is open
         return self.incoming
 
     def _judge(self, incoming: Incoming[E]) -> None:
@@ -317,7 +317,7 @@ class Reading(Generic[E, C, A]):
         """
         rest: deque[_Folded] = deque()
         here = self.event, self.frame, self.changes, self.telling
-        # Whoever looks at the changes after this finds them.
+        # A view that is first looked at after this finds its changes.
         self.telling = True
         try:
             while self.closing is None:

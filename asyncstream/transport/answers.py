@@ -98,7 +98,7 @@ def public_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
 
 
 def server_words(body: bytes, *, strict: bool = False) -> ServerWords | None:
-    """Return what a JSON body says about an error; None if it is no JSON object, or says nothing.
+    """Return what a JSON body tells of an error; None if it is no JSON object, or tells of none.
 
     Seen in the wild: ``{"error": {"message": ...}}``, ``{"error": "..."}``, ``{"message": ...}``,
     ``{"detail": "..."}``, ``{"detail": [{"loc": [...], "msg": ...}]}`` (FastAPI), ``[{"error": {...}}]`` (Gemini), and
@@ -154,7 +154,7 @@ def status_error(answer: Answer, *, now: float) -> APIError:
 def redirect_target(method: str, url: URL, status: int, headers: Mapping[str, str]) -> URL | str:
     """Return where a redirect leads, or why it is not followed.
 
-    Only the same origin is: the key, the organization and the prompt are for nobody else. 301, 302 and 303 turn a POST
+    Only the same origin is: the key, the organization and the prompt are for no other. 301, 302 and 303 turn a POST
     into a GET, which is never what the caller asked for.
     """
     location = headers.get("location")
@@ -219,7 +219,7 @@ def _name(type: Any) -> str:
 
 
 def _needs_id(cls: type) -> bool:
-    """Tell whether objects of a class have an id for certain: chat completions of some servers have none."""
+    """Return True if objects of a class always have an id: chat completions of some servers have none."""
     return issubclass(cls, Struct) and any(field.name == "id" and field.required for field in fields(cls))
 
 
@@ -249,7 +249,7 @@ def why_no_stream(status: int, headers: Mapping[str, str]) -> str | None:
 
 
 def may_stream(status: int, headers: Mapping[str, str]) -> bool:
-    """Tell whether an answer may be an event stream under a wrong name: there is a body, and it can be read."""
+    """Return True if an answer may be an event stream under a wrong name: there is a body, and it can be read."""
     return not _is_empty(status, headers) and unreadable_coding(headers) is None
 
 
@@ -258,15 +258,15 @@ def _is_empty(status: int, headers: Mapping[str, str]) -> bool:
 
 
 def stream_error(answer: Answer, problem: str) -> APIError:
-    """Return the error for an answer that is no event stream: the server's, if it is JSON that says one."""
+    """Return the error for an answer that is no event stream: the server's, if it is JSON that tells one."""
     words = _told(answer.body) or ServerWords()
-    said = "" if words.message is None else f": {words.message}"
-    message = f"expected an event stream, got {problem} (status {answer.status}){said}"
+    own = "" if words.message is None else f": {words.message}"
+    message = f"expected an event stream, got {problem} (status {answer.status}){own}"
     return told_error(answer) or _error(APIResponseValidationError, answer, message, words)
 
 
 def told_error(answer: Answer) -> APIError | None:
-    """Return the server's error, if the body is JSON that says one."""
+    """Return the server's error, if the body is JSON that tells one."""
     words = server_words(answer.body, strict=True)
     return None if words is None else _error(StreamEventError, answer, words.message or _describe(answer), words)
 
@@ -298,7 +298,7 @@ def _error(kind: type[APIError], answer: Answer, message: str, words: ServerWord
 
 
 def _describe(answer: Answer) -> str:
-    """Return what can be said of an answer without words: the beginning of its text, or its status line."""
+    """Return a message for an answer that brings none: the beginning of its text, or its status line."""
     line = f"{answer.status} {answer.reason}".strip()
     coding = unreadable_coding(answer.headers)
     if coding is not None:

@@ -90,7 +90,7 @@ class Call:
         return end if self.total is None else min(end, self.total)
 
     def ends_within(self, seconds: float) -> bool:
-        """Tell whether the call must be over before such a wait is."""
+        """Return True if the call must be over before such a wait is."""
         return self.total is not None and _now() + seconds >= self.total
 
     def timed_out(self, what: str) -> str:
@@ -140,7 +140,7 @@ async def read_beginning(response: aiohttp.ClientResponse, until: float | None) 
                 plain += piece
                 streams = begins_as_stream(plain)
     except FOREIGN:
-        pass  # whoever reads on meets it again
+        pass  # reading on meets it again
     except BaseException:
         response.close()
         raise

@@ -1,7 +1,7 @@
 """Content codings: which ones can be read, and taking them off in pieces of a bounded size. Pure but for `reader_of`.
 
-aiohttp could take them off too. Asked to, it refuses an answer in a coding that needs a package before anybody has seen
-its status, inflates as much at a time as its version likes, and takes a gzip body that was cut for a whole one.
+aiohttp could take them off too. Asked to, it refuses an answer in a coding that needs a package before its status is
+seen, inflates as much at a time as its version likes, and takes a gzip body that was cut for a whole one.
 
 Above it: whatever reads a body, in `transport.call`, `transport.download` and `transport.live`.
 

@@ -334,7 +334,7 @@ class Transport:
         hops = 0
         while True:
             response = await self._exchange(call, session, url, headers)
-            # A 101, which nobody asked for, is no answer either.
+            # A 101 answers no request that is sent here.
             if isinstance(response, Failed) or 200 <= response.status < 300:
                 return response
             if response.status not in REDIRECTS:

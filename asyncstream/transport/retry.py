@@ -1,6 +1,6 @@
 """Whether a failed attempt is tried again, and after how long. Pure: the clock and the dice are arguments.
 
-Rule 1: nothing is repeated that may have begun a second, billed run. An attempt is repeated if the server said so
+Rule 1: nothing is repeated that may have begun a second, billed run. An attempt is repeated if the server asks for it
 (408, 409, 429, 5xx, `x-should-retry`), if no connection came about, or if the method may be repeated (GET, DELETE).
 Rule 2: a POST whose connection broke after its body was sent is repeated only if that connection had been used before:
 then the server had most likely closed it while it idled (`is_stale`). Once, at once, on a fresh connection; this is no
@@ -71,7 +71,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 def is_stale(failure: Failure) -> bool:
-    """Tell whether a connection that the server had closed while it idled is the likely cause."""
+    """Return True if a connection that the server had closed while it idled is the likely cause."""
     return failure.status is None and failure.kind == "disconnected" and failure.reused
 
 

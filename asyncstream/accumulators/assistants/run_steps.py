@@ -167,7 +167,7 @@ def _built_output(output: _Logs | UnknownJSON | CodeInterpreterOutput) -> CodeIn
             return output
 
 
-class _Call(GrowingToolCall[ToolCall, ToolCallDelta]):
+class _StepCall(GrowingToolCall[ToolCall, ToolCallDelta]):
     """A tool call of a step: what every call has, and what its type holds besides."""
 
     __slots__ = ("_built", "_code", "_output", "_rest")
@@ -343,7 +343,7 @@ class GrowingRunStep(Growing[RunStepChange]):
         self.id = id
         self._fields = RunStep(id=id, status="in_progress")
         self._repairs = repairs
-        self._calls: ToolCalls[_Call] = ToolCalls(_Call, id, repairs)
+        self._calls: ToolCalls[_StepCall] = ToolCalls(_StepCall, id, repairs)
         self._streamed = False
         self._built: RunStep | None = None
         if payload is not None:
