@@ -17,6 +17,7 @@ import asyncio
 import warnings
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from asyncstream.errors import ConfigurationError, StreamError, StreamInterruptedError
@@ -166,7 +167,8 @@ class Cursor(Generic[E, C, A]):
             self._undelivered = None
             self._due.clear()
             seen = self.reading.accumulator.events_seen
-            self._end_with(self._about(StreamInterruptedError(f"closed by the consumer after {seen} events")), [])
+            interrupted = self._about(StreamInterruptedError(f"closed by the consumer after {seen} events"))
+            self._end_with(interrupted, [], cancelled=cancelled)
         if live is not None:
             live.close()
         if opening is not None and not opening.gone:
@@ -182,7 +184,8 @@ class Cursor(Generic[E, C, A]):
         if live is None or (live.closed and opening is None):
             return
         warnings.warn(f"unclosed {self._name}: write `{self._usage}`", ResourceWarning, stacklevel=2, source=self)
-        live.abandon()
+        folded = self.reading.accumulator
+        live.abandon(partial(_tell_end, live, None, folded, self._result, left=not folded.finished))
         if opening is not None:
             opening.abandon()
 
@@ -364,8 +367,16 @@ class Cursor(Generic[E, C, A]):
         if self._opening is not None:
             self._opening.abandon()
 
-    def _end_with(self, outcome: Exception, calls: list[DueCallback]) -> None:
-        """Decide how the stream ended: once, and with `on_end` last."""
+    def _end_with(
+        self, outcome: Exception, calls: list[DueCallback], *, cancelled: asyncio.CancelledError | None = None
+    ) -> None:
+        """Decide how the stream ended: once, and with `on_end` last.
+
+        Args:
+            outcome: How.
+            calls: What the handler is told of it.
+            cancelled: What closed it, if that was no wish of its reader's.
+        """
         if self._outcome is None:
             self._outcome = outcome
             self.quick = _NO_FRAMES
@@ -375,14 +386,12 @@ class Cursor(Generic[E, C, A]):
             # Closed after the evidence, an answer was complete all the same.
             finished = self.reading.accumulator.finished
             complete = isinstance(outcome, _Ended) or (finished and isinstance(outcome, StreamInterruptedError))
-            self._tell_end(None if complete else outcome)
+            left = self._closed and cancelled is None and not complete
+            self._tell_end(None if complete or left else cancelled or outcome, left=left)
 
-    def _tell_end(self, error: Exception | None) -> None:
-        """Tell the observers of the response how it ended."""
-        live = self.live
-        if live is not None and live.watched:
-            folded = self.reading.accumulator
-            live.tell_end(error, result=None if error else self._result(folded), events=folded.events_seen)
+    def _tell_end(self, error: BaseException | None, *, left: bool = False) -> None:
+        if self.live is not None:
+            _tell_end(self.live, error, self.reading.accumulator, self._result, left=left)
 
     def _about(self, error: StreamError) -> StreamError:
         """Add what is known of the stream and its response to an error."""
@@ -397,3 +406,11 @@ class Cursor(Generic[E, C, A]):
         if isinstance(error, StreamError):
             error.partial = self.reading.accumulator  # type: ignore[assignment]  # it is one of them
         return error
+
+
+def _tell_end(
+    live: LiveResponse, error: BaseException | None, folded: A, result: Callable[[A], object], *, left: bool
+) -> None:
+    """Tell the observers of the response how it ended: with an error, whole, or left by its reader."""
+    if live.watched:
+        live.tell_end(error, result=None if error else result(folded), events=folded.events_seen, left=left)

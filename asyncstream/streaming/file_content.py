@@ -6,6 +6,7 @@
 Rule 1: a file under the name that the caller gave is whole; a download that fails leaves what was there before.
 """
 
+import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -219,7 +220,7 @@ class ContentRequest:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._entered is not None:
-            self._entered._live.close()
+            self._entered._live.close(error if isinstance(error, asyncio.CancelledError) else None)
             self._entered = None
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 import aiohttp
 from multidict import CIMultiDict
 
-from asyncstream.errors import APIConnectionError, APIError, APITimeoutError, StreamInterruptedError
+from asyncstream.errors import APIConnectionError, APIError, APITimeoutError
 from asyncstream.transport.answers import public_headers
 from asyncstream.transport.call import Call
 from asyncstream.transport.codings import coding_of, reader_of
@@ -67,8 +67,7 @@ class LiveContent:
         except FOREIGN as error:
             caught = error
         broken = self._broken(caught)
-        self._call.watch.failed(broken)
-        self.close()
+        self.close(broken)
         raise broken from safe_cause(caught, self._call.secrets)
 
     def _broken(self, error: Exception) -> APIError:
@@ -84,9 +83,16 @@ class LiveContent:
             message, status=answer.status, headers=answer.headers, request_id=answer.headers.get("x-request-id")
         )
 
-    def close(self) -> None:
-        """Close the response; a body that is not whole closes its connection."""
-        self._call.watch.failed(StreamInterruptedError("closed before the end of the content"))
+    def close(self, error: BaseException | None = None) -> None:
+        """Close the response; a body that is not whole closes its connection.
+
+        Args:
+            error: Why no more is wanted; None: its reader has left.
+        """
+        if error is None:
+            self._call.watch.finished(size=self.received, left=True)
+        else:
+            self._call.watch.failed(error)
         self._response.close()
 
     async def __aenter__(self) -> "LiveContent":
@@ -95,4 +101,4 @@ class LiveContent:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(error)

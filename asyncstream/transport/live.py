@@ -13,7 +13,7 @@ whoever takes them can look between two pieces whether its turn is over.
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from asyncstream.errors import (
@@ -319,10 +319,12 @@ class LiveResponse:
             self._expired = True
             self._arrival.set_result(None)
 
-    def tell_end(self, error: BaseException | None, *, result: object = None, events: int = 0) -> None:
-        """Tell whoever watches how the stream ended: with an error, or with a result."""
+    def tell_end(
+        self, error: BaseException | None, *, result: object = None, events: int = 0, left: bool = False
+    ) -> None:
+        """Tell whoever watches how the stream ended: with an error, with a result, or `left` by its reader."""
         if error is None:
-            self._watch.finished(size=self._response.content.total_bytes, result=result, events=events)
+            self._watch.finished(size=self._response.content.total_bytes, result=result, events=events, left=left)
         else:
             self._watch.failed(error, events=events)
 
@@ -382,10 +384,14 @@ class LiveResponse:
             error.body = answer.body
         return error
 
-    def abandon(self) -> None:
-        """Close from a finalizer, which may run in another thread, or after the loop was closed."""
+    def abandon(self, tell: Callable[[], None]) -> None:
+        """Close from a finalizer, which may run in another thread, or after the loop was closed.
+
+        Args:
+            tell: Tells how the stream ended, by `tell_end`; it is called in the loop, before the connection is closed.
+        """
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.tell_end, StreamInterruptedError("dropped without closing"))
+            self._loop.call_soon_threadsafe(tell)
             self._loop.call_soon_threadsafe(self.close)
 
     async def finish(self) -> None:

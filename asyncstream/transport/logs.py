@@ -53,7 +53,8 @@ def _log(seen: Observation) -> None:
             LOG.debug("%s: first event after %.3f s", what, seen.elapsed)
         case CallFinished():
             size = f"{seen.events} events, {seen.size} bytes" if call.streamed else f"{seen.size} bytes"
-            LOG.info("%s: %d in %.3f s, %s, request id %r", what, seen.status, seen.elapsed, size, seen.request_id)
+            end = f"{seen.status}, left" if seen.left else str(seen.status)
+            LOG.info("%s: %s in %.3f s, %s, request id %r", what, end, seen.elapsed, size, seen.request_id)
         case CallFailed():
             then = "" if seen.retry_in is None else f", again in {seen.retry_in:.3f} s"
             status = "no answer" if seen.status is None else f"status {seen.status}, request id {seen.request_id!r}"

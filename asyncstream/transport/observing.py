@@ -90,7 +90,7 @@ class FirstEvent(Struct, frozen=True, kw_only=True):
 
 
 class CallFinished(Struct, frozen=True, kw_only=True):
-    """The answer is there and whole."""
+    """The answer is there and whole, or as much of it as its reader wanted: see `left`."""
 
     call: CallDetails
     elapsed: float
@@ -109,10 +109,12 @@ class CallFinished(Struct, frozen=True, kw_only=True):
     """The status of a run; the finish reason of each choice."""
     input_tokens: int | None
     output_tokens: int | None
+    left: bool = False
+    """The reader left before the end, on purpose or by dropping the stream; what is told is what had come by then."""
 
 
 class CallFailed(Struct, frozen=True, kw_only=True):
-    """An attempt or the whole call failed, or was cancelled, or its stream was closed before its end."""
+    """An attempt or the whole call failed, or the task that made it or read its stream was cancelled."""
 
     call: CallDetails
     elapsed: float
@@ -220,8 +222,18 @@ class Watch:
         if not self._over:
             self._tell(FirstEvent(call=self._call, elapsed=self._elapsed()))
 
-    def finished(self, *, size: int, body: bytes = b"", result: object = None, events: int = 0) -> None:
-        """Tell that the call ended well: of the answer, as JSON or as a struct, the ids and counts."""
+    def finished(
+        self, *, size: int, body: bytes = b"", result: object = None, events: int = 0, left: bool = False
+    ) -> None:
+        """Tell that the call ended well: of the answer, as JSON or as a struct, the ids and counts.
+
+        Args:
+            size: Bytes of the body that came.
+            body: The answer as JSON, if it is that.
+            result: The answer as a struct, if it is that; what is there of one that was left.
+            events: Events of its stream.
+            left: Whether its reader left before the end.
+        """
         if self._over:
             return
         self._over = True
@@ -243,6 +255,7 @@ class Watch:
                 outcomes=tuple(outcome for outcome in outcomes if outcome),
                 input_tokens=_first(usage.prompt_tokens, usage.input_tokens),
                 output_tokens=_first(usage.completion_tokens, usage.output_tokens),
+                left=left,
             )
         )
 

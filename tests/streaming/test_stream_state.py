@@ -63,7 +63,7 @@ class Source:
         self.asked.append("close")
         self.ended = True
 
-    def tell_end(self, error, *, result=None, events=0):
+    def tell_end(self, error, *, result=None, events=0, left=False):
         self.watched = False
         self.asked.append((type(error).__name__, result and result.status, events))
 
@@ -329,7 +329,7 @@ async def test_end_of_iteration_out_of_a_callback_is_an_error_with_its_cause():
 
 async def test_payload_of_the_last_frame_is_its_lines():
     door = Door(Source(b'data: {"id": "c",\ndata: "choices": []}\n\ndata: [DONE]\n\n'))
-    stream = Stream(door, None, wire=WIRE, accumulator=ChatAccumulator(), result=id, usage="")
+    stream = Stream(door, None, wire=WIRE, accumulator=ChatAccumulator(), result=lambda _: None, usage="")
     assert (b"", b"") == (stream.current_frame, stream.current_raw)
     async with stream:
         await anext(stream)

@@ -230,19 +230,72 @@ async def test_an_error_event_fails_the_call_and_is_not_told() -> None:
     assert PROMPT not in repr(seen)
 
 
-async def test_a_stream_that_is_left_early_is_interrupted() -> None:
+async def two_events(exchange: Exchange) -> None:
+    await stream(exchange, *HELLO[:2], end=False)
+    await exchange.gone()
+
+
+ONE_CHUNK = (
+    b'data: {"id":"c","model":"m-1","choices":[{"index":0,"delta":{"content":"a prompt that nobody may log"},'
+    b'"finish_reason":null}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}\n\n'
+)
+
+
+async def test_a_stream_that_is_left_early_has_finished_with_what_had_come() -> None:
     async def answer(exchange: Exchange) -> None:
-        await stream(exchange, *HELLO[:2], end=False)
+        await stream(exchange, ONE_CHUNK, end=False)
         await exchange.gone()
 
     seen = Seen()
 
     async with raw_server(answer) as server, observed(server.url, seen) as client:
+        async with client.chat.completions.stream(model="m", messages=[]) as chat:
+            async for _ in chat:
+                break
+
+    told = seen[-1]
+    assert [RequestSent, ResponseReceived, FirstEvent, CallFinished] == seen.kinds
+    assert (told.left, told.events, told.status, told.size) == (True, 1, 200, len(ONE_CHUNK))
+    assert (told.response_id, told.response_model, told.outcomes) == ("c", "m-1", ())
+    assert (told.input_tokens, told.output_tokens) == (3, 1)
+    assert PROMPT not in repr(seen)
+
+
+async def test_a_stream_that_is_closed_or_left_by_an_error_of_its_reader_was_left() -> None:
+    seen = Seen()
+
+    async with raw_server(two_events) as server, observed(server.url, seen) as client:
+        run = await client.threads.runs.stream("t", assistant_id="a").open()
+        await anext(run)
+        await run.close()
+        await run.close()
+        with suppress(ZeroDivisionError):
+            async with client.threads.runs.stream("t", assistant_id="a") as run:
+                raise ZeroDivisionError
+
+    ends = [one for one in seen if isinstance(one, CallFinished | CallFailed)]
+    assert [(CallFinished, True, 1), (CallFinished, True, 0)] == [(type(end), end.left, end.events) for end in ends]
+
+
+async def test_a_stream_whose_task_was_cancelled_was_not_left() -> None:
+    async def read() -> None:
         async with client.threads.runs.stream("t", assistant_id="a") as run:
             await anext(run)
+            begun.set()
+            await run.until_done()
 
-    assert [RequestSent, ResponseReceived, FirstEvent, CallFailed] == seen.kinds
-    assert (seen[-1].error, seen[-1].events) == ("StreamInterruptedError", 1)
+    begun = asyncio.Event()
+    seen = Seen()
+
+    async with raw_server(two_events) as server, observed(server.url, seen) as client:
+        task = asyncio.create_task(read())
+        await begun.wait()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    assert (CallFailed, "CancelledError") == (seen.kinds[-1], seen[-1].error)
+    assert seen[-1].events > 0
 
 
 async def test_a_stream_that_is_left_after_its_answer_was_complete_has_finished() -> None:
@@ -255,16 +308,13 @@ async def test_a_stream_that_is_left_after_its_answer_was_complete_has_finished(
                     break
 
     assert [RequestSent, ResponseReceived, FirstEvent, CallFinished] == seen.kinds
+    assert not seen[-1].left
 
 
 async def test_a_stream_that_is_dropped_is_told_as_well() -> None:
-    async def answer(exchange: Exchange) -> None:
-        await stream(exchange, *HELLO[:2], end=False)
-        await exchange.gone()
-
     seen = Seen()
 
-    async with raw_server(answer) as server, observed(server.url, seen) as client:
+    async with raw_server(two_events) as server, observed(server.url, seen) as client:
         run = await client.threads.runs.stream("t", assistant_id="a").open()
         await anext(run)
         with pytest.warns(ResourceWarning, match="unclosed AssistantStream"):  # noqa: PT031 - both are the dropping
@@ -272,7 +322,35 @@ async def test_a_stream_that_is_dropped_is_told_as_well() -> None:
             gc.collect()
         await server.all_closed()
 
-    assert (CallFailed, "StreamInterruptedError") == (seen.kinds[-1], seen[-1].error)
+    assert (CallFinished, True, "run_1", 1) == (seen.kinds[-1], seen[-1].left, seen[-1].response_id, seen[-1].events)
+
+
+async def test_content_that_is_left_is_told_with_what_had_come() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        await exchange.gone()
+
+    async def read() -> None:
+        async with client.files.content("f") as content:
+            async for _ in content:
+                begun.set()
+
+    begun = asyncio.Event()
+    seen = Seen()
+
+    async with raw_server(answer) as server, observed(server.url, seen) as client:
+        async with client.files.content("f") as content:
+            async for _ in content:
+                break
+        task = asyncio.create_task(read())
+        await begun.wait()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    left, cancelled = (one for one in seen if isinstance(one, CallFinished | CallFailed))
+    assert (CallFinished, True, 3) == (type(left), left.left, left.size)
+    assert (CallFailed, "CancelledError") == (type(cancelled), cancelled.error)
 
 
 async def test_an_observer_that_raises_changes_nothing(mocked: aioresponses, caplog: pytest.LogCaptureFixture) -> None:
@@ -348,6 +426,8 @@ async def test_the_log_tells_of_streams_and_failures(caplog: pytest.LogCaptureFi
     async with raw_server(hello) as server, AsyncClient(api_key=SECRET, base_url=server.url) as client:
         async with client.threads.runs.stream("t", assistant_id="a") as run:
             await run.until_done()
+        async with client.threads.runs.stream("t", assistant_id="a") as run:
+            await anext(run)
         url = server.url
     async with AsyncClient(api_key=SECRET, base_url=url, max_retries=0) as client:
         with pytest.raises(APIConnectionError):
@@ -355,6 +435,7 @@ async def test_the_log_tells_of_streams_and_failures(caplog: pytest.LogCaptureFi
 
     assert "first event after" in caplog.text
     assert "7 events" in caplog.text
+    assert "200, left in" in caplog.text
     assert "APIConnectionError after" in caplog.text
     assert "no answer" in caplog.text
 

@@ -106,15 +106,16 @@ class Connection:
             return Event(name, text, None, frame_of(name, text.encode()))
         return Event(name, text, id if body.has_id else None, body.frame or frame_of(name, text.encode()))
 
-    def close(self, error: BaseException | None) -> None:
+    def close(self, error: BaseException | None, *, left: bool = False) -> None:
         """Close the connection, and tell whoever observes it how it ended. May be called again.
 
         Args:
-            error: Why it ended; None: the run has come to its end.
+            error: Why it ended; None: the run has come to its end, or its reader has left.
+            left: Whether its reader has left before the end.
         """
         live = self._door.live
         if live is not None:
-            live.tell_end(error, events=self._events_seen)
+            live.tell_end(error, events=self._events_seen, left=left)
             live.close()
 
 

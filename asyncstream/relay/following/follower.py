@@ -109,7 +109,7 @@ class Follower(Generic[E]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.aclose()
+        await self._close(error if isinstance(error, asyncio.CancelledError) else None)
 
     def __aiter__(self) -> Self:
         return self
@@ -128,11 +128,14 @@ class Follower(Generic[E]):
 
     async def aclose(self) -> None:
         """Close the connection. May be called at any time, also twice; the run goes on."""
+        await self._close(None)
+
+    async def _close(self, cancelled: asyncio.CancelledError | None) -> None:
         if self._outcome is None:
             self._ahead.clear()
             self._decoding = None
             self._outcome = self._about(StreamInterruptedError(f"closed by the consumer after {self._so_far}"))
-        await self._link.aclose(self._outcome)
+        await self._link.aclose(cancelled, left=cancelled is None)
 
     def __del__(self) -> None:
         link = getattr(self, "_link", None)

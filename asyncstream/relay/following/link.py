@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from asyncstream.errors import ConfigurationError, StreamInterruptedError
+from asyncstream.errors import ConfigurationError
 from asyncstream.relay.following.connection import Connection, ConnectionFailed, Event
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.http import Transport
@@ -130,21 +130,22 @@ class Link:
         self._due = _now() + delay
         return True
 
-    def _drop(self, error: BaseException | None) -> None:
+    def _drop(self, error: BaseException | None, *, left: bool = False) -> None:
         if self._opening is not None:
             self._opening.cancel()
         if self._connection is not None:
-            self._connection.close(error)
+            self._connection.close(error, left=left)
         self._connection = None
 
-    async def aclose(self, error: BaseException | None = None) -> None:
+    async def aclose(self, error: BaseException | None = None, *, left: bool = False) -> None:
         """Close what is open: the connection, and the session if it was made here. May be called again.
 
         Args:
-            error: Why the run is followed no more; None: it has come to its end.
+            error: Why the run is followed no more; None: it has come to its end, or its reader has left.
+            left: Whether its reader has left before the end.
         """
         opening, connection = self._opening, self._connection
-        self._drop(error)
+        self._drop(error, left=left)
         if opening is not None:
             await asyncio.wait((opening,))
             # Looked at, so that nobody is told that it was not.
@@ -153,7 +154,7 @@ class Link:
             self._opening = None
             if connection is not None:
                 # Cancelled too late, it has opened all the same.
-                connection.close(error)
+                connection.close(error, left=left)
         await self._connections.close()
         self.idle = True
 
@@ -164,7 +165,7 @@ class Link:
             loop.call_soon_threadsafe(self._close_soon)
 
     def _close_soon(self) -> None:
-        task = asyncio.get_running_loop().create_task(self.aclose(StreamInterruptedError("dropped without closing")))
+        task = asyncio.get_running_loop().create_task(self.aclose(left=True))
         _closing.add(task)
         task.add_done_callback(_closing.discard)
 

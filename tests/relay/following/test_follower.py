@@ -704,6 +704,33 @@ async def test_closing_in_mid_run_leaves_nothing() -> None:
     assert asyncio.all_tasks() == before
 
 
+async def test_whoever_observes_is_told_that_the_reader_left_or_was_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    async def handle(exchange: Exchange) -> None:
+        await exchange.send(HEAD + b"\r\n" + sse_frame(chat_run(*TEXTS)[0]))
+        await exchange.gone()
+
+    async def read_on(url: str) -> None:
+        async with chat(url) as follower:
+            await anext(follower)
+            begun.set()
+            await anext(follower)
+
+    begun = asyncio.Event()
+    caplog.set_level("INFO", "asyncstream")
+    async with raw_server(handle) as server:
+        async with chat(server.url) as follower:
+            await anext(follower)
+        task = asyncio.create_task(read_on(server.url))
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait([task])
+
+    left, cancelled = (record.getMessage() for record in caplog.records)
+    assert "200, left in" in left
+    assert "1 events" in left
+    assert "CancelledError after" in cancelled
+
+
 async def test_closing_while_another_task_waits_ends_its_waiting() -> None:
     async def handle(exchange: Exchange) -> None:
         await exchange.send(HEAD + b"\r\n" + sse_frame(chat_run(*TEXTS)[0]))
