@@ -24,6 +24,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct, inspect
 
+from asyncstream.members import EXTRA, OWN_MEMBER
 from asyncstream.nesting import MAX_DEPTH, nested_too_deep
 
 __all__ = [
@@ -44,9 +45,6 @@ T = TypeVar("T")
 
 STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a strict decoder raises for bytes that do not fit: `msgspec.ValidationError` is a `DecodeError`."""
-
-OWN_MEMBER = "<"
-"""How the encoded name of a member begins that code adds to a struct, such as its `raw`: the wire has none of it."""
 
 MOST_REPAIRS = 1000
 """How many repairs of one payload are told of: one of 16 MiB can be wrong in millions of places."""
@@ -284,6 +282,8 @@ def _struct_coercer(cls: type[Struct]) -> _Coercer:
         if not field.encode_name.startswith(OWN_MEMBER)
     }
     required = {key: fields[key] for key in (field.encode_name for field in info.fields if field.required)}
+    keeps = next((field.name for field in info.fields if field.encode_name == EXTRA), None)
+    known = fields.keys() | {EXTRA, info.tag_field}
 
     def coerce(value: object, path: _Path, repairs: _Mended) -> Any:
         if not isinstance(value, dict):
@@ -307,6 +307,11 @@ def _struct_coercer(cls: type[Struct]) -> _Coercer:
                 if fallback is _ABSENT:
                     return _ABSENT
                 present[name] = fallback
+        if keeps is not None:
+            extra = {key: member for key, member in value.items() if key not in known and member is not None}
+            if extra or EXTRA in value:
+                # Some were put there before this.
+                present[keeps] = {**value.get(EXTRA, {}), **extra}
         return cls(**present)
 
     return coerce
@@ -456,8 +461,11 @@ def _compile_union(info: inspect.UnionType) -> _Coercer:
             return _struct_coercer(known.cls)(value, path, repairs)
         if unknown is None:
             return _ABSENT
-        id = value.get("id")
-        named = {"id": id} if "id" in unknown.cls.__struct_fields__ and isinstance(id, str) else {}
+        named = {}
+        for name, key, fit in _named_of(unknown.cls):
+            fitted = fit(value[key], (path, key), repairs) if key in value else _ABSENT
+            if fitted is not _ABSENT:
+                named[name] = fitted
         return unknown.cls(wire_type=tag if isinstance(tag, str) else "", raw=dump_raw(value), **named)
 
     def coerce(value: object, path: _Path, repairs: _Mended) -> Any:
@@ -477,6 +485,18 @@ def _compile_union(info: inspect.UnionType) -> _Coercer:
         return _ABSENT
 
     return coerce
+
+
+@cache
+def _named_of(unknown: type[Struct]) -> list[tuple[str, str, _Coercer]]:
+    """Give the fields of an `Unknown...` struct that name members of the wire, beside its type and its JSON."""
+    info = inspect.type_info(unknown)
+    assert isinstance(info, inspect.StructType)
+    return [
+        (field.name, field.encode_name, _compile(field.type))
+        for field in info.fields
+        if field.name not in ("wire_type", "raw") and not field.encode_name.startswith(OWN_MEMBER)
+    ]
 
 
 _KINDS: dict[type[inspect.Type], tuple[type, ...]] = {

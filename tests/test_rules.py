@@ -42,6 +42,7 @@ RULES = {
         chat.delta(content="a") + chat.chunk({"index": 0, "message": {"content": "b"}}),
         chat.fold,
     ),
+    "4.6": Rule("what is no text is none", chat.delta(content=5), chat.fold),
     "4.9": Rule(
         "a tool call is re-keyed, or goes without an index",
         step_delta("s", function("{}", name="f", id="a")) + step_delta("s", function("{}", name="f", id="b")),

@@ -13,6 +13,7 @@ from chat_folds import Outcome, cuts, fold, same, usage_as_sent, without_nulls
 from shared_files import SHARED, needs_shared
 
 FIXTURES = SHARED / "fixtures" / "chat.json"
+SECOND_FIXTURES = SHARED / "fixtures" / "chat_second.json"
 RECORDINGS = SHARED / "recordings"
 
 DELIVERIES = {"whole": 1 << 30, "one byte": 1, "seven bytes": 7}
@@ -36,6 +37,28 @@ def test_every_fixture_gives_its_expected_outcome(fixtures, delivery):
         if not same(expected, found, set()):
             wrong[name] = (expected, found)
     print(f"\n{len(fixtures) - len(wrong)} of {len(fixtures)} chat fixtures as expected ({delivery})")
+
+    assert wrong == {}
+
+
+@needs_shared("fixtures", "chat_second.json")
+@pytest.mark.parametrize("delivery", [*DELIVERIES, "every two pieces"])
+def test_every_fixture_of_the_second_round_gives_its_expected_outcome(delivery):
+    second = json.loads(SECOND_FIXTURES.read_text())
+    wrong = {}
+    for name, case in second.items():
+        body = case["sse"].encode()
+        if delivery in DELIVERIES:
+            deliveries = [list(cuts(body, DELIVERIES[delivery]))]
+        else:
+            deliveries = [[body[:at], body[at:]] for at in range(1, len(body))]
+        for chunks in deliveries:
+            found = fold(chunks).as_fixture()
+            expected = {key: case["expected"][key] for key in found}
+            usages = expected.pop("usage"), found.pop("usage")
+            if not (same(expected, found, set()) and same_usage(*usages)):
+                wrong[name] = (expected, found)
+    print(f"\n{len(second) - len(wrong)} of {len(second)} chat fixtures of the second round as expected ({delivery})")
 
     assert wrong == {}
 

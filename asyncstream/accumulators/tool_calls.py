@@ -168,6 +168,15 @@ class GrowingToolCall(Growing[ToolCallCreated[T] | ToolCallChanged[T, D] | ToolC
         self._unread.append(fragment)
         return True
 
+    def is_said_again(self, entry: ToolCallEntry) -> bool:
+        """Return True for an entry with the name and, as JSON values, the whole arguments that the call has."""
+        if entry.name != self.name:
+            return False
+        arguments = entry.arguments
+        if isinstance(arguments, dict | list):
+            return canonical(arguments) == self.value()
+        return isinstance(arguments, str) and self._repeats(arguments)
+
     def _merge_name(self, name: str, repairs: Repairs) -> None:
         if not self._name_size:
             self.name = name
@@ -269,7 +278,7 @@ class ToolCalls(Generic[S]):
             self.repairs.add("4.9", entry.name or (self.calls[-1].where if self.calls else "tool call 0"), None)
             if position is None:
                 last = self.calls[-1] if self.calls else None
-                if last is None or (entry.name and last.value() is not None):
+                if last is None or (entry.name and last.value() is not None and not last.is_said_again(entry)):
                     return self.add(None)
                 return last
             index = position

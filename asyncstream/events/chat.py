@@ -7,16 +7,17 @@ Source: https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from asyncstream.decoding import (
     STRICT_ERRORS,
     Repair,
     UnreadableJSON,
     coerce_json,
+    dump_raw,
     strict_decoder,
 )
 from asyncstream.errors import StreamDecodeError
@@ -33,8 +34,18 @@ from asyncstream.events.payloads import (
     whole_lines,
 )
 from asyncstream.events.wire import Wire
+from asyncstream.members import EXTRA, OWN_MEMBER
+from asyncstream.nesting import SHALLOW, nested_too_deep
 from asyncstream.sse import parse_frame
-from asyncstream.types.chat_chunks import ChatCompletionChunk
+from asyncstream.types.chat_chunks import (
+    ChatCompletionChunk,
+    ChoiceDelta,
+    ChoiceDeltaFunctionCall,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallCustom,
+    ChoiceDeltaToolCallFunction,
+    ChunkChoice,
+)
 from asyncstream.types.chat_parts import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
 
 __all__ = [
@@ -48,9 +59,9 @@ a `RemarkEvent` says counts if it ends too early."""
 
 
 class MendedChunk(ChatCompletionChunk, kw_only=True, gc=False):
-    """A chunk in which something had to be mended for it to fit its type."""
+    """A chunk that is not as the protocol has it: members that no field names, or something had to be mended."""
 
-    repairs: tuple[Repair, ...] = ()
+    repairs: tuple[Repair, ...] = msgspec.field(default=(), name=OWN_MEMBER + "repairs")
 
 
 def _decode_first(data: bytes) -> ChatCompletionChunk:
@@ -73,6 +84,11 @@ def decode_plain(frame: bytes) -> ChatCompletionChunk | None:
         return None
     try:
         chunk = _decode(frame[6:])
+    except msgspec.ValidationError:
+        beyond = _decode_beyond(frame[6:])
+        if beyond is None:
+            return None
+        chunk = beyond
     except STRICT_ERRORS:
         return None
     # What needs a second look: an error, or numbers that providers send under names of their own.
@@ -110,7 +126,8 @@ def _decode_other(frame: bytes) -> Iterator[ChatStreamEvent | StreamDecodeError 
     event, lines = parse_frame(frame)
     if len(lines) == 1 and event != "error":
         # Other frames that hold one plain chunk: without a space after the colon, with an id or a name.
-        chunk = decode_plain(b"data: " + lines[0])
+        usual = b"data: " + lines[0]
+        chunk = None if usual == frame else decode_plain(usual)
         if chunk is not None:
             return iter([chunk])
     return decode_data(event, lines)
@@ -173,40 +190,148 @@ def _decode_payload(event: str, payload: Payload, lines: list[bytes]) -> Decoded
 def _decode_chunk(event: str, payload: Payload, lines: list[bytes]) -> ChatCompletionChunk | StreamDecodeError:
     value = payload.value
     mended: list[Repair] = []
+    chunk: ChatCompletionChunk
     fits = True
     try:
         chunk = _decode(payload.raw)
     except STRICT_ERRORS:
         fits = False
-        _split_content(value)
+        mended += _mend_texts(value)
+        _keep_unnamed(value)
         try:
-            chunk = msgspec.convert(value, ChatCompletionChunk)
+            chunk = msgspec.convert(value, MendedChunk)
         except (msgspec.ValidationError, UnicodeEncodeError, RecursionError):
             try:
-                chunk, mended = coerce_json(ChatCompletionChunk, value)
+                chunk, coerced = coerce_json(MendedChunk, value)
             except UnreadableJSON as error:
                 return unreadable(event, payload.raw, error)
+            mended += coerced
     usage = value.get("usage")
     if isinstance(usage, dict):
         chunk.usage = read_usage(usage)
     repairs = (*reading_repairs(event, payload, lines, fits=fits), *mended)
-    return MendedChunk(**structs.asdict(chunk), repairs=repairs) if repairs else chunk
+    if not repairs:
+        return chunk
+    if not isinstance(chunk, MendedChunk):
+        chunk = MendedChunk(**structs.asdict(chunk))
+    chunk.repairs = repairs
+    return chunk
 
 
-# Content in parts.
+# What no field names.
 
 
-def _split_content(value: dict[str, object]) -> None:
-    """Where content is a list of parts, or one part, put the text in its place and the parts beside it (rule 4.7)."""
-    for said in _messages(value):
-        content = said.get("content")
-        if not isinstance(content, dict | list):
+def _decode_beyond(data: bytes) -> MendedChunk | None:
+    """Decode a chunk with members that no field names; None if it does not fit otherwise, or needs a second look.
+
+    Some servers send one in every chunk: this costs a third of what `decode_data` does, which can read anything.
+    """
+    if len(data) > SHALLOW and nested_too_deep(data):
+        return None
+    try:
+        value = _JSON.decode(data)
+        if "base_resp" in value:
+            return None
+        _keep_unnamed(value)
+        return msgspec.convert(value, MendedChunk)
+    except STRICT_ERRORS:
+        return None
+
+
+_JSON = msgspec.json.Decoder(dict[str, Any])
+
+
+def _names(type: type[Struct]) -> frozenset[str]:
+    return frozenset(type.__struct_encode_fields__)
+
+
+_CHUNK = _names(ChatCompletionChunk)
+_CHOICE = _names(ChunkChoice)
+_DELTA = _names(ChoiceDelta)
+_CALL = _names(ChoiceDeltaToolCall)
+_INNER: dict[str, frozenset[str]] = {
+    "function": _names(ChoiceDeltaToolCallFunction),
+    "custom": _names(ChoiceDeltaToolCallCustom),
+}
+_LEGACY: dict[str, frozenset[str]] = {"function_call": _names(ChoiceDeltaFunctionCall)}
+
+_FILLER = "p"
+"""What Mistral and Cloudflare fill a chunk with, so that its size does not tell the length of the text: not kept."""
+
+
+def _keep_unnamed(value: dict[str, Any]) -> None:
+    """Put the members of a chunk that no field names where `extra` has them: of each object in its own."""
+    value.pop(_FILLER, None)
+    if not value.keys() <= _CHUNK:
+        _move(value, _CHUNK)
+    choices = value.get("choices")
+    for choice in choices if type(choices) is list else [choices]:
+        if type(choice) is not dict:
             continue
-        given = content if isinstance(content, list) else [content]
-        parts = [part for part in given if isinstance(part, dict)]
-        said["content_parts"] = parts
-        said["content"] = _text_of(parts, "text", None)
-        said["refusal"] = _text_of(parts, "refusal", said.get("refusal"))
+        if not choice.keys() <= _CHOICE:
+            _move(choice, _CHOICE)
+        for name in ("delta", "message"):
+            said = choice.get(name)
+            if type(said) is dict:
+                if not said.keys() <= _DELTA or "function_call" in said:
+                    _move(said, _DELTA, _LEGACY)
+                calls = said.get("tool_calls")
+                if calls:
+                    for call in calls if type(calls) is list else [calls]:
+                        if type(call) is dict:
+                            _move(call, _CALL, _INNER)
+
+
+_NOTHING_INSIDE: dict[str, frozenset[str]] = {}
+
+
+def _move(value: dict[str, Any], names: frozenset[str], inside: dict[str, frozenset[str]] = _NOTHING_INSIDE) -> None:
+    extra: dict[str, object] = {}
+    for key in [key for key in value if key not in names]:
+        member = value.pop(key)
+        if member is not None:
+            extra[key] = member
+    for key, inner_names in inside.items():
+        inner = value.get(key)
+        if type(inner) is dict and not inner.keys() <= inner_names:
+            unnamed = {name: member for name, member in inner.items() if name not in inner_names}
+            value[key] = {name: member for name, member in inner.items() if name in inner_names}
+            unnamed = {name: member for name, member in unnamed.items() if member is not None}
+            if unnamed:
+                extra[key] = unnamed
+    if extra:
+        value[EXTRA] = extra
+
+
+# Texts that are none.
+
+_TEXTS = ("refusal", "reasoning", "reasoning_content", "reasoning_text")
+
+
+def _mend_texts(value: dict[str, object]) -> list[Repair]:
+    """Put texts where the wire has objects or lists of them (rules 4.6 and 4.7).
+
+    Content that is a list of parts, or one part, is the text in it, with the parts beside it.
+    """
+    odd: list[object] = []
+    for said in _messages(value):
+        for key in _TEXTS:
+            text = said.get(key)
+            if text is not None and not isinstance(text, str):
+                said[key] = _text_in(text, odd)
+        content = said.get("content")
+        if isinstance(content, dict | list):
+            given = content if isinstance(content, list) else [content]
+            parts = [part for item in given if (part := _part_in(item, odd)) is not None]
+            said[_PARTS] = parts
+            said["content"] = _text_of(parts, "text", None, odd)
+            said["refusal"] = _text_of(parts, "refusal", said.get("refusal"), odd)
+        elif content is not None and not isinstance(content, str):
+            said["content"] = _text_in(content, odd)
+    return [Repair("4.6", "$", dump_raw(text)) for text in odd]
+
+
+_PARTS = OWN_MEMBER + "content_parts"
 
 
 def _messages(value: dict[str, object]) -> Iterator[dict[str, object]]:
@@ -217,9 +342,35 @@ def _messages(value: dict[str, object]) -> Iterator[dict[str, object]]:
             yield from (said for said in (choice.get("delta"), choice.get("message")) if isinstance(said, dict))
 
 
-def _text_of(parts: list[dict[str, object]], kind: str, said: object) -> object:
+def _text_in(value: object, odd: list[object]) -> str | None:
+    """Return the text of an object, or the texts of a list; what has none goes to `odd`."""
+    match value:
+        case None | str():
+            return value
+        case list():
+            texts = [text for item in value if (text := _text_in(item, odd)) is not None]
+            return "".join(texts) if texts else None
+        case {"text": str(text)}:
+            return text
+        case _:
+            odd.append(value)
+            return None
+
+
+def _part_in(item: object, odd: list[object]) -> dict[str, object] | None:
+    """Return a part of a content; a text that stands for one, or a part that does not say its type, is a text."""
+    if isinstance(item, str):
+        return {"type": "text", "text": item}
+    if isinstance(item, dict):
+        return {"type": "text", **item} if not item.get("type") and isinstance(item.get("text"), str) else item
+    if item is not None:
+        odd.append(item)
+    return None
+
+
+def _text_of(parts: list[dict[str, object]], kind: str, said: object, odd: list[object]) -> object:
     """Join the text of all parts of a type to what stands beside them; without such parts, that alone."""
-    texts = [text for part in parts if part.get("type") == kind and isinstance(text := part.get(kind), str)]
+    texts = [text for part in parts if part.get("type") == kind and (text := _text_in(part.get(kind), odd)) is not None]
     return "".join([said, *texts] if isinstance(said, str) else texts) if texts else said
 
 

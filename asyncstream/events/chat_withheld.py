@@ -28,16 +28,19 @@ WITHHELD = Withheld(
             "content_filter_results",
             "extra_content",  # the provider wants it back as it was
             "function_call",
+            "images",
             "input",
             "logprobs",
             "prompt_filter_results",
             "reasoning",
             "reasoning_content",
             "reasoning_details",
+            "reasoning_text",
             "refusal",
             "search_results",
+            "thinking_blocks",
             "usage",
         }
     ),
-    texts={"": frozenset({"content", "obfuscation", "reasoning", "reasoning_content"})},
+    texts={"": frozenset({"content", "obfuscation", "reasoning", "reasoning_content", "reasoning_text"})},
 )

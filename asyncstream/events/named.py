@@ -17,12 +17,13 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, Union
 import msgspec
 from msgspec import Struct
 
-from asyncstream.decoding import OWN_MEMBER, STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
+from asyncstream.decoding import STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent, UnknownEvent
 from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
 from asyncstream.events.wire import Decoding, Wire
 from asyncstream.events.withheld import Withheld
+from asyncstream.members import OWN_MEMBER
 from asyncstream.nesting import SHALLOW, nested_too_deep
 from asyncstream.sse import parse_frame
 

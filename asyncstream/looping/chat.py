@@ -143,7 +143,7 @@ def _name_of(call: ChatCompletionMessageToolCall) -> str:
         case ChatCompletionMessageCustomToolCall():
             return call.custom.name
         case _:
-            return ""
+            return call.function.name
 
 
 def _unused(id: str, taken: set[str], given: Mapping[str, object]) -> str:

@@ -19,6 +19,7 @@ import msgspec
 from asyncstream.decoding import UnreadableJSON, dump_raw, load_json
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.withheld import Withheld
+from asyncstream.members import EXTRA, OWN_MEMBER
 from asyncstream.relay.words import public_words
 
 __all__ = ["Withholding"]
@@ -170,7 +171,10 @@ class Withholding:
         about = _ABOUT if error or isinstance(members.get("message"), str) else _NO_NAMES
         walked: dict[str, Any] = {}
         for key, inner in members.items():
-            if key in names:
+            if key.startswith(OWN_MEMBER):
+                # What no field names stands beside the fields, as the wire had it; all else is our own.
+                walked |= self._walk(inner if key == EXTRA else {}, names, words=words, nulls=nulls)
+            elif key in names:
                 if self._compatible:
                     walked[key] = _EMPTY.get(type(inner))
             elif inner is None and not nulls:

@@ -10,10 +10,11 @@ import builtins
 from typing import ClassVar, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from asyncstream import params
 from asyncstream.errors import ParseError
+from asyncstream.members import EXTRA, OWN_MEMBER
 from asyncstream.parsing import parse_json
 from asyncstream.partial import parse_partial
 from asyncstream.types.chat_chunks import ChatRole
@@ -49,6 +50,7 @@ __all__ = [
     "FunctionCall",
     "UnknownChatContentPart",
     "UnknownChatToolCall",
+    "call_param",
 ]
 
 T = TypeVar("T")
@@ -65,7 +67,9 @@ class FunctionCall(Struct, kw_only=True, gc=False):
     """JSON text, written by the model: it may be invalid."""
 
 
-class ChatCompletionMessageFunctionToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="function"):
+class ChatCompletionMessageFunctionToolCall(
+    CallArguments, kw_only=True, gc=False, tag_field="type", tag="function", forbid_unknown_fields=True
+):
     """A call of a function of the user's own."""
 
     type: ClassVar[Literal["function"]] = "function"
@@ -75,6 +79,8 @@ class ChatCompletionMessageFunctionToolCall(CallArguments, kw_only=True, gc=Fals
     """What the provider wants back with the call, such as Gemini's thought signatures."""
     cut: str | None = None
     """Why the call is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls; they go back with `to_param`."""
 
     @property
     def name(self) -> str:
@@ -98,7 +104,7 @@ class ChatCompletionMessageFunctionToolCall(CallArguments, kw_only=True, gc=Fals
     def to_param(self) -> dict[str, JSONValue]:
         """Give the call as a request carries it."""
         function = {"name": self.function.name, "arguments": self.function.arguments}
-        return _call_param(self.id, "function", function, self.extra_content)
+        return call_param(self.id, "function", "function", function, self.extra_content, self.extra)
 
 
 class Custom(Struct, kw_only=True, gc=False):
@@ -109,7 +115,9 @@ class Custom(Struct, kw_only=True, gc=False):
     """Free text, or text in the grammar of the tool."""
 
 
-class ChatCompletionMessageCustomToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="custom"):
+class ChatCompletionMessageCustomToolCall(
+    Struct, kw_only=True, gc=False, tag_field="type", tag="custom", forbid_unknown_fields=True
+):
     """A call of a tool that takes text instead of JSON."""
 
     type: ClassVar[Literal["custom"]] = "custom"
@@ -119,21 +127,38 @@ class ChatCompletionMessageCustomToolCall(Struct, kw_only=True, gc=False, tag_fi
     """What the provider wants back with the call."""
     cut: str | None = None
     """Why the call is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls; they go back with `to_param`."""
 
     def to_param(self) -> dict[str, JSONValue]:
         """Give the call as a request carries it."""
         custom = {"name": self.custom.name, "input": self.custom.input}
-        return _call_param(self.id, "custom", custom, self.extra_content)
+        return call_param(self.id, "custom", "custom", custom, self.extra_content, self.extra)
 
 
-class UnknownChatToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
-    """A call of a type that this version does not know."""
+class UnknownChatToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+    """A call of a type that this version does not know, such as Kimi's `builtin_function`."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
     wire_type: str
     """The wire's own `type`; "" if it had none."""
     raw: bytes
     """Its JSON; streamed, the JSON of what was folded."""
+    id: str = ""
+    function: FunctionCall = field(default_factory=FunctionCall)
+    """Empty if the call has none."""
+    cut: str | None = field(default=None, name=OWN_MEMBER + "cut")
+    """Why the call is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function.name
+
+    @property
+    def arguments(self) -> str:
+        """JSON text, written by the model: it may be invalid."""
+        return self.function.arguments
 
     def to_param(self) -> dict[str, JSONValue]:
         """Give the call as a request carries it."""
@@ -146,10 +171,28 @@ ChatCompletionMessageToolCall: TypeAlias = (
 ChatCompletionMessageToolCallUnion: TypeAlias = ChatCompletionMessageToolCall
 
 
-def _call_param(
-    id: str, kind: str, call: dict[str, str], extra_content: dict[str, JSONValue] | None
+def call_param(
+    id: str,
+    type: str,
+    kind: str,
+    call: dict[str, str],
+    extra_content: dict[str, JSONValue] | None,
+    extra: dict[str, JSONValue],
 ) -> dict[str, JSONValue]:
-    param: dict[str, JSONValue] = {"id": id, "type": kind, kind: call}
+    """Give a call as a request carries it.
+
+    Args:
+        id: Its id.
+        type: The wire's word for its type.
+        kind: The member that names what is called.
+        call: The name of that, and with what.
+        extra_content: What the provider wants back.
+        extra: What no field names; what stands in it under `kind` belongs beside the name.
+    """
+    beside = extra.get(kind)
+    param: dict[str, JSONValue] = {**extra, "id": id, "type": type, kind: call}
+    if isinstance(beside, dict):
+        param[kind] = {**beside, **call}
     if extra_content is not None:
         param["extra_content"] = extra_content
     return param
@@ -169,7 +212,7 @@ class ChatCompletionAudio(Struct, kw_only=True, gc=False):
     transcript: str = ""
 
 
-class ChatCompletionMessage(Struct, kw_only=True, gc=False):
+class ChatCompletionMessage(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """A message that a model wrote."""
 
     role: ChatRole = "assistant"
@@ -185,8 +228,14 @@ class ChatCompletionMessage(Struct, kw_only=True, gc=False):
     audio: ChatCompletionAudio | None = None
     reasoning_content: str | None = None
     """What came under this key; some providers want it back."""
+    reasoning_text: str | None = None
+    """What came under this key, Copilot's."""
     reasoning_details: list[dict[str, JSONValue]] | None = None
     """Reasoning in parts, with signatures or encrypted; OpenRouter wants it back."""
+    thinking_blocks: list[dict[str, JSONValue]] | None = None
+    """Reasoning of Claude in blocks, with signatures; LiteLLM wants it back."""
+    images: list[JSONValue] | None = None
+    """Pictures that the model made, as OpenRouter sends them."""
     extra_content: dict[str, JSONValue] | None = None
     """What the provider wants back with the message."""
     parsed: JSONValue = None
@@ -197,6 +246,8 @@ class ChatCompletionMessage(Struct, kw_only=True, gc=False):
     wire: dict[str, JSONValue] = {}
     """Members that came in another form than they have here, as they came; None: under another key. `to_param` sends
     these instead."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls; they go back with `to_param`."""
 
     def parse(self, target: builtins.type[T]) -> T:
         """Decode the content into a `msgspec.Struct`, dataclass, TypedDict or pydantic model.
@@ -211,18 +262,30 @@ class ChatCompletionMessage(Struct, kw_only=True, gc=False):
             raise ParseError("the message has no content to parse")
         return parse_json(self.content, target, what="the content", cut=self.cut)
 
-    def to_param(self) -> "params.ChatCompletionAssistantMessageParam":
+    def to_param(
+        self, *, reasoning: bool = True, content: str | UnsetType | None = UNSET
+    ) -> "params.ChatCompletionAssistantMessageParam":
         """Give the message as a request carries it: what the wire sent, under the wire's keys, without nulls.
 
         A call that came without an id has the made-up one here too, for the answer to it must name it.
+
+        Args:
+            reasoning: False leaves out all that the model thought, in whatever form, for servers that refuse to get
+                back what they sent.
+            content: What stands in the place of a content without text; by default what the wire sent, which may be
+                nothing. Some servers want "" there, some null.
         """
         param: dict[str, JSONValue] = {
+            **self.extra,
             "role": self.role,
             "content": self.content,
             "refusal": self.refusal,
             "reasoning": self.reasoning,
             "reasoning_content": self.reasoning_content,
+            "reasoning_text": self.reasoning_text,
             "reasoning_details": self.reasoning_details,
+            "thinking_blocks": self.thinking_blocks,
+            "images": self.images,
             "extra_content": self.extra_content,
         }
         if self.annotations:
@@ -233,10 +296,48 @@ class ChatCompletionMessage(Struct, kw_only=True, gc=False):
         if self.tool_calls:
             param["tool_calls"] = [call.to_param() for call in self.tool_calls]
         if self.function_call is not None:
-            param["function_call"] = {"name": self.function_call.name, "arguments": self.function_call.arguments}
+            beside = self.extra.get("function_call")
+            function = {"name": self.function_call.name, "arguments": self.function_call.arguments}
+            param["function_call"] = {**beside, **function} if isinstance(beside, dict) else function
         param.update(self.wire)
+        if not reasoning:
+            param = _without_reasoning(param)
         present = {key: value for key, value in param.items() if value is not None}
+        if content is not UNSET and not present.get("content"):
+            present["content"] = content
         return cast("params.ChatCompletionAssistantMessageParam", present)
+
+
+_REASONING = ("reasoning", "thinking")
+"""How the members begin that hold what a model thought, under whatever key, and the types of such parts."""
+
+
+def _without_reasoning(value: dict[str, JSONValue]) -> dict[str, JSONValue]:
+    """Return the members of a message, or of what no field names in it, that are nothing of what the model thought."""
+    kept: dict[str, JSONValue] = {}
+    for key, member in value.items():
+        if key.startswith(_REASONING):
+            continue
+        if key == "content" and isinstance(member, list):
+            member = _answer_parts(member)
+        elif key not in _FIELDS and isinstance(member, dict):
+            member = _without_reasoning(member)
+        kept[key] = member
+    return kept
+
+
+def _answer_parts(parts: list[JSONValue]) -> JSONValue:
+    """Return the parts of a content that are no reasoning; nothing but text is a text, and nothing is None."""
+    kept = [part for part in parts if not (isinstance(part, dict) and _thinks(part))]
+    texts = [part["text"] for part in kept if isinstance(part, dict) and part.get("type") == "text"]
+    return ("".join(map(str, texts)) if texts else None) if len(texts) == len(kept) else kept
+
+
+def _thinks(part: dict[str, JSONValue]) -> bool:
+    return str(part.get("type")).removeprefix("redacted_").startswith(_REASONING)
+
+
+_FIELDS = frozenset(ChatCompletionMessage.__struct_fields__)
 
 
 def _annotation_param(annotation: ChatAnnotation) -> JSONValue:
@@ -254,7 +355,7 @@ def _without_nulls(value: JSONValue) -> JSONValue:
 # Completions.
 
 
-class Choice(Struct, kw_only=True, gc=False):
+class Choice(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """One of the answers that a request asked for."""
 
     index: int = 0
@@ -266,9 +367,11 @@ class Choice(Struct, kw_only=True, gc=False):
     """Azure: category to `{"filtered": ..., "severity": ...}`."""
     native_finish_reason: str | None = None
     """OpenRouter: the reason in the words of the server behind it."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls."""
 
 
-class ChatCompletion(Struct, kw_only=True, gc=False):
+class ChatCompletion(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """The answer to a chat request."""
 
     id: str = ""
@@ -291,6 +394,8 @@ class ChatCompletion(Struct, kw_only=True, gc=False):
     """Perplexity: the addresses that the text's [1], [2] stand for."""
     search_results: list[JSONValue] | None = None
     """Perplexity: the pages behind the citations."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls; of a stream, all that its chunks had."""
 
 
 # Stored completions.

@@ -2,13 +2,15 @@
 
 Data only; folding is the business of `accumulators`. In a delta None means that this chunk does not say.
 A chunk that does not fit these types is mended while it is decoded (`events.chat`): content that came as a list of
-parts is text here, with the parts beside it.
+parts is text here, with the parts beside it. What no field names makes it unfit, so that a plain chunk pays nothing for
+`extra`: to decode these types without `events` is to refuse such chunks.
 """
 
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from msgspec import Struct, field
 
+from asyncstream.members import EXTRA, OWN_MEMBER
 from asyncstream.types.chat_parts import (
     ChatAnnotation,
     ChatCompletionModeration,
@@ -49,7 +51,7 @@ class ChoiceDeltaAudio(Struct, kw_only=True, gc=False):
     """When the server forgets the audio: seconds since 1970-01-01 UTC."""
 
 
-class ChoiceDeltaFunctionCall(Struct, kw_only=True, gc=False):
+class ChoiceDeltaFunctionCall(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a call in the older form, one an answer."""
 
     name: str | None = None
@@ -57,7 +59,7 @@ class ChoiceDeltaFunctionCall(Struct, kw_only=True, gc=False):
     """A piece of JSON text; some servers send the arguments as an object."""
 
 
-class ChoiceDeltaToolCallFunction(Struct, kw_only=True, gc=False):
+class ChoiceDeltaToolCallFunction(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a function call."""
 
     name: str | None = None
@@ -65,14 +67,14 @@ class ChoiceDeltaToolCallFunction(Struct, kw_only=True, gc=False):
     """A piece of JSON text; some servers send the arguments as an object."""
 
 
-class ChoiceDeltaToolCallCustom(Struct, kw_only=True, gc=False):
+class ChoiceDeltaToolCallCustom(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a call of a custom tool."""
 
     name: str | None = None
     input: str | dict[str, JSONValue] | list[JSONValue] | None = None
 
 
-class ChoiceDeltaToolCall(Struct, kw_only=True, gc=False):
+class ChoiceDeltaToolCall(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a tool call; `index` is its place, None where the server left it out."""
 
     index: int | None = None
@@ -82,9 +84,11 @@ class ChoiceDeltaToolCall(Struct, kw_only=True, gc=False):
     custom: ChoiceDeltaToolCallCustom | None = None
     extra_content: dict[str, JSONValue] | None = None
     """What a provider wants back with the call, such as Gemini's thought signatures."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls; those of its `function` under that."""
 
 
-class ChoiceDelta(Struct, kw_only=True, gc=False):
+class ChoiceDelta(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to the message of a choice."""
 
     role: ChatRole | None = None
@@ -95,19 +99,27 @@ class ChoiceDelta(Struct, kw_only=True, gc=False):
     reasoning: str | None = None
     reasoning_content: str | None = None
     reasoning_details: list[dict[str, JSONValue]] | None = None
-    content_parts: list[dict[str, JSONValue]] | None = None
+    reasoning_text: str | None = None
+    """The reasoning under Copilot's key."""
+    thinking_blocks: list[dict[str, JSONValue]] | None = None
+    """LiteLLM: the reasoning of Claude in blocks, with signatures."""
+    images: list[JSONValue] | None = None
+    """OpenRouter: pictures that the model made."""
+    content_parts: list[dict[str, JSONValue]] | None = field(default=None, name=OWN_MEMBER + "content_parts")
     """The parts, where content came as a list of them; `content` then holds the text in them."""
     annotations: list[ChatAnnotation] | None = None
     audio: ChoiceDeltaAudio | None = None
     extra_content: dict[str, JSONValue] | None = None
     """What a provider wants back with the message."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls."""
 
 
 class AbsentDelta(ChoiceDelta, kw_only=True, gc=False):
     """Stands where a choice came without a delta: it says nothing, and reading it never fails."""
 
 
-class ChunkChoice(Struct, kw_only=True, gc=False):
+class ChunkChoice(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk says of one choice. `index` is None where the server left it out: its place in the chunk counts."""
 
     index: int | None = None
@@ -123,6 +135,8 @@ class ChunkChoice(Struct, kw_only=True, gc=False):
     """Azure: category to `{"filtered": ..., "severity": ...}`."""
     native_finish_reason: str | None = None
     """OpenRouter: the reason in the words of the server behind it."""
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls."""
 
 
 class XGroq(Struct, kw_only=True, gc=False):
@@ -133,7 +147,7 @@ class XGroq(Struct, kw_only=True, gc=False):
     error: JSONValue = None
 
 
-class ChatCompletionChunk(Struct, kw_only=True, gc=False):
+class ChatCompletionChunk(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """One event of a streamed chat answer."""
 
     id: str = ""
@@ -163,6 +177,8 @@ class ChatCompletionChunk(Struct, kw_only=True, gc=False):
     wire_type: str | None = field(default=None, name="type")
     """Never set in a real chunk; "error" in errors. No attribute `type`, for which other clients' events are asked."""
     x_groq: XGroq | None = None
+    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
+    """Members that no field here names, under the wire's keys, without nulls and without filler."""
 
     if not TYPE_CHECKING:  # checkers would take any name for one that is there
 

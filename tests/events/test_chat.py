@@ -55,7 +55,7 @@ def test_chunk_is_found_in_any_frame(raw):
 def test_chunk_under_the_name_error_is_an_error_after_it():
     found = decode_frame(frame({"choices": [{"delta": {"content": "x"}}], "message": "boom"}, "error"))
 
-    assert [type(event) for event in found] == [ChatCompletionChunk, ErrorEvent]
+    assert [type(event) for event in found] == [MendedChunk, ErrorEvent]
 
 
 @pytest.mark.parametrize("body", [{}, {"type": "ping"}, {"id": "c", "model": "m"}, {"usage": None}, {"usage": {}}])
@@ -120,7 +120,7 @@ def test_error_in_all_its_shapes(body, event, message, code, kind):
 def test_chunk_that_carries_an_error_comes_before_it(marker):
     found = decode_frame(frame({"choices": [{"delta": {"content": "x"}}], "message": "m", **marker}))
 
-    assert [type(event) for event in found] == [ChatCompletionChunk, ErrorEvent]
+    assert [type(event) for event in found] == [MendedChunk, ErrorEvent]
 
 
 @pytest.mark.parametrize("falsy", [None, "", {}, False, 0, []])
@@ -240,7 +240,7 @@ def test_content_in_parts_is_text_with_the_parts_beside_it():
     parts = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     found = only({"choices": [{"delta": {"content": parts}}]})
 
-    assert type(found) is ChatCompletionChunk
+    assert found.repairs == ()
     assert found.choices[0].delta.content == "ab"
     assert found.choices[0].delta.content_parts == parts
 
@@ -252,7 +252,7 @@ def test_one_part_without_a_list_counts():
 
 
 def test_parts_without_text_are_no_content():
-    found = only({"choices": [{"delta": {"content": [{"type": "reference", "reference_ids": [1]}, "x"]}}]})
+    found = only({"choices": [{"delta": {"content": [{"type": "reference", "reference_ids": [1]}, 5]}}]})
 
     assert found.choices[0].delta.content is None
 

@@ -126,14 +126,16 @@ NEEDED = {
     "UnknownContentDeltaBlock": "wire_type raw",
     "ChatCompletionChunk": (
         "id object created model choices usage system_fingerprint service_tier obfuscation moderation "
-        "prompt_filter_results provider citations search_results error type x_groq"
+        "prompt_filter_results provider citations search_results error type x_groq <extra"
     ),
-    "ChunkChoice": "index delta finish_reason logprobs message usage content_filter_results native_finish_reason",
+    "ChunkChoice": (
+        "index delta finish_reason logprobs message usage content_filter_results native_finish_reason <extra"
+    ),
     "ChoiceDelta": (
-        "role content refusal tool_calls function_call reasoning reasoning_content reasoning_details content_parts "
-        "annotations audio extra_content"
+        "role content refusal tool_calls function_call reasoning reasoning_content reasoning_text reasoning_details "
+        "thinking_blocks images annotations audio extra_content <content_parts <extra"
     ),
-    "ChoiceDeltaToolCall": "index id type function custom extra_content",
+    "ChoiceDeltaToolCall": "index id type function custom extra_content <extra",
     "ChoiceDeltaToolCallFunction": "name arguments",
     "ChoiceDeltaToolCallCustom": "name input",
     "ChoiceDeltaFunctionCall": "name arguments",

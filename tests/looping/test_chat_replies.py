@@ -72,7 +72,7 @@ def test_custom_and_unknown_calls_are_answered_by_their_ids():
     reply = reply_to(answer(piece({"tool_calls": entries}, "tool_calls")), [output("u"), output("c")], number=1)
 
     assert ["c", "u"] == [message["tool_call_id"] for message in reply.messages[1:]]
-    assert ["shell", ""] == [result.name for result in reply.results]
+    assert ["shell", "g"] == [result.name for result in reply.results]
     assert "odd" == reply.messages[0]["tool_calls"][1]["type"]
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from asyncstream.accumulators.changes import UsageChanged
-from asyncstream.accumulators.chat.calls import is_flat
+from asyncstream.accumulators.chat.calls import copied_json, fold_extra, is_flat
 from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, is_reason
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
@@ -31,7 +31,7 @@ _CARRIED = ("moderation", "prompt_filter_results", "provider", "citations", "sea
 """Members of a chunk that stand beside the choices and replace those of an earlier chunk."""
 
 _GROWING = frozenset(
-    {"content", "refusal", "reasoning", "reasoning_content", "transcript"}
+    {"content", "refusal", "reasoning", "reasoning_content", "reasoning_text", "transcript"}
     | {"arguments", "input", "text", "thinking", "summary", "data"}
 )
 """Under which names pieces of text stand: half a surrogate pair in them may be completed by the next piece."""
@@ -63,6 +63,8 @@ class ChatAccumulator:
         self._repairs = Repairs()
         self._built: ChatCompletion | None = None
         self._done = False
+        # What no field of a chunk names.
+        self._extra: dict[str, object] = {}
         # What was said of a failure by something that is no chunk; the last one counts.
         self._remark: RemarkEvent | None = None
         # A chunk held half of a surrogate pair.
@@ -77,6 +79,7 @@ class ChatAccumulator:
             completion = msgspec.structs.replace(self._fields)
             completion.choices = [self._choices[index].snapshot() for index in sorted(self._choices)]
             completion.usage = self._usage.held
+            completion.extra = copied_json(self._extra)
             # JSON of no fixed shape may hold a half under any name; of texts this changes nothing any more.
             self._built = mended(completion, frozenset()) if self._halves else completion
         return self._built
@@ -182,6 +185,8 @@ class ChatAccumulator:
             or chunk.metadata is not None
         ):
             self._fold_carried(chunk)
+        if chunk.extra and self._is_keepable("extra", chunk.extra):
+            fold_extra(self._extra, chunk.extra)
         if usage is None and chunk.x_groq is not None and chunk.x_groq.usage is not None:
             usage = read_usage(chunk.x_groq.usage)
         if usage is not None and self._usage.fold(usage, self._repairs):
@@ -280,6 +285,12 @@ class ChatAccumulator:
             value = getattr(chunk, name)
             if value not in (None, "", []) and is_flat(value):
                 setattr(self._fields, name, value)
+
+    def _is_keepable(self, key: str, said: object) -> bool:
+        if is_flat(said):
+            return True
+        self._repairs.add("6.4", key, b"")
+        return False
 
     def _settle_ids(self) -> None:
         self._built = None

@@ -11,7 +11,7 @@ import msgspec
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.tool_calls import Arguments, GrowingToolCall, ToolCallEntry
 from asyncstream.decoding import dump_raw
-from asyncstream.nesting import MAX_DEPTH
+from asyncstream.nesting import MAX_DEPTH, Nesting
 from asyncstream.types.chat import (
     ChatCompletionMessageCustomToolCall,
     ChatCompletionMessageFunctionToolCall,
@@ -19,10 +19,21 @@ from asyncstream.types.chat import (
     Custom,
     FunctionCall,
     UnknownChatToolCall,
+    call_param,
 )
 from asyncstream.types.chat_chunks import ChoiceDeltaFunctionCall, ChoiceDeltaToolCall, ChoiceDeltaToolCallFunction
 
-__all__ = ["UNFINISHED", "ChatCall", "Cut", "copied_json", "entry_of", "is_flat", "legacy_delta", "merge_json"]
+__all__ = [
+    "UNFINISHED",
+    "ChatCall",
+    "Cut",
+    "copied_json",
+    "entry_of",
+    "fold_extra",
+    "is_flat",
+    "legacy_delta",
+    "merge_json",
+]
 
 UNFINISHED = "unfinished"
 """Why what still grows is not whole."""
@@ -72,12 +83,13 @@ _GROWING = Cut()
 class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCall]):
     """A tool call of a choice."""
 
-    __slots__ = ("_built", "_built_cut", "_cut", "_extra_content", "_made_id")
+    __slots__ = ("_built", "_built_cut", "_cut", "_extra", "_extra_content", "_made_id")
 
     def __init__(self, parent: str | int, index: int | None) -> None:
         super().__init__(parent, index)
         self._cut = _GROWING
         self._extra_content: dict[str, object] | None = None
+        self._extra: dict[str, object] = {}
         self._made_id = ""
         self._built: ChatCompletionMessageToolCall | None = None
         # Why it was not whole when it was built.
@@ -86,6 +98,18 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
     def value(self) -> str | None:
         """Return the canonical JSON of the arguments if they are whole; the text of a custom tool never is."""
         return None if self.type == "custom" else super().value()
+
+    def is_whole(self) -> bool:
+        """Return True if the arguments are one whole JSON value, so that nothing can follow."""
+        return self.value() is not None
+
+    def breaks_off(self) -> bool:
+        """Return True if the arguments end within an object, an array or a string: there was to be more."""
+        if self.type == "custom" or self.is_whole():
+            return False
+        nesting = Nesting()
+        nesting.feed(self.arguments.raw().encode("utf-8", "surrogatepass"))
+        return nesting.depth > 0 or nesting.in_string
 
     def touch(self) -> None:
         """Forget the built snapshot: something is folded."""
@@ -97,6 +121,8 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
         if delta.extra_content is not None and is_flat(delta.extra_content):
             self._extra_content = self._extra_content or {}
             merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
+        if delta.extra and is_flat(delta.extra):
+            fold_extra(self._extra, delta.extra)
 
     def piece_of(self, delta: ChoiceDeltaToolCall) -> tuple[str, str]:
         """Return the member that a delta adds to, and the text that it adds."""
@@ -132,36 +158,41 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
     def snapshot(self) -> ChatCompletionMessageToolCall:
         """Build the call as it is now; the same struct until something is folded."""
         if self._built is None or self._built_cut != self._cut.reason:
-            extra_content = None if self._extra_content is None else copied_json(self._extra_content)
             self._built_cut = self._cut.reason
-            self._built = self._build(self.known_id(), self.arguments.text(), extra_content, self._built_cut)
+            self._built = self._build(self.known_id(), self.arguments.text(), self._built_cut)
         return self._built
 
     def created_snapshot(self) -> ChatCompletionMessageToolCall:
         """Build a fresh struct of what the wire gave of id, type and name."""
-        return self._build(self.id, "", None, UNFINISHED)
+        return self._build(self.id, "", UNFINISHED, fresh=True)
 
-    def _build(
-        self, id: str, text: str, extra_content: dict[str, object] | None, cut: str | None
-    ) -> ChatCompletionMessageToolCall:
+    def _build(self, id: str, text: str, cut: str | None, *, fresh: bool = False) -> ChatCompletionMessageToolCall:
+        extra_content = None if fresh or self._extra_content is None else copied_json(self._extra_content)
+        extra = {} if fresh else copied_json(self._extra)
         match self.type or "function":
             case "function":
                 function = FunctionCall(name=self.name, arguments=text)
                 return ChatCompletionMessageFunctionToolCall(
-                    id=id, function=function, extra_content=extra_content, cut=cut
+                    id=id, function=function, extra_content=extra_content, cut=cut, extra=extra
                 )
             case "custom":
                 custom = Custom(name=self.name, input=text)
-                return ChatCompletionMessageCustomToolCall(id=id, custom=custom, extra_content=extra_content, cut=cut)
+                return ChatCompletionMessageCustomToolCall(
+                    id=id, custom=custom, extra_content=extra_content, cut=cut, extra=extra
+                )
             case kind:
-                members: dict[str, object] = {
-                    "id": id,
-                    "type": kind,
-                    "function": {"name": self.name, "arguments": text},
-                }
-                if extra_content is not None:
-                    members["extra_content"] = extra_content
-                return UnknownChatToolCall(wire_type=kind, raw=dump_raw(members))
+                function = FunctionCall(name=self.name, arguments=text)
+                members = call_param(id, kind, "function", {"name": self.name, "arguments": text}, extra_content, extra)
+                return UnknownChatToolCall(wire_type=kind, raw=dump_raw(members), id=id, function=function, cut=cut)
+
+
+def fold_extra(held: dict[str, object], new: dict[str, object]) -> None:
+    """Fold members that no field names, as `merge_json` does; nearly all of them are a number or a word."""
+    for key, value in new.items():
+        if isinstance(value, dict | list) or (isinstance(value, str) and not value.isascii()):
+            merge_json(held, {key: mended(value, frozenset())})
+        else:
+            held[key] = value
 
 
 def merge_json(held: dict[str, object], new: dict[str, object]) -> None:

@@ -15,6 +15,9 @@ from asyncstream.types.chat_chunks import ChoiceDeltaFunctionCall, ChoiceDeltaTo
 
 __all__ = ["CallChange", "ChoiceCalls"]
 
+_UNFINISHED = Cut()
+"""What a call has that the end of a complete answer found in the middle of its arguments."""
+
 CallChange: TypeAlias = (
     ToolCallCreated[ChatCompletionMessageToolCall]
     | ToolCallChanged[ChatCompletionMessageToolCall, ChoiceDeltaToolCall]
@@ -31,7 +34,7 @@ class ChoiceCalls(ToolCalls[ChatCall]):
         """Make an empty list, for the choice at an index."""
         super().__init__(ChatCall, index, repairs)
         self.late = False
-        """Whether the choice has a finish reason: what still comes is recorded as a repair."""
+        """Whether the choice has a finish reason: what still comes is a repair, and closes a call that it completes."""
         self._legacy: ChatCall | None = None
         # Finish reasons may change with every chunk: then nothing is done to each call.
         self._cut = Cut()
@@ -42,7 +45,8 @@ class ChoiceCalls(ToolCalls[ChatCall]):
         """Add a call at an index, or at the next free one; its place is after all others."""
         call = super().add(index)
         call.place = len(self.calls) - (self._legacy is None)
-        self._uncut.append(call)
+        if not self.late:
+            self._uncut.append(call)
         return call
 
     def listed(self) -> list[ChatCall]:
@@ -97,7 +101,8 @@ class ChoiceCalls(ToolCalls[ChatCall]):
         if self._legacy is None:
             self._legacy = ChatCall(self.parent, None)
             self._legacy.place = len(self.calls)
-            self._uncut.append(self._legacy)
+            if not self.late:
+                self._uncut.append(self._legacy)
         as_call = legacy_delta(delta)
         entry = entry_of(as_call)
         told = self._legacy.merge(entry, self.repairs)
@@ -112,8 +117,9 @@ class ChoiceCalls(ToolCalls[ChatCall]):
             call.index = call.place = place
             self._tell(call, payload, changes, told=grew, grew=grew)
         self.index_calls()
-        # Those that are new, and some that share it already.
-        self._uncut += [call for call in calls if not call.done]
+        if not self.late:
+            # Those that are new, and some that share it already.
+            self._uncut += [call for call in calls if not call.done]
         if self._legacy is not None:
             self._legacy.place = len(calls)
 
@@ -140,12 +146,31 @@ class ChoiceCalls(ToolCalls[ChatCall]):
             changes.append(call.changed(delta))
             if grew and self.late:
                 self.repairs.add("4.13", call.where, None if delta.function is None else delta.function.arguments)
+        if self.late and not call.done and call.is_whole():
+            self._close(call, self._cut, changes)
+
+    def finish_as(self, cut: str | None, changes: ChangeSink[CallChange]) -> None:
+        """Close the calls that are whole or have not begun their arguments, in order: the choice has a finish reason.
+
+        The others stay open until they are whole, or until `close_as`; so do those that come from now on.
+        """
+        self.late = True
+        self._uncut.clear()
+        self._cut.reason = cut
+        for call in (*self.listed(), *self.gone):
+            if call.is_whole() or not (call.arguments or call.type == "custom"):
+                self._close(call, self._cut, changes)
 
     def close_as(self, cut: str | None, changes: ChangeSink[CallChange]) -> None:
         """Close the calls that are open, in order, and note for each why it is not whole, or that it is."""
-        self.settle_ids()
         self.set_cut(cut)
         for call in (*self.listed(), *self.gone):
+            self._close(call, _UNFINISHED if cut is None and call.breaks_off() else self._cut, changes)
+
+    def _close(self, call: ChatCall, cut: Cut, changes: ChangeSink[CallChange]) -> None:
+        if not call.done:
+            self._settle_id(call)
+            call.share_cut(cut)
             call.close(changes)
 
     def set_cut(self, cut: str | None) -> None:
@@ -158,5 +183,9 @@ class ChoiceCalls(ToolCalls[ChatCall]):
     def settle_ids(self) -> None:
         """Make up the ids that never came: nothing more is expected (rule 4.12)."""
         for call in self.listed():
-            if not call.id and not call.done:
-                self.repairs.add("4.12", f"choice {self.parent} tool call {call.place}", call.known_id())
+            if not call.done:
+                self._settle_id(call)
+
+    def _settle_id(self, call: ChatCall) -> None:
+        if not call.id:
+            self.repairs.add("4.12", f"choice {self.parent} tool call {call.place}", call.known_id())

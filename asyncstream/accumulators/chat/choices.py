@@ -1,13 +1,14 @@
 """Fold the deltas of one choice into its message. Pure: no IO, no callbacks. Fed by `accumulator`.
 
-A choice has three texts (content, refusal, reasoning) and its calls. The first finish reason closes all of them; what
-still comes is folded, told, and recorded as a repair, but nothing is done twice. Rules 4.3 to 4.13.
+A choice has three texts (content, refusal, reasoning) and its calls. The first finish reason closes the texts, and the
+calls that nothing can follow: one in the middle of its arguments is closed when they are whole, or by the end of the
+stream. What still comes is folded, told, and recorded as a repair, but nothing is done twice. Rules 4.3 to 4.13.
 """
 
 from typing import Final, TypeAlias
 
 from asyncstream.accumulators.changes import ChangeSink
-from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, is_flat, merge_json
+from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, fold_extra, is_flat, merge_json
 from asyncstream.accumulators.chat.changes import ContentChanged, FinishChanged, LogprobsChanged
 from asyncstream.accumulators.chat.choice_calls import CallChange, ChoiceCalls
 from asyncstream.accumulators.chat.choice_parts import (
@@ -19,9 +20,16 @@ from asyncstream.accumulators.chat.choice_parts import (
     GrowingText,
     TextChange,
 )
-from asyncstream.accumulators.chat.reasoning import ContentParts, ReasoningDetails, details_text, thinking_text
+from asyncstream.accumulators.chat.reasoning import (
+    ContentParts,
+    ReasoningDetails,
+    ThinkingBlocks,
+    blocks_text,
+    details_text,
+    thinking_text,
+)
 from asyncstream.accumulators.fragments import Fragments
-from asyncstream.accumulators.merging import mended
+from asyncstream.accumulators.merging import Indexed, index_of, mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.errors import ParseError
 from asyncstream.types.chat import ChatCompletionMessage, Choice
@@ -54,14 +62,18 @@ class GrowingChoice:
     __slots__ = (
         "_annotations",
         "_audio",
+        "_blocks",
         "_built",
         "_calls",
         "_closed",
         "_content",
         "_details",
+        "_extra",
         "_extra_content",
         "_filter_results",
+        "_images",
         "_logprobs",
+        "_message_extra",
         "_native_finish_reason",
         "_opened",
         "_parts",
@@ -71,8 +83,7 @@ class GrowingChoice:
         "_repairs",
         "_response_format",
         "_role",
-        "_under_reasoning",
-        "_under_reasoning_content",
+        "_under",
         "failed",
         "finish_reason",
         "index",
@@ -93,18 +104,22 @@ class GrowingChoice:
         self._reasoning = GrowingText(index, REASONING)
         # The texts that were told of, in order: they are done in the same.
         self._opened: list[GrowingText] = []
-        # The reasoning once more, under the two keys of the wire, for sending back.
-        self._under_reasoning = Fragments()
-        self._under_reasoning_content = Fragments()
-        # One of these two keys was used: details tell the same again.
+        # The reasoning once more, under the keys of the wire that any string came under, for sending back.
+        self._under: dict[str, Fragments] = {}
+        # One of these keys had a text: blocks and details tell the same again.
         self._plain_reasoning = False
         self._details = ReasoningDetails()
+        self._blocks = ThinkingBlocks()
+        self._images = Indexed[object]()
         self._parts: ContentParts | None = None
         self._calls = ChoiceCalls(index, repairs)
         self._annotations: list[ChatAnnotation] = []
         self._audio: GrowingAudio | None = None
         self._logprobs: GrowingLogprobs | None = None
         self._extra_content: dict[str, object] | None = None
+        # What no field names: of the choice, and of its message.
+        self._extra: dict[str, object] = {}
+        self._message_extra: dict[str, object] = {}
         self._filter_results: dict[str, object] | None = None
         self._native_finish_reason: str | None = None
         self._built: Choice | None = None
@@ -139,6 +154,9 @@ class GrowingChoice:
             or delta.content_parts is not None
             or delta.annotations is not None
             or delta.audio is not None
+            or delta.reasoning_text is not None
+            or delta.thinking_blocks is not None
+            or delta.images is not None
             or delta.extra_content is not None
             or (delta.role and not self._role)
         ):
@@ -169,6 +187,8 @@ class GrowingChoice:
             delta.reasoning_content is not None
             or delta.reasoning is not None
             or delta.reasoning_details is not None
+            or delta.reasoning_text is not None
+            or delta.thinking_blocks is not None
             or delta.content_parts is not None
         ):
             self._fold_reasoning(delta, changes)
@@ -192,6 +212,12 @@ class GrowingChoice:
         if delta.extra_content is not None and self._keepable("extra_content", delta.extra_content):
             self._extra_content = self._extra_content or {}
             merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
+        if delta.images is not None:
+            self._fold_images(delta.images)
+        if delta.extra:
+            self._fold_extra(self._message_extra, delta.extra)
+        if choice.extra:
+            self._fold_extra(self._extra, choice.extra)
         if choice.message is not None and isinstance(delta, AbsentDelta):
             self._fold_message(choice.message, changes)
         if choice.logprobs is not None:
@@ -215,6 +241,16 @@ class GrowingChoice:
             return True
         self._repairs.add("6.4", f"{self._where} {key}", b"")
         return False
+
+    def _fold_extra(self, held: dict[str, object], new: dict[str, object]) -> None:
+        if self._keepable("extra", new):
+            fold_extra(held, new)
+
+    def _fold_images(self, images: list[object]) -> None:
+        if self._keepable("images", images):
+            for image in images:
+                index = index_of(image.get("index")) if isinstance(image, dict) else None
+                self._images.put(index, mended(image, frozenset()))
 
     def _fold_logprobs(self, logprobs: ChoiceLogprobs, changes: ChangeSink[ChoiceChange]) -> None:
         if logprobs.content is None and logprobs.refusal is None:
@@ -258,22 +294,23 @@ class GrowingChoice:
         reasoning = self._reasoning_in(delta)
         if reasoning:
             self._add_text(self._reasoning, reasoning, changes)
-        if delta.reasoning_content:
-            self._under_reasoning_content.append(delta.reasoning_content)
-        if delta.reasoning:
-            self._under_reasoning.append(delta.reasoning)
+        for key, text in _keyed_reasoning(delta):
+            if text is not None:
+                self._under.setdefault(key, Fragments()).append(text)
+        if delta.thinking_blocks and self._keepable("thinking_blocks", delta.thinking_blocks):
+            self._blocks.fold(delta.thinking_blocks)
         if delta.reasoning_details and self._keepable("reasoning_details", delta.reasoning_details):
             self._details.fold(delta.reasoning_details)
 
     def _reasoning_in(self, delta: ChoiceDelta) -> str:
         """Give the reasoning that a delta adds: the first of its sources that has any (rule 4.8)."""
-        plain = delta.reasoning_content or delta.reasoning
+        plain = delta.reasoning_content or delta.reasoning or delta.reasoning_text
         if plain:
             self._plain_reasoning = True
             return plain
         text = thinking_text(delta.content_parts or [])
         if not text and not self._plain_reasoning:
-            text = details_text(delta.reasoning_details or [])
+            text = blocks_text(delta.thinking_blocks or []) or details_text(delta.reasoning_details or [])
         return text
 
     def _fold_parts(self, parts: list[dict[str, object]]) -> None:
@@ -290,10 +327,12 @@ class GrowingChoice:
         reasoning = self._reasoning_in(message)
         if reasoning:
             self._replace_text(self._reasoning, reasoning, changes)
-        if message.reasoning_content:
-            self._under_reasoning_content.replace(message.reasoning_content)
-        if message.reasoning:
-            self._under_reasoning.replace(message.reasoning)
+        for key, text in _keyed_reasoning(message):
+            if text or (text is not None and key not in self._under):
+                self._under[key] = Fragments(text)
+        if message.thinking_blocks and self._keepable("thinking_blocks", message.thinking_blocks):
+            self._blocks = ThinkingBlocks()
+            self._blocks.fold(message.thinking_blocks)
         if message.reasoning_details and self._keepable("reasoning_details", message.reasoning_details):
             self._details = ReasoningDetails()
             self._details.fold(message.reasoning_details)
@@ -315,6 +354,11 @@ class GrowingChoice:
         if message.extra_content is not None and self._keepable("extra_content", message.extra_content):
             self._extra_content = {}
             merge_json(self._extra_content, mended(message.extra_content, frozenset()))
+        if message.images:
+            self._images = Indexed()
+            self._fold_images(message.images)
+        if message.extra:
+            self._fold_extra(self._message_extra, message.extra)
 
     # The end.
 
@@ -327,8 +371,8 @@ class GrowingChoice:
         if reason == ERROR:
             self.failed = True
         elif before is None:
-            self._calls.late = True
-            self._close_all(changes)
+            self._close_texts(changes)
+            self._calls.finish_as(self._cut, changes)
         self._calls.set_cut(self._cut)
         changes.append(FinishChanged(self, reason, self.index))
 
@@ -336,12 +380,12 @@ class GrowingChoice:
         """Close whatever is open: the stream is over and complete."""
         self._closed = True
         self._built = None
-        self._close_all(changes)
+        self._close_texts(changes)
+        self._calls.close_as(self._cut, changes)
 
-    def _close_all(self, changes: ChangeSink[ChoiceChange]) -> None:
+    def _close_texts(self, changes: ChangeSink[ChoiceChange]) -> None:
         for text in self._opened:
             text.close(changes)
-        self._calls.close_as(self._cut, changes)
 
     def settle_ids(self) -> None:
         """Make up the ids that never came: nothing more is expected."""
@@ -368,6 +412,7 @@ class GrowingChoice:
                 logprobs=None if self._logprobs is None else self._logprobs.snapshot(),
                 content_filter_results=None if self._filter_results is None else dict(self._filter_results),
                 native_finish_reason=self._native_finish_reason,
+                extra=copied_json(self._extra),
             )
         return self._built
 
@@ -382,9 +427,13 @@ class GrowingChoice:
             function_call=self._calls.legacy(),
             annotations=[*self._annotations] if self._annotations else None,
             audio=None if self._audio is None else self._audio.built(),
-            reasoning_content=self._under_reasoning_content.text() or None,
+            reasoning_content=self._said_under("reasoning_content"),
+            reasoning_text=self._said_under("reasoning_text"),
             reasoning_details=self._details.built() if self._details else None,
+            thinking_blocks=self._blocks.built() if self._blocks else None,
+            images=self._images.listed() if self._images else None,
             extra_content=None if self._extra_content is None else copied_json(self._extra_content),
+            extra=copied_json(self._message_extra),
             cut=self._cut,
             wire=self._wire_members(),
         )
@@ -395,14 +444,27 @@ class GrowingChoice:
                 pass  # a user who calls `message.parse` is told what does not fit
         return message
 
+    def _said_under(self, key: str) -> str | None:
+        held = self._under.get(key)
+        return None if held is None else held.text()
+
     def _wire_members(self) -> dict[str, object]:
         """Collect what the wire sent in another form than the message has it."""
         members: dict[str, object] = {}
-        if self._reasoning.arrived:
-            members["reasoning"] = self._under_reasoning.text() or None
+        if self._reasoning.arrived or "reasoning" in self._under:
+            members["reasoning"] = self._said_under("reasoning")
         parts = None if self._parts is None else self._parts.built()
         if parts is not None:
             members["content"] = parts
         if self._calls.legacy() is not None:
             members["tool_calls"] = self._calls.params_beside_legacy() or None
         return members
+
+
+def _keyed_reasoning(delta: ChoiceDelta) -> tuple[tuple[str, str | None], ...]:
+    """Give the keys of the wire for reasoning, and what came under each."""
+    return (
+        ("reasoning", delta.reasoning),
+        ("reasoning_content", delta.reasoning_content),
+        ("reasoning_text", delta.reasoning_text),
+    )

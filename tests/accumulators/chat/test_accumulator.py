@@ -197,7 +197,8 @@ def test_details_are_merged_by_type_and_index():
 
     assert message.reasoning == "abs"
     assert message.reasoning_details == [
-        {"type": "reasoning.text", "index": 0, "text": "ab", "format": "x", "id": "r1", "signature": "s2"},
+        {"type": "reasoning.text", "index": 0, "text": "a", "format": "x", "id": "r1"},
+        {"type": "reasoning.text", "index": 0, "text": "b", "format": "y", "id": "r2", "signature": "s2"},
         {"type": "reasoning.summary", "index": 1, "summary": "s"},
         {"type": "reasoning.encrypted", "index": 2, "data": "AABB"},
     ]

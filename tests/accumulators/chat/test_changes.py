@@ -145,7 +145,7 @@ def test_repeated_call_is_not_told_again():
     ) == ["ToolCallCreated 0/0", "ToolCallChanged 0/0", "ToolCallDone 0/0", "FinishChanged 0 'tool_calls'"]
 
 
-def test_what_comes_after_the_finish_is_told_and_nothing_is_done_twice():
+def test_what_comes_after_the_finish_is_told_and_a_call_is_done_when_it_is_whole():
     found = fold(
         delta("stop", content="a", tool_calls=[call(0, "f", "{", id="a")])
         + delta(content="b", tool_calls=[call(0, arguments="}")])
@@ -159,16 +159,16 @@ def test_what_comes_after_the_finish_is_told_and_nothing_is_done_twice():
         "ToolCallCreated 0/0",
         "ToolCallChanged 0/0",
         "ContentDone 0",
-        "ToolCallDone 0/0",
         "FinishChanged 0 'stop'",
         "ContentChanged 0 'b'",
         "ToolCallChanged 0/0",
+        "ToolCallDone 0/0",
         "ReasoningCreated 0",
         "ReasoningChanged 0 'late'",
         "ToolCallCreated 0/1",
         "ToolCallChanged 0/1",
-        "ReasoningDone 0",
         "ToolCallDone 0/1",
+        "ReasoningDone 0",
     ]
     assert found.rules == ["4.13"] * 4
 

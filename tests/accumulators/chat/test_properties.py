@@ -108,7 +108,8 @@ def spread(frame: bytes, draw: Any) -> Iterator[bytes]:
     choice = copy.deepcopy(choices[0])
     first = {"choices": [{key: choice[key] for key in ("index", "delta") if key in choice}]}
     text = piece["arguments"] if in_call else said[texts[0]]
-    place = draw(st.integers(0, len(text)))
+    # Beside an empty reasoning, its details are what was thought.
+    place = draw(st.integers(1 if said.get("reasoning_details") else 0, len(text)))
     if in_call:
         first["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"] = text[:place]
         value["choices"][0]["delta"] = {

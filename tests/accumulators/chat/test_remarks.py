@@ -4,7 +4,7 @@ import json
 import pickle
 
 import pytest
-from chat_folds import DONE, delta, fold
+from chat_folds import DONE, chunk, delta, fold
 
 from asyncstream.accumulators import ChatAccumulator
 from asyncstream.errors import StreamEventError
@@ -66,6 +66,16 @@ def test_words_beside_a_usage_are_no_failure():
     found = fold(delta(content="a") + said(usage={"total_tokens": 3}, message="m", code=1) + DONE)
 
     assert (found.outcome, found.completion.usage.total_tokens) == ("complete", 3)
+
+
+def test_refusal_beside_an_answer_ends_it_at_once():
+    refused = {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}
+    found = fold(
+        chunk({"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}, **refused) + delta(content="b")
+    )
+
+    assert (found.error.message, found.error.code) == ("insufficient balance", 1008)
+    assert found.completion.choices[0].message.content == "a"
 
 
 def test_reason_error_names_its_own_cause_first():
