@@ -109,7 +109,7 @@ def read_docstring(text: str) -> Docstring:
     place = 0
     while place < len(lines):
         title, after = _section_at(lines, place)
-        if title is not None:
+        if title in _PARAMETERS or title in _OTHERS:
             underlined = after > place + 1
             place = _end_of_section(lines, after, _indent(lines[place]), underlined=underlined)
             if title in _PARAMETERS:
@@ -130,7 +130,7 @@ def read_docstring(text: str) -> Docstring:
 
 
 def _section_at(lines: list[str], place: int) -> tuple[str | None, int]:
-    """Return the title of a section that begins at a line, and the line after its head."""
+    """Return the title of a section that begins at a line, and the line after its head; over dashes any title."""
     line = lines[place].strip()
     below = lines[place + 1].strip() if place + 1 < len(lines) else ""
     if line and len(below) >= 3 and not below.strip("-") and _is_words(line):
@@ -190,8 +190,11 @@ def _entries(lines: list[str], *, underlined: bool) -> dict[str, str]:
 
 
 def _entry(line: str) -> tuple[list[str], str]:
-    """Read `name: text`, `name (type): text`, `name : type`, `name` or `one, two : type`; no names if it is none."""
-    head, rest = _split_entry(line)
+    """Read `name: text`, `name (type): text`, `name : type`, `name` or `one, two : type`; no names if it is none.
+
+    An entry may be an item of a list, and a dash may stand for the colon.
+    """
+    head, rest = _split_entry(line[2:].lstrip() if line.startswith(_BULLETS) else line)
     names = [name.strip().strip("`").lstrip("*") for name in head.split(",")]
     if not all(name.isidentifier() for name in names):
         return [], ""
@@ -210,6 +213,10 @@ def _split_entry(line: str) -> tuple[str, str]:
             depth -= 1
         elif character == ":" and not depth:
             return line[: min(opened, place)], line[place + 1 :]
+    for dash in (" -- ", " - ", " – "):  # noqa: RUF001  # people write this one too
+        head, found, rest = line.partition(dash)
+        if found:
+            return head[:opened], rest
     return line[:opened], ""
 
 

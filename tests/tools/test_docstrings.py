@@ -163,6 +163,19 @@ def test_several_names_share_a_text():
     ).parameters
 
 
+@pytest.mark.parametrize(
+    "line", ["- a: The a.", "* `a`: The a.", "a -- The a.", "a - The a.", "- a (int) - The a.", "a : The a."]
+)
+def test_entries_are_read_as_people_write_them(line):
+    assert {"a": "The a.", "b": "The b."} == read_docstring(f"Do.\n\nArgs:\n    {line}\n    b: The b.\n").parameters
+
+
+def test_titles_that_nobody_knows_are_part_of_the_description():
+    text = "Books\n-----\nFind books.\n\nParameters\n----------\na : int\n    The a.\n\nPrices\n------\nA cent each."
+
+    assert ("Books\n-----\nFind books.\n\nPrices\n------\nA cent each.", {"a": "The a."}) == read_docstring(text)
+
+
 def test_line_that_is_no_entry_belongs_to_nobody():
     text = "Do.\n\nArgs:\n    These are they all.\n    a: The a.\n    that was: all\n"
 

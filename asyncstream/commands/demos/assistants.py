@@ -6,8 +6,6 @@ things look.
 
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
-
 from asyncstream.client import AsyncClient
 from asyncstream.commands.command import CommandFailed
 from asyncstream.commands.terminal import Terminal
@@ -16,6 +14,7 @@ from asyncstream.events import AssistantStreamEvent
 from asyncstream.params import AssistantToolParam, ToolOutput
 from asyncstream.server import CallFunction, RunCode, Say, Scenario, Segment, Turn, serve
 from asyncstream.streaming import AssistantEventHandler
+from asyncstream.tools import arguments_for
 from asyncstream.types import (
     CodeInterpreterLogs,
     CodeInterpreterOutputLogs,
@@ -102,12 +101,10 @@ async def show(terminal: Terminal, *, delay: float, model: Callable[[Segment], T
 def _answer(run: Run, transcript: Transcript) -> list[ToolOutput]:
     """Call the functions that the run asks for."""
     outputs: list[ToolOutput] = []
-    if run.required_action is not None and run.required_action.submit_tool_outputs is not None:
-        for call in run.required_action.submit_tool_outputs.tool_calls:
-            arguments = msgspec.json.decode(call.function.arguments, type=dict[str, str])
-            output = str(get_temperature(**arguments))
-            transcript.note("answer", f"{call.function.name} {call.function.arguments} -> {output}", "magenta")
-            outputs.append({"tool_call_id": call.id, "output": output})
+    for call in run.pending_tool_calls:
+        output = str(get_temperature(**arguments_for(get_temperature, call)))
+        transcript.note("answer", f"{call.name} {call.arguments} -> {output}", "magenta")
+        outputs.append({"tool_call_id": call.id, "output": output})
     return outputs
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from asyncstream import AssistantEventHandler, AsyncClient
-from asyncstream.params import AssistantToolParam, ToolOutput
+from asyncstream.params import AssistantToolParam
 from asyncstream.relay import RunLog
 from asyncstream.types import Run
 
@@ -64,13 +64,10 @@ class Tools(AssistantEventHandler):
     """Calls the functions that the run asks for, in the process that reads it, and goes on with the same stream."""
 
     async def on_run_requires_action(self, run: Run) -> None:
-        action = run.required_action
-        if action is not None and action.submit_tool_outputs is not None:
-            outputs: list[ToolOutput] = [
-                {"tool_call_id": call.id, "output": look_at_the_clock()}
-                for call in action.submit_tool_outputs.tool_calls
-            ]
-            await self.stream.submit_tool_outputs(outputs)
+        if run.pending_tool_calls:
+            await self.stream.submit_tool_outputs(
+                [{"tool_call_id": call.id, "output": look_at_the_clock()} for call in run.pending_tool_calls]
+            )
 
 
 def look_at_the_clock() -> str:

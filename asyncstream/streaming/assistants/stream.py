@@ -141,7 +141,7 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         of the second answer, and `request_id`, `headers` and `status` are its.
 
         Args:
-            tool_outputs: One for each call in `run.required_action.submit_tool_outputs.tool_calls`.
+            tool_outputs: One for each call in `run.pending_tool_calls`.
 
         Raises:
             ConfigurationError: The run does not wait, the stream has ended, another task is waiting in it, or an output
