@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,68 @@ def run_on_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
             return process.wait(TIMEOUT), shown.decode().replace("\r\n", "\n")
     finally:
         os.close(ours)
+
+
+@contextmanager
+def talking(*arguments: str, **environment: str) -> Iterator["Talk"]:
+    """Start a command line on a pseudo-terminal, to be talked with; it is killed at the end if it still runs."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*_COMMAND, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=_environment({"TERM": "dumb", **environment}),
+        start_new_session=True,
+    )
+    os.close(theirs)
+    with process:
+        try:
+            yield Talk(process, ours)
+        finally:
+            process.kill()
+            os.close(ours)
+
+
+class Talk:
+    """A command at a terminal, and what it has shown."""
+
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
+        self.process = process
+        self._terminal = terminal
+        self._shown = ""
+
+    def until(self, needle: str) -> str:
+        """Read what is shown up to the end of `needle`; return what came since the last time."""
+        while needle not in self._shown:
+            data = os.read(self._terminal, 65536)
+            assert data, f"the output ended without {needle!r}: {self._shown!r}"
+            self._shown += data.decode().replace("\r\n", "\n")
+        shown, _, self._shown = self._shown.partition(needle)
+        return shown + needle
+
+    def type(self, text: str) -> None:
+        """Type some text; Enter is a line feed."""
+        os.write(self._terminal, text.encode())
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+
+    def interrupted(self) -> int:
+        """Interrupt it at its prompt, and again: one that comes as the prompt is written is seen at the next key."""
+        for _ in range(int(TIMEOUT)):
+            self.interrupt()
+            try:
+                return self.process.wait(1.0)
+            except subprocess.TimeoutExpired:
+                pass
+        raise AssertionError("it goes on after every interruption")
+
+    def ending(self) -> int:
+        """Wait for the end; return the exit status."""
+        b"".join(_read_all(self._terminal))
+        return self.process.wait(TIMEOUT)
 
 
 def _read_all(terminal: int) -> Iterator[bytes]:

@@ -1,23 +1,30 @@
-"""``chat``: ask a model one question and stream its answer: to a person, into a pipe, or as the raw events.
+"""``chat``: ask a model and stream its answers: to a person, into a pipe, or as the raw events.
 
-Only the answer goes to stdout; what is said about it goes to stderr, and into the exit status.
+One question of the command line or of stdin has one answer; at a terminal, without a question, it is a conversation.
+Only answers go to stdout; what is said about them goes to stderr, and into the exit status.
 """
 
 import asyncio
+import json
 import os
+import re
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
 
 from asyncstream.accumulators import ChatChange, ContentChanged, ReasoningChanged, RefusalChanged
 from asyncstream.accumulators.fragments import HalfPairs
 from asyncstream.client import AsyncClient
 from asyncstream.commands.command import Command, CommandFailed
+from asyncstream.commands.conversation import lines, stoppable
 from asyncstream.commands.statuses import DONE, INCOMPLETE, INTERRUPTED
 from asyncstream.commands.terminal import Style, Terminal
-from asyncstream.errors import StreamError
+from asyncstream.errors import APIError, StreamError
 from asyncstream.streaming import ChatStream
-from asyncstream.types import ChatCompletion
+from asyncstream.types import ChatCompletion, ChatCompletionMessage
 
 __all__ = ["COMMAND"]
 
@@ -33,10 +40,14 @@ _STOPS = {
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "question", nargs="*", metavar="QUESTION", help='the question; without one, or with "-", it is read from stdin'
+        "question",
+        nargs="*",
+        metavar="QUESTION",
+        help='the question; "-" reads it from stdin, and so does none where stdin is no terminal',
     )
     parser.add_argument("--model", default=_DEFAULT_MODEL, metavar="NAME", help="who answers (default: %(default)s)")
     parser.add_argument("--system", metavar="TEXT", help="instructions that stand before the question")
+    parser.add_argument("--schema", metavar="FILE", help="a JSON schema that the answers are to fit, strictly")
     parser.add_argument(
         "--base-url", metavar="URL", help="where the server is (default: OPENAI_BASE_URL, else OpenAI's)"
     )
@@ -50,36 +61,120 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _run(options: Namespace, terminal: Terminal) -> Coroutine[None, None, int]:
+    talks = not options.question and sys.stdin is not None and sys.stdin.isatty()
     # Read before the event loop runs: a read that blocks it could not be interrupted.
-    question = _question(options.question)
-    messages = [{"role": "user", "content": question}]
+    question = None if talks else _question(options.question)
+    params: dict[str, Any] = {"model": _encodable(options.model)}
+    if options.schema is not None:
+        params["response_format"] = _response_format(Path(options.schema))
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    if watched:
+        # Who watches is told what it cost; many servers count only if they are asked to.
+        params["stream_options"] = {"include_usage": True}
+    asking = _Asking(params, as_json=options.json, watched=watched, terminal=terminal)
     if options.system is not None:
-        messages.insert(0, {"role": "system", "content": _encodable(options.system)})
-    return _ask(options, messages, _api_key(options), terminal)
+        asking.messages.append({"role": "system", "content": _encodable(options.system)})
+    client = AsyncClient(api_key=_api_key(options), base_url=options.base_url)
+    return _converse(client, asking) if question is None else _ask_once(client, asking, question)
 
 
-async def _ask(options: Namespace, messages: list[dict[str, str]], api_key: str | None, terminal: Terminal) -> int:
-    async with (
-        AsyncClient(api_key=api_key, base_url=options.base_url) as client,
-        client.chat.completions.stream(model=_encodable(options.model), messages=messages) as stream,
-    ):
+async def _ask_once(client: AsyncClient, asking: "_Asking", question: str) -> int:
+    async with client:
         try:
-            if options.json:
-                await _print_events(stream, terminal)
-            else:
-                await _print_text(stream, terminal)
-            completion = await stream.get_final_completion()
+            return await asking.ask(client, question)
         except asyncio.CancelledError:
-            terminal.leave()
-            _say("interrupted: the answer is not whole")
             return INTERRUPTED
+
+
+async def _converse(client: AsyncClient, asking: "_Asking") -> int:
+    _say(f"a conversation with {asking.params['model']}: /new begins another, Ctrl-C stops an answer, /quit ends it")
+    begun = list(asking.messages)
+    async with client:
+        for line in lines():
+            match line:
+                case "/quit" | "/exit":
+                    break
+                case "/new":
+                    asking.messages = list(begun)
+                case _ if line.startswith("/"):
+                    _say(f"no command {line.split()[0]}: there are /new and /quit")
+                case _:
+                    await stoppable(_answered(client, asking, _encodable(line)))
+    return DONE
+
+
+async def _answered(client: AsyncClient, asking: "_Asking", question: str) -> None:
+    """Ask; what fails is said and forgotten, so that the next question can be asked."""
+    try:
+        await asking.ask(client, question)
+    except (APIError, CommandFailed) as error:
+        asking.terminal.end_line()
+        _say(f"error: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+
+
+class _Asking:
+    """The messages so far, and how answers are asked for and shown."""
+
+    def __init__(self, params: dict[str, Any], *, as_json: bool, watched: bool, terminal: Terminal) -> None:
+        self.params = params
+        self.messages: list[dict[str, Any] | ChatCompletionMessage] = []
+        self.terminal = terminal
+        self._as_json = as_json
+        self._watched = watched
+
+    async def ask(self, client: AsyncClient, question: str) -> int:
+        """Stream the answer to a question, and return the exit status that it means.
+
+        The question and its answer are kept only if the answer came to an end.
+        """
+        messages = [*self.messages, {"role": "user", "content": question}]
+        began = time.monotonic()
+        async with client.chat.completions.stream(messages=messages, **self.params) as stream:
+            completion = await self._show(stream)
+        self.terminal.end_line()
+        status = _outcome(completion)
+        self.messages = [*messages, completion.choices[0].message]
+        if self._watched:
+            _say(_cost(completion, time.monotonic() - began))
+        return status
+
+    async def _show(self, stream: ChatStream) -> ChatCompletion:
+        try:
+            if self._as_json:
+                await _print_events(stream, self.terminal)
+            else:
+                await _print_text(stream, self.terminal)
+            return await stream.get_final_completion()
+        except asyncio.CancelledError:
+            self.terminal.leave()
+            _say("interrupted: the answer is not whole")
+            raise
         except StreamError:
             if any(choice.message.content for choice in stream.current_completion_snapshot.choices):
-                terminal.end_line()
+                self.terminal.end_line()
                 _say("the answer is not whole")
             raise
-    terminal.end_line()
-    return _outcome(completion)
+
+
+def _cost(completion: ChatCompletion, seconds: float) -> str:
+    usage = completion.usage
+    tokens = "" if usage is None else f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out, "
+    return f"{tokens}{seconds:.1f} s"
+
+
+def _response_format(path: Path) -> dict[str, Any]:
+    """Return what asks for JSON of a schema."""
+    try:
+        schema = json.loads(path.read_bytes())
+    except OSError as error:
+        raise CommandFailed(f"cannot read the schema: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise CommandFailed(f"the schema {path.name} is no JSON") from error
+    if not isinstance(schema, dict):
+        raise CommandFailed(f"the schema {path.name} is no JSON object")
+    # Servers want a name of these characters.
+    name = re.sub(r"[^a-zA-Z0-9_-]", "_", path.stem)[:64] or "answer"
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
 
 
 async def _print_events(stream: ChatStream, terminal: Terminal) -> None:
@@ -187,9 +282,11 @@ COMMAND = Command(
     name="chat",
     help="ask a model, and stream its answer",
     description=(
-        "Ask a model one question and print its answer as it streams: plain text in a pipe, with the reasoning dimmed "
-        "on a terminal. The exit status is 0 for a whole answer, 3 for one that the model did not finish or refused, "
-        "1 for an error and 130 after Ctrl-C; what came until then stays."
+        "Ask a model a question and print its answer as it streams: plain text in a pipe, with the reasoning dimmed "
+        "on a terminal. Without a question, at a terminal, it is a conversation. Tokens and seconds are told on a "
+        "terminal, on stderr. The exit status is 0 for a whole answer or a conversation that was ended, 3 for an "
+        "answer that the model did not finish or refused, 1 for an error and 130 after Ctrl-C; what came until then "
+        "stays."
     ),
     add_arguments=_add_arguments,
     run=_run,

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from processes import posix_only, run, run_on_terminal, started, text_until
+from processes import posix_only, run, run_on_terminal, started, talking, text_until, without_styles
 
 from asyncstream.__main__ import main
 from asyncstream.server import (
@@ -162,7 +162,7 @@ async def test_reasoning_is_for_people_only() -> None:
 
     assert (0, "Yes.\nSure.\n", "") == _ending(process)
     assert status == 0
-    assert shown == "".join(f"\x1b[2m{word}\x1b[0m" for word in ("Let", " me", " see.")) + "\nYes.\nSure.\n"
+    assert shown.startswith("".join(f"\x1b[2m{word}\x1b[0m" for word in ("Let", " me", " see.")) + "\nYes.\nSure.\n")
 
 
 @posix_only
@@ -174,7 +174,7 @@ async def test_control_characters_reach_a_pipe_but_no_terminal() -> None:
         _, shown = await server.ask_on_terminal("Hi")
 
     assert process.stdout == "a\x1b]0;title\x07b\x9b2Jc\td\ne\u202ef\x7f.\n"
-    assert shown == "a\ufffd]0;title\ufffdb\ufffd2Jc\tde\ufffdf\ufffd.\n"
+    assert shown.startswith("a\ufffd]0;title\ufffdb\ufffd2Jc\tde\ufffdf\ufffd.\n")
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -215,6 +215,106 @@ async def test_text_streams_as_it_comes() -> None:
                 return text_until(process, "two")
 
         assert await asyncio.to_thread(read) == "One two"
+
+
+async def test_tokens_and_seconds_are_told_on_a_terminal_only() -> None:
+    async with _served(Say("Yes.")) as server:
+        piped = await server.ask("Hi")
+        assert "stream_options" not in server.sent
+        server.scenario.turns.append(Turn(Say("Yes.")))
+        _, shown = await server.ask_on_terminal("Hi")
+
+        assert server.sent["stream_options"] == {"include_usage": True}
+    assert "" == piped.stderr
+    assert re.fullmatch(r"Yes\.\n\d+ tokens in, \d+ out, \d+\.\d s\n", without_styles(shown)), shown
+
+
+async def test_a_schema_is_sent(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    schema["additionalProperties"] = False
+    (tmp_path / "my answer.json").write_text(json.dumps(schema))
+    async with _served(Say('{"a": 1}')) as server:
+        ending = await server.ask_here(capsys, "Hi", "--schema", str(tmp_path / "my answer.json"))
+
+        assert (0, '{"a": 1}\n', "") == ending
+        assert {
+            "type": "json_schema",
+            "json_schema": {"name": "my_answer", "schema": schema, "strict": True},
+        } == server.sent["response_format"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "cannot read the schema"), ("{", "is no JSON"), ("[]", "is no JSON object")]
+)
+async def test_what_is_no_schema_is_one_line(content, words, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "schema.json"
+    if content is not None:
+        file.write_text(content)
+    async with _served() as server:
+        status, shown, said = await server.ask_here(capsys, "Hi", "--schema", str(file))
+
+        assert [] == server.scenario.requests
+    assert (1, "") == (status, shown)
+    assert re.fullmatch(f"error: .*{words}.*\n", said), said
+
+
+# A conversation.
+
+
+@posix_only
+@pytest.mark.parametrize("ending", ["/quit\n", "\x04"], ids=["quit", "Ctrl-D"])
+async def test_without_a_question_a_terminal_has_a_conversation(ending: str) -> None:
+    async with _served(Say("Two."), delay=0) as server:
+        server.scenario.turns += [Turn(Say("Four.")), Turn(Say("Hello."))]
+
+        def talk() -> int:
+            options = {"OPENAI_API_KEY": "any", "OPENAI_BASE_URL": server.base_url}
+            with talking("chat", "--system", "Be brief.", **options) as told:
+                told.until("> ")
+                told.type("1 + 1?\n")
+                assert "Two.\n" in told.until("> ")
+                told.type("\n/what\n")
+                assert "no command /what" in told.until("/quit")
+                told.until("> ")
+                told.type("Twice that?\n")
+                assert "Four.\n" in told.until("> ")
+                told.type("/new\n")
+                told.until("> ")
+                told.type("Hi\n")
+                assert "Hello.\n" in told.until("> ")
+                told.type(ending)
+                return told.ending()
+
+        assert 0 == await asyncio.to_thread(talk)
+        first, second, third = (request.body["messages"] for request in server.scenario.requests)
+    system = {"role": "system", "content": "Be brief."}
+    assert [system, {"role": "user", "content": "1 + 1?"}] == first
+    assert [*first, {"role": "assistant", "content": "Two."}, {"role": "user", "content": "Twice that?"}] == second
+    assert [system, {"role": "user", "content": "Hi"}] == third
+
+
+@posix_only
+async def test_ctrl_c_stops_an_answer_and_not_the_conversation() -> None:
+    async with _served(Say("Half an"), Pause(60)) as server:
+        server.scenario.turns += [Turn(Cut()), Turn(Say("Whole."))]
+
+        def talk() -> int:
+            options = {"OPENAI_API_KEY": "any", "OPENAI_BASE_URL": server.base_url}
+            with talking("chat", **options) as told:
+                told.until("> ")
+                told.type("one\n")
+                told.until("an")
+                told.interrupt()
+                assert "interrupted" in told.until("> ")
+                told.type("two\n")
+                assert "error: " in told.until("> ")
+                told.type("three\n")
+                assert "Whole.\n" in told.until("> ")
+                return told.interrupted()
+
+        assert 130 == await asyncio.to_thread(talk)
+        # What had no whole answer is not told again.
+        assert [{"role": "user", "content": "three"}] == server.scenario.requests[-1].body["messages"]
 
 
 # How it ends.

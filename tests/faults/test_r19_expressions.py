@@ -233,6 +233,8 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
     r"(?a)\d{1,12}(?:\.\d{1,6})?": DIGITS,
     "[^A-Za-z0-9_-]+": (*WORDS, Text("."), Text(".", end="a"), Text(".a")),
     "[A-Za-z0-9_-]{1,64}": WORDS,
+    # commands
+    "[^a-zA-Z0-9_-]": (*WORDS, *BLANKS),
     # server
     "[a-zA-Z0-9_-]{1,64}": WORDS,
     r"\s*+\S++|\s++": BLANKS,
