@@ -45,6 +45,9 @@ OnLeave: TypeAlias = Callable[[], Awaitable[object]]
 BATCH: Final = 64 * 1024
 """Bytes that go out in one write at most, unless one event is larger: the buffer of a transport."""
 
+_LOOK_EACH: Final = 8 * 1024
+"""Bytes after which there is a look at the clock: one for each entry would cost a tenth of what that takes."""
+
 LEAVE_SECONDS: Final = 10.0
 """How long what is to be done when a reader leaves may take: one request to cancel the run, with its retries."""
 
@@ -100,6 +103,7 @@ class Pump:
         self._shape_of = shape_of
         self._wear(shape)
         self._size = 0
+        self._look_at = _LOOK_EACH
         self._ended = False
         # The `done` entry was read.
         self._done = False
@@ -208,13 +212,13 @@ class Pump:
                 if unknown:
                     check_entry(entry)
                 if self._put(entry):
-                    await self._wait_for_room()
-                # A source may have thousands at hand, each of which takes longer here than it took to be read.
-                if len(self._pieces) > 1:
-                    await turn.give_way()
-                else:
-                    # Whoever writes has taken what was there, or there was nothing.
-                    turn.begin()
+                    if self._size >= BATCH:
+                        await self._wait_for_room()
+                    else:
+                        # A source may have thousands at hand, each of which takes longer here than it took to be read.
+                        self._look_at = min(self._size + _LOOK_EACH, BATCH)
+                        if turn.over():
+                            await turn.give_way()
                 if self._done or self.failure is not None:
                     return
         except ReaderGone:
@@ -224,7 +228,7 @@ class Pump:
             self._put(error_entry(error))
 
     def _put(self, entry: Entry) -> bool:
-        """Buffer an entry; True if that is enough for now."""
+        """Buffer an entry; return True if there is a reason to wait: enough is here, or others may be due."""
         name = entry.event
         if name == DONE:
             data = self._write_done(entry)
@@ -238,7 +242,7 @@ class Pump:
             self._pieces.append(data)
             self._size += len(data)
             self._wake()
-        return self._size >= BATCH
+        return self._size >= self._look_at
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -290,6 +294,7 @@ class Pump:
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._pieces = []
         self._size = 0
+        self._look_at = _LOOK_EACH
         self._last = self._loop.time()
         if self._room is not None and not self._room.done():
             self._room.set_result(None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import json
 import logging
 import time
@@ -10,6 +11,7 @@ from contextlib import aclosing
 
 import pytest
 from assistants_wire import DONE, HELLO, WAITS, frame, run, stream, text
+from feeds import until
 from raw_server import Exchange, raw_server
 from upstream_wire import HELLO_CHAT, chunk_frame, said, upstream
 
@@ -27,6 +29,7 @@ from asyncstream.relay.frames import GREETING, HEARTBEAT, MAX_LINE
 from asyncstream.relay.pump import BATCH, Pump, ReaderGone, ReaderStalled
 from asyncstream.relay.shapes import Shape
 from asyncstream.relay.views import entries
+from asyncstream.transport import fairness
 
 LINES = Shape("x", lambda entry: entry.data, b"", HEARTBEAT)
 
@@ -480,6 +483,29 @@ async def test_a_reader_that_leaves_ends_a_write_that_waits():
     pump.leave()
     with pytest.raises(ReaderGone):
         await asyncio.wait_for(writing, 5)
+
+
+async def test_others_have_their_turn_while_a_source_has_all_at_hand(monkeypatch):
+    # A clock on which every turn is over once it is looked at.
+    seconds = itertools.count()
+    monkeypatch.setattr(fairness, "monotonic", lambda: next(seconds))
+    pump = Pump(entries(given(*[Entry(data=b"x" * 400)] * 160)), LINES, heartbeat=None, stall=None)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    await pump.open()
+    counting = asyncio.create_task(count())
+    await until(lambda: pump._size >= 64_000)
+    counting.cancel()
+    await pump.close()
+
+    # Nothing was taken: between so many pieces of the buffer there are as many looks at the clock.
+    assert 6 <= turns < 160
 
 
 # Arguments.
