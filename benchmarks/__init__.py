@@ -11,8 +11,8 @@
 - `memory`, `imports`: two figures that are no ratio of CPU times.
 - `streams`, `soak`: many streams at once and one after the other, with `stream_server` and `process` below them.
 - `report`, `plot`: how results are shown.
-- `instructions`: whole requests and the import in machine instructions, which repeat to under 1 %. `counting`
-  runs `counted` under valgrind for it.
+- `instructions`: whole requests and the import in machine instructions, which repeat to under 1 %; `guard` holds them
+  against a baseline. `counting` runs `counted` under valgrind for both.
 - `step_counts`: machine instructions an event of splitting, decoding, folding and encoding.
 - `micro`: the same steps timed one by one with pytest-benchmark, so that a regression can be bisected.
 """
