@@ -63,7 +63,7 @@ class AsyncClient:
         ssl_context: Whose certificates are trusted, and which one is shown; None is the system's.
         max_event_bytes: The most that one event of a stream may have.
         observer: A function that is told of each call, by an `Observation`; it is called in the event loop and must
-            not block.
+            not block. Its method `headers`, if it has one, gives headers for each attempt.
         dialect: Where the server wants the key, if not where OpenAI does; `azure` sets it.
         http_client: openai-python's argument for a client of httpx, which has no place here: refused.
 

@@ -322,7 +322,8 @@ class Transport:
     async def _attempt(self, call: Call, *, fresh: bool) -> aiohttp.ClientResponse | Failed:
         session = self._connections.session(fresh=fresh)
         headers = merge_headers(
-            {**call.headers, **await self._authorization(call)},
+            # Of what a watch wants, anything else removes or replaces its own.
+            {**call.watch.headers(), **call.headers, **await self._authorization(call)},
             call.request.endpoint_headers,
             self._headers,
             call.request.headers,

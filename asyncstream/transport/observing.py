@@ -2,26 +2,28 @@
 
 An observer is any function that takes one `Observation`; it is called in the event loop, in the course of the call, and
 must not block. Each call gives, by its `call.id`: `RequestSent` and `ResponseReceived` for each attempt, `FirstEvent`
-if it is a stream, and exactly one end: `CallFinished`, or `CallFailed` without `retry_in`.
+if it is a stream, and exactly one end: `CallFinished`, or `CallFailed` without `retry_in`. Its method `headers`, if it
+has one, is asked before each attempt, with the `CallDetails`, for headers to send: so a trace goes on at the server.
 
-Rule 1: ids, sizes, times and counts only: never a body, a header, a query or the text of an error.
+Rule 1: ids, sizes, times and counts, and the parameters of `PARAMETERS` only: never a body, a header, a query or the
+text of an error.
 Rule 2: an observer that raises is logged, and changes nothing. Rule 3: unobserved calls cost a few attribute lookups.
 """
 
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from types import TracebackType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 from yarl import URL
 
 from asyncstream.transport.redaction import Secrets
-from asyncstream.transport.request import Request
+from asyncstream.transport.request import Request, merge_headers
 
 __all__ = [
     "SILENT",
@@ -37,6 +39,21 @@ __all__ = [
 ]
 
 _LOG = logging.getLogger("asyncstream")
+
+PARAMETERS = (
+    "frequency_penalty",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "n",
+    "presence_penalty",
+    "seed",
+    "service_tier",
+    "stop",
+    "temperature",
+    "top_p",
+)
+"""What is told of a body: numbers, the name of a tier, and where an answer stops; nothing of what is asked."""
 
 _numbers = itertools.count(1)
 
@@ -58,6 +75,8 @@ class CallDetails(Struct, frozen=True, kw_only=True):
     provider: str
     """"openai", or what the client's dialect says."""
     streamed: bool
+    parameters: Mapping[str, float | str | tuple[str, ...]] = {}
+    """Those of `PARAMETERS` that the body has, under the names that they have there; `stop` always as a tuple."""
 
 
 class RequestSent(Struct, frozen=True, kw_only=True):
@@ -109,6 +128,8 @@ class CallFinished(Struct, frozen=True, kw_only=True):
     """The status of a run; the finish reason of each choice."""
     input_tokens: int | None
     output_tokens: int | None
+    service_tier: str | None = None
+    """What the answer says which tier has served it."""
     left: bool = False
     """The reader left before the end, on purpose or by dropping the stream; what is told is what had come by then."""
 
@@ -153,12 +174,19 @@ class _Summary(Struct):
     status: str | None = None
     usage: _Usage | None = None
     choices: list[_Choice] | None = None
+    service_tier: str | None = None
 
 
 @cache
 def _summary_decoder() -> "msgspec.json.Decoder[_Summary]":
     # Only who observes needs one.
     return msgspec.json.Decoder(_Summary)
+
+
+@cache
+def _parameters_decoder() -> "msgspec.json.Decoder[Any]":
+    # Any: a body that a server is to refuse is no business of an observer's.
+    return msgspec.json.Decoder(msgspec.defstruct("_Parameters", [(name, Any, None) for name in PARAMETERS]))
 
 
 class Watch:
@@ -187,7 +215,20 @@ class Watch:
             port=url.port or 0,
             provider=provider,
             streamed=streamed,
+            parameters=_parameters(request.body),
         )
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that the observers want to be sent; none of what cannot be sent, which is logged."""
+        wanted: dict[str, str] = {}
+        for observer in self._observers:
+            ask = getattr(observer, "headers", None)
+            if callable(ask):
+                try:
+                    wanted.update(merge_headers(ask(self._call)))
+                except Exception:
+                    _LOG.exception("an observer raised at headers")
+        return wanted
 
     @property
     def over(self) -> bool:
@@ -255,6 +296,7 @@ class Watch:
                 outcomes=tuple(outcome for outcome in outcomes if outcome),
                 input_tokens=_first(usage.prompt_tokens, usage.input_tokens),
                 output_tokens=_first(usage.completion_tokens, usage.output_tokens),
+                service_tier=summary.service_tier or None,
                 left=left,
             )
         )
@@ -312,6 +354,29 @@ def _summary(body: bytes, result: object) -> _Summary:
         # An answer of odd types is no business of an observer's.
         pass
     return _Summary()
+
+
+def _parameters(body: bytes | None) -> dict[str, float | str | tuple[str, ...]]:
+    told: dict[str, float | str | tuple[str, ...]] = {}
+    try:
+        asked = _parameters_decoder().decode(body or b"{}")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return told
+    for name in PARAMETERS:
+        match name, getattr(asked, name):
+            case "stop", str(text):
+                told[name] = (text,)
+            case "stop", list(texts) if all(isinstance(text, str) for text in texts):
+                told[name] = tuple(texts)
+            case "service_tier", str(tier):
+                told[name] = tier
+            case "stop" | "service_tier", _:
+                pass
+            case _, int(number) | float(number) if not isinstance(number, bool):
+                told[name] = number
+            case _:
+                pass
+    return told
 
 
 def _first(one: int | None, other: int | None) -> int | None:

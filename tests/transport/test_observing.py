@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from aioresponses import aioresponses
 from assistants_wire import DONE, HELLO, WAITS, frame, stream
-from raw_server import Exchange, raw_server
+from raw_server import Exchange, raw_server, response
 
 from asyncstream import (
     AsyncClient,
+    CallDetails,
     CallFailed,
     CallFinished,
     FirstEvent,
@@ -387,6 +388,124 @@ async def test_an_answer_of_odd_types_is_told_without_its_counts(mocked: aioresp
         await client.threads.retrieve("t")
 
     assert (seen[-1].response_id, seen[-1].input_tokens) == (None, None)
+
+
+# What is asked with.
+
+
+async def test_parameters_are_told_and_nothing_of_what_is_asked(mocked: aioresponses) -> None:
+    mocked.post(f"{BASE}/chat/completions", payload={"id": "c", "choices": [], "service_tier": "default"}, repeat=True)
+    message = {"role": "user", "content": PROMPT}
+    seen = Seen()
+
+    async with observed(BASE, seen) as client:
+        await client.chat.completions.create(
+            model="m",
+            messages=[message],
+            temperature=0.5,
+            top_p=1,
+            max_completion_tokens=9,
+            frequency_penalty=-1,
+            presence_penalty=0,
+            seed=7,
+            n=2,
+            stop=["a", "b"],
+            service_tier="flex",
+            extra_body={"metadata": {"seed": PROMPT}},
+        )
+        await client.chat.completions.create(model="m", messages=[message], stop="END", extra_body={"max_tokens": 3})
+
+    first, second = (one for one in seen if isinstance(one, CallFinished))
+    assert first.call.parameters == {
+        "temperature": 0.5,
+        "top_p": 1,
+        "max_completion_tokens": 9,
+        "frequency_penalty": -1,
+        "presence_penalty": 0,
+        "seed": 7,
+        "n": 2,
+        "stop": ("a", "b"),
+        "service_tier": "flex",
+    }
+    assert second.call.parameters == {"stop": ("END",), "max_tokens": 3}
+    assert first.service_tier == "default"
+    assert PROMPT not in repr(seen)
+
+
+async def test_parameters_of_other_types_are_not_told(mocked: aioresponses) -> None:
+    mocked.post(f"{BASE}/chat/completions", payload={"id": "c", "choices": []}, repeat=True)
+    mocked.get(f"{BASE}/threads/t", payload={"id": "t"})
+    wrong = {"temperature": PROMPT, "seed": True, "n": None, "service_tier": 3, "stop": [PROMPT, 1], "top_p": {"a": 1}}
+    seen = Seen()
+
+    async with observed(BASE, seen) as client:
+        await client.chat.completions.create(model="m", messages=[], extra_body=wrong)
+        await client.chat.completions.create(model="m", messages=[], extra_body={**wrong, "stop": {"a": PROMPT}})
+        await client.threads.retrieve("t")
+
+    assert [{}, {}, {}] == [one.call.parameters for one in seen if isinstance(one, CallFinished)]
+
+
+# Headers of observers.
+
+
+class Tracing(Seen):
+    """An observer that also has headers to send."""
+
+    def __init__(self, wanted: Any) -> None:
+        super().__init__()
+        self.wanted = wanted
+        self.asked: list[int] = []
+
+    def headers(self, call: CallDetails) -> Any:
+        self.asked.append(call.id)
+        return self.wanted
+
+
+async def test_headers_of_an_observer_are_sent_with_each_attempt() -> None:
+    async def answer(exchange: Exchange) -> None:
+        again = response(500, headers={"retry-after-ms": "1"})
+        await exchange.send(again if exchange.number == 1 else response(body=b'{"id": "t"}'))
+
+    seen = Tracing({"X-Trace": "one"})
+
+    async with raw_server(answer) as server, observed(server.url, seen) as client:
+        await client.threads.retrieve("t")
+
+    assert [seen[0].call.id] * 2 == seen.asked
+    assert ["one", "one"] == [request.headers["x-trace"] for request in server.requests]
+
+
+async def test_headers_of_an_observer_replace_none_that_the_user_gave() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.send(response(body=b'{"id": "t"}'))
+
+    seen = Tracing(
+        {"x-trace": "one", "x-team": "two", "x-gone": "three", "authorization": "four", "user-agent": "five"}
+    )
+
+    async with raw_server(answer) as server:
+        async with observed(server.url, seen, default_headers={"X-Team": "search", "X-Gone": None}) as client:
+            await client.threads.retrieve("t", extra_headers={"X-Trace": "mine"})
+            sent = server.requests[0].headers
+
+    assert ("mine", "search", f"Bearer {SECRET}") == (sent["x-trace"], sent["x-team"], sent["authorization"])
+    assert "x-gone" not in sent
+    assert sent["user-agent"].startswith("asyncstream/")
+
+
+@pytest.mark.parametrize("wanted", [None, 3, {"Content-Length": "0"}, {"a b": "c"}, {"a": "line\nbreak"}, {"a": 1}])
+async def test_headers_that_cannot_be_sent_are_logged_and_left_out(
+    mocked: aioresponses, caplog: pytest.LogCaptureFixture, wanted: object
+) -> None:
+    mocked.get(f"{BASE}/threads/t", payload={"id": "t"})
+    seen = Tracing(wanted)
+
+    async with observed(BASE, seen) as client:
+        assert (await client.threads.retrieve("t")).id == "t"
+
+    assert ["an observer raised at headers"] == [record.getMessage() for record in caplog.records]
+    assert [RequestSent, ResponseReceived, CallFinished] == seen.kinds
 
 
 # The log
