@@ -1,15 +1,18 @@
-"""OpenTelemetry spans over the observer hook, by the SDK's own exporter."""
+"""OpenTelemetry spans and metrics over the observer hook, by the SDK's own exporters."""
 
 import sys
 
 import pytest
 from aioresponses import aioresponses
 from assistants_wire import DONE, HELLO, stream
+from opentelemetry import baggage, context
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
-from raw_server import Exchange, raw_server
+from raw_server import Exchange, raw_server, response
 
 from asyncstream import AsyncClient, ConfigurationError, NotFoundError
 from asyncstream.otel import OpenTelemetry
@@ -24,7 +27,9 @@ class Spans:
         self.exporter = InMemorySpanExporter()
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.observer = OpenTelemetry(self.provider)
+        self.reader = InMemoryMetricReader()
+        self.meters = MeterProvider([self.reader], shutdown_on_exit=False)
+        self.observer = OpenTelemetry(self.provider, self.meters)
 
     def client(self, url: str) -> AsyncClient:
         return AsyncClient(api_key=SECRET, base_url=url, observer=self.observer)
@@ -34,6 +39,18 @@ class Spans:
         (span,) = self.exporter.get_finished_spans()
         assert not self.observer._spans
         return span
+
+    def points(self, name: str) -> list[HistogramDataPoint]:
+        """Return what was recorded of a metric."""
+        data = self.reader.get_metrics_data()
+        found = [metric for one in data.resource_metrics for scope in one.scope_metrics for metric in scope.metrics]
+        return [
+            point
+            for metric in found
+            if metric.name == name
+            for point in metric.data.data_points
+            if isinstance(point, HistogramDataPoint)
+        ]
 
 
 async def test_a_chat_answer_is_a_span_with_its_tokens(mocked: aioresponses) -> None:
@@ -134,6 +151,131 @@ async def test_azure_is_named(mocked: aioresponses) -> None:
         await client.chat.completions.create(model="m", messages=[])
 
     assert (spans.only.attributes or {})["gen_ai.provider.name"] == "azure.ai.openai"
+
+
+LEFT_CHUNK = (
+    b'data: {"id":"c_1","model":"m-2024","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}],'
+    b'"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}\n\n'
+)
+
+
+async def test_a_stream_that_its_reader_left_is_no_error_and_tells_what_had_come() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, LEFT_CHUNK, end=False)
+        await exchange.gone()
+
+    spans = Spans()
+
+    async with raw_server(answer) as server, spans.client(server.url) as client:
+        async with client.chat.completions.stream(model="m", messages=[]) as chat:
+            async for _ in chat:
+                break
+
+    span = spans.only
+    attributes = span.attributes or {}
+    (duration,) = spans.points("gen_ai.client.operation.duration")
+    assert (span.status.status_code, [event.name for event in span.events]) == (StatusCode.UNSET, ["left"])
+    assert "error.type" not in attributes
+    assert (attributes["gen_ai.response.id"], attributes["gen_ai.response.model"]) == ("c_1", "m-2024")
+    assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (3, 1)
+    assert attributes["gen_ai.request.stream"] is True
+    assert "error.type" not in (duration.attributes or {})
+
+
+async def test_parameters_are_told_under_the_names_of_the_conventions(mocked: aioresponses) -> None:
+    mocked.post(f"{BASE}/chat/completions", payload={"id": "c", "choices": [], "service_tier": "default"})
+    spans = Spans()
+
+    async with spans.client(BASE) as client:
+        await client.chat.completions.create(
+            model="m",
+            messages=[{"role": "user", "content": PROMPT}],
+            temperature=0,
+            top_p=0.5,
+            max_completion_tokens=9,
+            frequency_penalty=-1,
+            presence_penalty=1,
+            n=2,
+            stop="END",
+            service_tier="flex",
+            extra_body={"seed": 1 << 63},
+        )
+
+    attributes = spans.only.attributes or {}
+    told = {key: value for key, value in attributes.items() if "request." in key and not key.startswith("http.")}
+    assert told == {
+        "gen_ai.request.model": "m",
+        "gen_ai.request.temperature": 0.0,
+        "gen_ai.request.top_p": 0.5,
+        "gen_ai.request.max_tokens": 9,
+        "gen_ai.request.frequency_penalty": -1.0,
+        "gen_ai.request.presence_penalty": 1.0,
+        "gen_ai.request.choice.count": 2,
+        "gen_ai.request.stop_sequences": ("END",),
+        "openai.request.service_tier": "flex",
+    }
+    assert isinstance(told["gen_ai.request.temperature"], float)
+    assert attributes["openai.response.service_tier"] == "default"
+    assert PROMPT not in spans.only.to_json()
+
+
+async def test_the_span_goes_on_at_the_server_in_each_attempt() -> None:
+    async def answer(exchange: Exchange) -> None:
+        again = response(500, headers={"retry-after-ms": "1"})
+        await exchange.send(again if exchange.number == 1 else response(body=b'{"id": "t"}'))
+
+    spans = Spans()
+    token = context.attach(baggage.set_baggage("tenant", "blue"))
+
+    try:
+        async with raw_server(answer) as server, spans.client(server.url) as client:
+            await client.threads.retrieve("t")
+            await client.threads.retrieve("t", extra_headers={"traceparent": "mine", "baggage": None})
+            sent = [request.headers for request in server.requests]
+    finally:
+        context.detach(token)
+
+    span, _ = spans.exporter.get_finished_spans()
+    known = span.get_span_context()
+    assert known is not None
+    carried = f"00-{known.trace_id:032x}-{known.span_id:016x}"
+    assert [carried, carried] == [headers["traceparent"].rpartition("-")[0] for headers in sent[:2]]
+    assert sent[2]["traceparent"] == "mine"
+    assert ["tenant=blue", "tenant=blue", None] == [headers.get("baggage") for headers in sent]
+
+
+async def test_operations_are_measured_by_duration_and_tokens(mocked: aioresponses) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 70}
+    mocked.post(f"{BASE}/chat/completions", payload={"id": "c", "model": "m-2024", "choices": [], "usage": usage})
+    mocked.post(f"{BASE}/chat/completions", status=404, payload={})
+    mocked.get(f"{BASE}/threads/t/runs/r", payload={"id": "r", "status": "completed", "usage": usage})
+    spans = Spans()
+
+    async with spans.client(BASE) as client:
+        await client.chat.completions.create(model="m", messages=[])
+        with pytest.raises(NotFoundError):
+            await client.chat.completions.create(model="m", messages=[])
+        await client.threads.runs.retrieve("r", thread_id="t")
+
+    common = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m",
+        "server.address": "api.test",
+        "server.port": 80,
+    }
+    answered = {**common, "gen_ai.response.model": "m-2024"}
+    well, failed = spans.points("gen_ai.client.operation.duration")
+    asked, said = spans.points("gen_ai.client.token.usage")
+    assert [answered, {**common, "error.type": "NotFoundError"}] == [well.attributes, failed.attributes]
+    assert 0 < well.sum < 5
+    assert (well.explicit_bounds[0], well.explicit_bounds[-1], len(well.explicit_bounds)) == (0.01, 81.92, 14)
+    assert [{**answered, "gen_ai.token.type": kind} for kind in ("input", "output")] == [
+        asked.attributes,
+        said.attributes,
+    ]
+    assert [(3, 1), (70, 1)] == [(point.sum, point.count) for point in (asked, said)]
+    assert (asked.explicit_bounds[0], asked.explicit_bounds[-1], len(asked.explicit_bounds)) == (1, 67108864, 14)
 
 
 def test_without_opentelemetry_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
