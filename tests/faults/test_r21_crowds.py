@@ -1,6 +1,6 @@
 """R21: crowds. A deadline counts from the turn, and not what this process does to itself; nobody is refused by it.
 
-Against a real redis-server. `-s` prints how long it took, which is judged nowhere.
+Against real redis-servers, of each version that `tests/redis_server.py` is told of. `-s` prints how long it took, which is judged nowhere.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from feeds import many
-from redis_server import RedisServer, needs_redis
+from redis_server import PROGRAMS, RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import StoreError
@@ -25,9 +25,9 @@ READERS = 1_000
 RUNS = 2_000
 
 
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    server = RedisServer(tmp_path, keeps=False)
+@pytest.fixture(params=PROGRAMS, ids=lambda program: str(PROGRAMS.index(program)))
+async def redis(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RedisServer]:
+    server = RedisServer(tmp_path, keeps=False, program=request.param)
     await server.start()
     try:
         yield server
