@@ -151,13 +151,13 @@ def decode_data(event: str, lines: list[bytes]) -> Iterator[ChatStreamEvent | St
 
 def relayed(chunk: ChatCompletionChunk, frame: bytes) -> tuple[str, bytes]:
     """Return the name of a chunk, which has none, and its payload as received: mostly all that its frame holds."""
-    if frame[:7] == b"data: {" and 10 not in frame:
-        return "", frame[6:]
     if isinstance(chunk, MendedChunk):
         for repair in chunk.repairs:
-            if repair.rule in ("2.2", "2.3"):
-                # One of several in its frame.
+            if repair.rule in ("2.2", "2.3", "6.2"):
+                # One of several in its frame, or one with NaN, which no browser reads.
                 return "", repair.raw
+    if frame[:7] == b"data: {" and 10 not in frame:
+        return "", frame[6:]
     lines = parse_frame(frame).lines
     # Of a frame that the end of the bytes has cut, the lines that were whole; of one that is too deep to tell, all.
     return "", b"\n".join((len(lines) > 1 and whole_lines(lines)) or lines)
@@ -238,7 +238,7 @@ def _decode_beyond(data: bytes) -> MendedChunk | None:
         return None
 
 
-_JSON = msgspec.json.Decoder(dict[str, Any])
+_JSON: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
 
 
 def _names(type: type[Struct]) -> frozenset[str]:
@@ -261,8 +261,8 @@ _FILLER = "p"
 
 def _keep_unnamed(value: dict[str, Any]) -> None:
     """Put the members of a chunk that no field names where `extra` has them: of each object in its own."""
-    value.pop(_FILLER, None)
     if not value.keys() <= _CHUNK:
+        value.pop(_FILLER, None)
         _move(value, _CHUNK)
     choices = value.get("choices")
     for choice in choices if type(choices) is list else [choices]:
@@ -270,35 +270,38 @@ def _keep_unnamed(value: dict[str, Any]) -> None:
             continue
         if not choice.keys() <= _CHOICE:
             _move(choice, _CHOICE)
-        for name in ("delta", "message"):
-            said = choice.get(name)
-            if type(said) is dict:
-                if not said.keys() <= _DELTA or "function_call" in said:
-                    _move(said, _DELTA, _LEGACY)
-                calls = said.get("tool_calls")
-                if calls:
-                    for call in calls if type(calls) is list else [calls]:
-                        if type(call) is dict:
-                            _move(call, _CALL, _INNER)
+        said = choice.get("delta")
+        if type(said) is dict:
+            _keep_unnamed_of(said)
+        if "message" in choice and type(said := choice["message"]) is dict:
+            _keep_unnamed_of(said)
+
+
+def _keep_unnamed_of(said: dict[str, Any]) -> None:
+    if not said.keys() <= _DELTA or "function_call" in said:
+        _move(said, _DELTA, _LEGACY)
+    calls = said.get("tool_calls")
+    if calls:
+        for call in calls if type(calls) is list else [calls]:
+            if type(call) is dict:
+                _move(call, _CALL, _INNER)
 
 
 _NOTHING_INSIDE: dict[str, frozenset[str]] = {}
 
 
 def _move(value: dict[str, Any], names: frozenset[str], inside: dict[str, frozenset[str]] = _NOTHING_INSIDE) -> None:
-    extra: dict[str, object] = {}
-    for key in [key for key in value if key not in names]:
-        member = value.pop(key)
-        if member is not None:
-            extra[key] = member
+    unnamed = [key for key in value if key not in names]
+    extra = {key: value[key] for key in unnamed if value[key] is not None}
+    for key in unnamed:
+        del value[key]
     for key, inner_names in inside.items():
         inner = value.get(key)
         if type(inner) is dict and not inner.keys() <= inner_names:
-            unnamed = {name: member for name, member in inner.items() if name not in inner_names}
             value[key] = {name: member for name, member in inner.items() if name in inner_names}
-            unnamed = {name: member for name, member in unnamed.items() if member is not None}
-            if unnamed:
-                extra[key] = unnamed
+            beyond = {name: member for name, member in inner.items() if name not in inner_names and member is not None}
+            if beyond:
+                extra[key] = beyond
     if extra:
         value[EXTRA] = extra
 

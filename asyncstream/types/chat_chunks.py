@@ -84,8 +84,13 @@ class ChoiceDeltaToolCall(Struct, kw_only=True, gc=False, forbid_unknown_fields=
     custom: ChoiceDeltaToolCallCustom | None = None
     extra_content: dict[str, JSONValue] | None = None
     """What a provider wants back with the call, such as Gemini's thought signatures."""
-    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
-    """Members that no field here names, under the wire's keys, without nulls; those of its `function` under that."""
+    unnamed: dict[str, JSONValue] | None = field(default=None, name=EXTRA)
+    """What `extra` gives; None: nothing, which costs a plain chunk less."""
+
+    @property
+    def extra(self) -> dict[str, JSONValue]:
+        """Members that no field here names, under the wire's keys, without nulls; of its `function`, under that."""
+        return self.unnamed or {}
 
 
 class ChoiceDelta(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -111,8 +116,13 @@ class ChoiceDelta(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     audio: ChoiceDeltaAudio | None = None
     extra_content: dict[str, JSONValue] | None = None
     """What a provider wants back with the message."""
-    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
-    """Members that no field here names, under the wire's keys, without nulls."""
+    unnamed: dict[str, JSONValue] | None = field(default=None, name=EXTRA)
+    """What `extra` gives; None: nothing, which costs a plain chunk less."""
+
+    @property
+    def extra(self) -> dict[str, JSONValue]:
+        """Members that no field here names, under the wire's keys, without nulls."""
+        return self.unnamed or {}
 
 
 class AbsentDelta(ChoiceDelta, kw_only=True, gc=False):
@@ -135,8 +145,13 @@ class ChunkChoice(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """Azure: category to `{"filtered": ..., "severity": ...}`."""
     native_finish_reason: str | None = None
     """OpenRouter: the reason in the words of the server behind it."""
-    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
-    """Members that no field here names, under the wire's keys, without nulls."""
+    unnamed: dict[str, JSONValue] | None = field(default=None, name=EXTRA)
+    """What `extra` gives; None: nothing, which costs a plain chunk less."""
+
+    @property
+    def extra(self) -> dict[str, JSONValue]:
+        """Members that no field here names, under the wire's keys, without nulls."""
+        return self.unnamed or {}
 
 
 class XGroq(Struct, kw_only=True, gc=False):
@@ -177,11 +192,17 @@ class ChatCompletionChunk(Struct, kw_only=True, gc=False, forbid_unknown_fields=
     wire_type: str | None = field(default=None, name="type")
     """Never set in a real chunk; "error" in errors. No attribute `type`, for which other clients' events are asked."""
     x_groq: XGroq | None = None
-    extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
-    """Members that no field here names, under the wire's keys, without nulls and without filler."""
+    unnamed: dict[str, JSONValue] | None = field(default=None, name=EXTRA)
+    """What `extra` gives; None: nothing, which costs a plain chunk less."""
 
-    if not TYPE_CHECKING:  # checkers would take any name for one that is there
+    @property
+    def extra(self) -> dict[str, JSONValue]:
+        """Members that no field here names, under the wire's keys, without nulls and without filler."""
+        return self.unnamed or {}
 
-        def __getattr__(self, name: str) -> NoReturn:
-            hint = ": it is no event of a helper; `stream.openai_events` gives those" if name == "type" else ""
-            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}", name=name, obj=self)
+    if not TYPE_CHECKING:  # for checkers there is no such name
+
+        @property
+        def type(self) -> NoReturn:
+            hint = "it is no event of a helper; `stream.openai_events` gives those"
+            raise AttributeError(f"{self.__class__.__name__!r} has no attribute 'type': {hint}", name="type", obj=self)

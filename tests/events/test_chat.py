@@ -10,7 +10,7 @@ from chat_folds import chunk, delta
 from asyncstream.decoding import Repair
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events import DoneEvent, ErrorEvent, MendedChunk, decode_stream
-from asyncstream.events.chat import decode_data, decode_frame, read_usage
+from asyncstream.events.chat import WIRE, decode_data, decode_frame, read_usage
 from asyncstream.types import ChatCompletionChunk, CompletionUsage, PromptTokensDetails
 
 
@@ -307,3 +307,19 @@ def test_decoding_the_data_equals_decoding_the_frame():
         data = json.dumps(body).encode()
         decoded = [event for event in decode_data("", [data]) if event is not None]
         assert msgspec.to_builtins(decoded) == msgspec.to_builtins(decode_frame(b"data: " + data))
+
+
+@pytest.mark.parametrize("constant", [b"NaN", b"-Infinity"])
+def test_what_is_no_number_is_relayed_as_null(constant):
+    raw = b'data: {"choices":[{"delta":{"content":"x"},"score":' + constant + b"}]}"
+    (found,) = decode_frame(raw)
+
+    assert (found.choices[0].delta.content, found.choices[0].extra) == ("x", {})
+    assert WIRE.relayed(found, raw) == ("", b'{"choices":[{"delta":{"content":"x"},"score":null}]}')
+
+
+def test_chunk_with_members_that_no_field_names_is_relayed_as_it_came():
+    raw = b'data: {"choices":[{"delta":{"content":"x"},"score":1}]}'
+    (found,) = decode_frame(raw)
+
+    assert WIRE.relayed(found, raw) == ("", raw[6:])

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.events import ThreadMessageCompleted
+from asyncstream.events import ThreadMessageCompleted, decode_stream
 from asyncstream.events.decode import wire_of
 from asyncstream.relay.withholding import Withholding, _Alike
 from asyncstream.types import Message, TextContentBlock, UnknownContentBlock
@@ -229,3 +229,13 @@ def test_whatever_is_taken_for_alike_holds_nothing_that_is_left_out(withholding,
 
         assert {key: value for key, value in json.loads(payload).items() if key != "metadata"} == json.loads(sent)
     assert 1_500 < untouched < 3_000
+
+
+def test_what_no_field_of_a_change_names_stands_where_it_came():
+    (event,) = decode_stream(
+        b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"rank":1,"prompt":"x","function":{"name":"f"}}]}}]}\n\n',
+        "chat",
+    )
+    sent = chat().of_change(event.choices[0].delta.tool_calls[0])
+
+    assert sent == {"index": 0, "function": {"name": "f"}, "rank": 1}

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from asyncstream.accumulators.changes import UsageChanged
-from asyncstream.accumulators.chat.calls import copied_json, fold_extra, is_flat
+from asyncstream.accumulators.chat.calls import copied_json, is_flat, merge_json
 from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, is_reason
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
@@ -20,7 +20,13 @@ from asyncstream.errors import StreamEventError, StreamTruncatedError
 from asyncstream.events.chat import ChatStreamEvent, MendedChunk, read_usage
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.types.chat import ChatCompletion
-from asyncstream.types.chat_chunks import AbsentDelta, ChatCompletionChunk, ChunkChoice
+from asyncstream.types.chat_chunks import (
+    AbsentDelta,
+    ChatCompletionChunk,
+    ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChunkChoice,
+)
 from asyncstream.types.chat_parts import CompletionUsage
 
 __all__ = ["ChatAccumulator", "ChatChange"]
@@ -121,7 +127,11 @@ class ChatAccumulator:
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
-        if type(event) is ChatCompletionChunk and not self._unnamed and self._add_piece(event, changes):
+        if not self._unnamed and (
+            self._add_piece(event, changes)
+            if type(event) is ChatCompletionChunk
+            else type(event) is MendedChunk and self._add_beyond(event, changes)
+        ):
             self.events_seen += 1
             self._built = None
         else:
@@ -150,6 +160,20 @@ class ChatAccumulator:
             fields.system_fingerprint = chunk.system_fingerprint
         if chunk.service_tier is not None:
             fields.service_tier = chunk.service_tier
+        return True
+
+    def _add_beyond(self, chunk: MendedChunk, changes: list[ChatChange] | None) -> bool:
+        """Fold a chunk that adds a piece of text, beside members that no field names; return False for any other."""
+        if chunk.repairs or len(chunk.choices) != 1:
+            return False
+        choice = chunk.choices[0]
+        delta = choice.delta
+        if delta.content_parts is not None or delta.tool_calls is not None or not self._add_piece(chunk, changes):
+            return False
+        if chunk.unnamed is not None:
+            merge_json(self._extra, chunk.unnamed)
+        if choice.unnamed is not None or delta.unnamed is not None:
+            self._choices[choice.index or 0].keep_unnamed(choice)
         return True
 
     def _fold_any(self, event: ChatStreamEvent, changes: list[ChatChange]) -> None:
@@ -185,8 +209,8 @@ class ChatAccumulator:
             or chunk.metadata is not None
         ):
             self._fold_carried(chunk)
-        if chunk.extra and self._is_keepable("extra", chunk.extra):
-            fold_extra(self._extra, chunk.extra)
+        if chunk.unnamed is not None:
+            merge_json(self._extra, chunk.unnamed)
         if usage is None and chunk.x_groq is not None and chunk.x_groq.usage is not None:
             usage = read_usage(chunk.x_groq.usage)
         if usage is not None and self._usage.fold(usage, self._repairs):
@@ -255,7 +279,7 @@ class ChatAccumulator:
             # The other repair of this rule is of NaN.
             if any(repair.rule == "6.2" and b"\\u" in repair.raw for repair in event.repairs):
                 self._halves = True
-                return mended(event, _GROWING)
+                return _mended(event)
         return event
 
     def _fold_names(self, chunk: ChatCompletionChunk) -> None:
@@ -285,12 +309,6 @@ class ChatAccumulator:
             value = getattr(chunk, name)
             if value not in (None, "", []) and is_flat(value):
                 setattr(self._fields, name, value)
-
-    def _is_keepable(self, key: str, said: object) -> bool:
-        if is_flat(said):
-            return True
-        self._repairs.add("6.4", key, b"")
-        return False
 
     def _settle_ids(self) -> None:
         self._built = None
@@ -331,3 +349,17 @@ def _counts(usage: CompletionUsage) -> bool:
         elif isinstance(part, int | float) and not isinstance(part, bool) and part:
             return True
     return False
+
+
+def _mended(chunk: MendedChunk) -> MendedChunk:
+    """Return a copy of a chunk that has halves of surrogate pairs only where text grows, which no extra does."""
+    chunk = mended(chunk, _GROWING)
+    holders: list[ChatCompletionChunk | ChunkChoice | ChoiceDelta | ChoiceDeltaToolCall] = [chunk, *chunk.choices]
+    for choice in chunk.choices:
+        for said in (choice.delta, choice.message):
+            if said is not None:
+                holders += [said, *(said.tool_calls or ())]
+    for holder in holders:
+        if holder.unnamed is not None:
+            holder.unnamed = mended(holder.unnamed, frozenset())
+    return chunk

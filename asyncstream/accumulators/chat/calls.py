@@ -29,7 +29,6 @@ __all__ = [
     "Cut",
     "copied_json",
     "entry_of",
-    "fold_extra",
     "is_flat",
     "legacy_delta",
     "merge_json",
@@ -121,8 +120,8 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
         if delta.extra_content is not None and is_flat(delta.extra_content):
             self._extra_content = self._extra_content or {}
             merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
-        if delta.extra and is_flat(delta.extra):
-            fold_extra(self._extra, delta.extra)
+        if delta.unnamed is not None:
+            merge_json(self._extra, delta.unnamed)
 
     def piece_of(self, delta: ChoiceDeltaToolCall) -> tuple[str, str]:
         """Return the member that a delta adds to, and the text that it adds."""
@@ -184,15 +183,6 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
                 function = FunctionCall(name=self.name, arguments=text)
                 members = call_param(id, kind, "function", {"name": self.name, "arguments": text}, extra_content, extra)
                 return UnknownChatToolCall(wire_type=kind, raw=dump_raw(members), id=id, function=function, cut=cut)
-
-
-def fold_extra(held: dict[str, object], new: dict[str, object]) -> None:
-    """Fold members that no field names, as `merge_json` does; nearly all of them are a number or a word."""
-    for key, value in new.items():
-        if isinstance(value, dict | list) or (isinstance(value, str) and not value.isascii()):
-            merge_json(held, {key: mended(value, frozenset())})
-        else:
-            held[key] = value
 
 
 def merge_json(held: dict[str, object], new: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ stream. What still comes is folded, told, and recorded as a repair, but nothing 
 from typing import Final, TypeAlias
 
 from asyncstream.accumulators.changes import ChangeSink
-from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, fold_extra, is_flat, merge_json
+from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, is_flat, merge_json
 from asyncstream.accumulators.chat.changes import ContentChanged, FinishChanged, LogprobsChanged
 from asyncstream.accumulators.chat.choice_calls import CallChange, ChoiceCalls
 from asyncstream.accumulators.chat.choice_parts import (
@@ -129,7 +129,7 @@ class GrowingChoice:
         return f"choice {self.index}"
 
     def add_piece(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange] | None) -> bool:
-        """Fold a delta that adds to the open content or to one open call, which nearly all do.
+        """Fold a delta that adds to the open content or to one open call, which nearly all do, and came without parts.
 
         Args:
             choice: The entry of a chunk that is about this choice.
@@ -151,7 +151,6 @@ class GrowingChoice:
             or delta.reasoning is not None
             or delta.reasoning_content is not None
             or delta.reasoning_details is not None
-            or delta.content_parts is not None
             or delta.annotations is not None
             or delta.audio is not None
             or delta.reasoning_text is not None
@@ -214,10 +213,7 @@ class GrowingChoice:
             merge_json(self._extra_content, mended(delta.extra_content, frozenset()))
         if delta.images is not None:
             self._fold_images(delta.images)
-        if delta.extra:
-            self._fold_extra(self._message_extra, delta.extra)
-        if choice.extra:
-            self._fold_extra(self._extra, choice.extra)
+        self.keep_unnamed(choice)
         if choice.message is not None and isinstance(delta, AbsentDelta):
             self._fold_message(choice.message, changes)
         if choice.logprobs is not None:
@@ -242,9 +238,12 @@ class GrowingChoice:
         self._repairs.add("6.4", f"{self._where} {key}", b"")
         return False
 
-    def _fold_extra(self, held: dict[str, object], new: dict[str, object]) -> None:
-        if self._keepable("extra", new):
-            fold_extra(held, new)
+    def keep_unnamed(self, choice: ChunkChoice) -> None:
+        """Keep the members that no field names: of the entry, and of its delta."""
+        if choice.unnamed is not None:
+            merge_json(self._extra, choice.unnamed)
+        if choice.delta.unnamed is not None:
+            merge_json(self._message_extra, choice.delta.unnamed)
 
     def _fold_images(self, images: list[object]) -> None:
         if self._keepable("images", images):
@@ -357,8 +356,8 @@ class GrowingChoice:
         if message.images:
             self._images = Indexed()
             self._fold_images(message.images)
-        if message.extra:
-            self._fold_extra(self._message_extra, message.extra)
+        if message.unnamed is not None:
+            merge_json(self._message_extra, message.unnamed)
 
     # The end.
 
