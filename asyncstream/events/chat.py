@@ -160,7 +160,7 @@ def relayed(chunk: ChatCompletionChunk, frame: bytes) -> tuple[str, bytes]:
         return "", frame[6:]
     lines = parse_frame(frame).lines
     # Of a frame that the end of the bytes has cut, the lines that were whole; of one that is too deep to tell, all.
-    return "", b"\n".join((len(lines) > 1 and whole_lines(lines)) or lines)
+    return "", b"\n".join((len(lines) > 1 and list(whole_lines(lines))) or lines)
 
 
 def _never_data(event: str) -> bool:
