@@ -55,7 +55,7 @@ def parse_json(text: str, target: type[T], *, what: str, cut: str | None = None,
     if nested_too_deep(data):
         raise ParseError(f"{what} is nested deeper than {MAX_DEPTH} levels", raw=text)
     try:
-        return cast("T", shape.decode(data))
+        return cast("T", shape.decode(data, {}))
     except Unfit as unfit:
         message = f"{what} does not fit {type_name(target)} at ${unfit.path}: {unfit.reason[:_REASON]}"
         raise ParseError(message, path=f"${unfit.path}", raw=text) from unfit.__cause__

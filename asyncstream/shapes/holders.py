@@ -10,7 +10,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.shapes.kinds import Field
 from asyncstream.shapes.names import class_doc, type_name
 from asyncstream.shapes.parts import Parts, Schema
-from asyncstream.shapes.shape import Data, Shape, Unfit, raw_list, raw_object
+from asyncstream.shapes.shape import Data, Shape, Tried, Unfit, raw_list, raw_object
 
 __all__ = ["Entries", "Fields", "Items", "Members"]
 
@@ -57,14 +57,14 @@ class Fields:
     def keys(self) -> frozenset[str]:
         return frozenset(field.key for field, _ in self.members)
 
-    def decode(self, data: Data) -> object:
+    def decode(self, data: Data, tried: Tried) -> object:
         given = raw_object(data)
         self._check_keys(given)
         values: dict[str, object] = {}
         for field, shape in self.members:
             if field.key in given:
                 try:
-                    values[field.name] = shape.decode(given[field.key])
+                    values[field.name] = shape.decode(given[field.key], tried)
                 except Unfit as unfit:
                     raise unfit.inside(f".{field.key}") from unfit.__cause__
             elif field.required:
@@ -99,10 +99,10 @@ class Items:
     def keys(self) -> frozenset[str]:
         return frozenset()
 
-    def decode(self, data: Data) -> object:
+    def decode(self, data: Data, tried: Tried) -> object:
         items = raw_list(data)
         try:
-            return self._make([_at(position, self._item, item) for position, item in enumerate(items)])
+            return self._make([_at(position, self._item, item, tried) for position, item in enumerate(items)])
         except TypeError as error:  # what cannot be hashed is no member of a set
             raise Unfit(str(error)) from error
 
@@ -127,12 +127,12 @@ class Members:
     def keys(self) -> frozenset[str]:
         return frozenset()
 
-    def decode(self, data: Data) -> object:
+    def decode(self, data: Data, tried: Tried) -> object:
         items = raw_list(data)
         if len(items) != len(self._members):
             raise Unfit(f"Expected `array` of length {len(self._members)}, got {len(items)}")
         pairs = enumerate(zip(self._members, items, strict=True))
-        return self._make([_at(position, member, item) for position, (member, item) in pairs])
+        return self._make([_at(position, member, item, tried) for position, (member, item) in pairs])
 
 
 class Entries:
@@ -148,7 +148,7 @@ class Entries:
     def keys(self) -> frozenset[str]:
         return frozenset()
 
-    def decode(self, data: Data) -> object:
+    def decode(self, data: Data, tried: Tried) -> object:
         given = raw_object(data)
         try:
             keys = msgspec.convert(dict.fromkeys(given), dict[self._key, None], str_keys=True)  # type: ignore[name-defined]  # a type that is found
@@ -157,14 +157,14 @@ class Entries:
         made = {}
         for key, (name, item) in zip(keys, given.items(), strict=True):
             try:
-                made[key] = self._value.decode(item)
+                made[key] = self._value.decode(item, tried)
             except Unfit as unfit:
                 raise unfit.inside(f".{name}") from unfit.__cause__
         return made
 
 
-def _at(position: int, shape: Shape, data: Data) -> object:
+def _at(position: int, shape: Shape, data: Data, tried: Tried) -> object:
     try:
-        return shape.decode(data)
+        return shape.decode(data, tried)
     except Unfit as unfit:
         raise unfit.inside(f"[{position}]") from unfit.__cause__

@@ -9,7 +9,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.shapes.kinds import reads_itself
 from asyncstream.shapes.names import part_name, type_name
 from asyncstream.shapes.parts import Parts, Schema
-from asyncstream.shapes.shape import Data, Unfit, keys_of, no_schema
+from asyncstream.shapes.shape import Data, Tried, Unfit, keys_of, no_schema
 
 __all__ = ["Model"]
 
@@ -51,7 +51,7 @@ class Model:
     def keys(self) -> frozenset[str]:
         return keys_of(self)
 
-    def decode(self, data: Data) -> object:
+    def decode(self, data: Data, tried: Tried) -> object:
         validate = getattr(self.target, "model_validate_json", None) if self._is_own else self._adapter.validate_json
         try:
             if validate is None:

@@ -1,6 +1,7 @@
 """Shapes of single values: what msgspec reads, one of some values, one of several types, a type with notes. Pure."""
 
 import enum
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from asyncstream.errors import ConfigurationError
 from asyncstream.shapes.notes import Bounds, Notes
 from asyncstream.shapes.parts import Parts, Schema
-from asyncstream.shapes.shape import Data, Shape, Unfit, keys_of, no_schema, raw_object
+from asyncstream.shapes.shape import Data, Shape, Tried, Unfit, keys_of, no_schema, raw_object
 
 __all__ = ["Choice", "Noted", "Options", "Plain", "literal"]
 
@@ -30,7 +31,7 @@ class Plain:
     def keys(self) -> frozenset[str]:
         return keys_of(self)
 
-    def decode(self, data: Data) -> object:
+    def decode(self, data: Data, tried: Tried) -> object:
         try:
             return self._decoder.decode(data)
         except msgspec.ValidationError as error:
@@ -53,7 +54,7 @@ class Choice:
     def keys(self) -> frozenset[str]:
         return frozenset()
 
-    def decode(self, data: Data) -> object:
+    def decode(self, data: Data, tried: Tried) -> object:
         value = msgspec.json.decode(data)
         for said, meant in self._values:
             if type(said) is type(value) and said == value:
@@ -81,21 +82,34 @@ class Options:
     def keys(self) -> frozenset[str]:
         return frozenset[str]().union(*(option.keys() for option in self._options))
 
-    def decode(self, data: Data) -> object:
-        fitting: list[tuple[Shape, object]] = []
+    def decode(self, data: Data, tried: Tried) -> object:
+        key = (id(self), bytes(data))
+        found = tried.get(key)
+        if isinstance(found, int):
+            return self._options[found].decode(data, tried)
+        if found is not None:
+            raise Unfit(found.reason, found.path) from found.__cause__
+        fitting: list[tuple[int, object]] = []
         failures: list[Unfit] = []
-        for option in self._options:
+        for place, option in enumerate(self._options):
             try:
-                fitting.append((option, option.decode(data)))
+                fitting.append((place, option.decode(data, tried)))
             except Unfit as unfit:
                 failures.append(unfit)
         if not fitting:
             # What got furthest was most likely meant.
-            raise max(failures, key=lambda unfit: (len(unfit.path), "`null`" not in unfit.reason))
+            worst = tried[key] = max(failures, key=lambda unfit: (len(unfit.path), "`null`" not in unfit.reason))
+            raise worst
+        place, value = fitting[0]
         if len(fitting) > 1 and bytes(data).lstrip()[:1] == b"{":
             given = frozenset(raw_object(data))
-            return max(fitting, key=lambda found: len(given & found[0].keys()))[1]
-        return fitting[0][1]
+            place, value = max(fitting, key=lambda found: len(given & self._keys_of_options[found[0]]))
+        tried[key] = place
+        return value
+
+    @cached_property
+    def _keys_of_options(self) -> list[frozenset[str]]:
+        return [option.keys() for option in self._options]
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
@@ -116,8 +130,8 @@ class Noted:
     def keys(self) -> frozenset[str]:
         return self._inner.keys()
 
-    def decode(self, data: Data) -> object:
-        value = self._inner.decode(data)
+    def decode(self, data: Data, tried: Tried) -> object:
+        value = self._inner.decode(data, tried)
         wrong = self._bounds.wrong(value)
         if wrong:
             raise Unfit(wrong)

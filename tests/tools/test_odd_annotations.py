@@ -1,6 +1,7 @@
 """Types that people do write: each has a schema and is given as itself, or is refused with the parameter's name."""
 
 import collections.abc
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -16,6 +17,8 @@ import pytest
 from called import called
 
 from asyncstream.errors import ConfigurationError, ParseError
+from asyncstream.shapes import holders
+from asyncstream.shapes.shape import Data, raw_object
 from asyncstream.tools import arguments_for, function_tool, response_format_for
 
 
@@ -216,6 +219,49 @@ def test_type_that_is_not_found_in_a_class_is_named():
     for lost in (dataclasses.make_dataclass("Lost", [("a", "Nowhere")]), struct, list[struct]):
         with pytest.raises(ConfigurationError, match="a type in Lost cannot be found: name 'Nowhere'"):
             function_tool(tool_of(lost))
+
+
+@dataclasses.dataclass
+class Left:
+    inner: "Left | Right | None" = None
+    sizes: Iterable[int] = ()
+
+
+@dataclasses.dataclass
+class Right:
+    inner: "Left | Right | None" = None
+    names: Iterable[str] = ()
+
+
+def tries(levels: int, innermost: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Count how often an object is read while a nest of so many levels is decoded, fitting or not."""
+    count = 0
+
+    def counted(data: Data) -> dict[str, msgspec.Raw]:
+        nonlocal count
+        count += 1
+        return raw_object(data)
+
+    monkeypatch.setattr(holders, "raw_object", counted)
+    text = '{"inner":' * levels + innermost + "}" * levels
+    with contextlib.suppress(ParseError):
+        called(text).arguments_as(Left)
+    return count
+
+
+@pytest.mark.parametrize("innermost", ['{"names":["a"]}', '{"names":[1],"sizes":["a"]}'], ids=["fits", "does not fit"])
+def test_unions_inside_of_unions_are_not_tried_again_and_again(innermost, monkeypatch):
+    once, twice = tries(20, innermost, monkeypatch), tries(40, innermost, monkeypatch)
+
+    assert 20 <= once
+    assert twice < 5 * once
+
+
+def test_equal_parts_of_a_union_are_values_of_their_own():
+    first, second = called([{"names": []}, {"names": []}]).arguments_as(list[Left | Right])
+
+    assert Right(names=[]) == first == second
+    assert first is not second
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="`type X = ...` is newer")
