@@ -160,7 +160,7 @@ def test_ground_stands_on_msgspec_alone():
 
 def test_foreign_packages_are_those_that_are_declared():
     known = {"asyncstream", "msgspec", "aiohttp", "aiohttp_sse_client", "yarl", "multidict", "aiosignal"}
-    extras = {"redis", "rich", "jiter", "opentelemetry", "typing_extensions", "fastapi", "uvicorn"}
+    extras = {"redis", "rich", "jiter", "opentelemetry", "typing_extensions", "fastapi", "uvicorn", "pytest"}
     found = [str(one) for one in IMPORTS if foreign(one.name) not in sys.stdlib_module_names | known | extras]
 
     assert found == []
