@@ -1,7 +1,7 @@
 """The deadlines of one call. Pure: what they are, never the clock that enforces them (that is `transport.http`)."""
 
 import math
-from typing import Protocol
+from typing import Protocol, cast
 
 from msgspec import Struct
 
@@ -65,10 +65,11 @@ def as_timeout(timeout: TimeoutTypes) -> Timeout:
         return timeout
     if timeout is None:
         return Timeout(connect=None, response=None, event=None)
-    if hasattr(timeout, "connect") and hasattr(timeout, "read"):
+    if not isinstance(timeout, int | float) and hasattr(timeout, "connect") and hasattr(timeout, "read"):
         return Timeout(connect=timeout.connect, response=timeout.read, event=timeout.read)
     _check(timeout, "timeout")
-    return Timeout(connect=min(5.0, timeout), response=timeout, event=timeout)
+    seconds = cast("float", timeout)
+    return Timeout(connect=min(5.0, seconds), response=seconds, event=seconds)
 
 
 def _check(seconds: object, name: str) -> None:

@@ -354,7 +354,7 @@ class GrowingChoice:
             self._extra_content = {}
             merge_json(self._extra_content, mended(message.extra_content, frozenset()))
         if message.images:
-            self._images = Indexed()
+            self._images = Indexed[object]()
             self._fold_images(message.images)
         if message.unnamed is not None:
             merge_json(self._message_extra, message.unnamed)
