@@ -8,26 +8,14 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
+from readmes import ALL, README, ROOT, blocks_of
 from test_differences import ROWS
 
 from asyncstream import AsyncClient
 from asyncstream.server import serve
 
-ROOT = Path(__file__).parents[1]
-
-
-def _readmes(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("README.md"))
-
-
-README = (ROOT / "README.md").read_text()
-ALL = [ROOT / "README.md", *(path for part in ("asyncstream", "tests", "benchmarks") for path in _readmes(ROOT / part))]
 MOST_LINES = 360
 """Of the first README; what is longer stands beside the code that it speaks of."""
-
-
-def blocks_of(path: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
 
 
 def named(path: Path, number: int, block: str) -> object:

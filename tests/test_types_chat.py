@@ -432,3 +432,18 @@ def test_partial_arguments_need_the_extra(monkeypatch):
 
     with pytest.raises(ConfigurationError, match=r"asyncstream\[partial\]"):
         call.partial_arguments()
+
+
+def test_a_call_of_a_custom_tool_says_what_is_called_and_with_what():
+    call = ChatCompletionMessageCustomToolCall(id="c", custom=Custom(name="sql", input="SELECT 1"))
+
+    assert ("sql", "SELECT 1") == (call.name, call.arguments)
+
+
+def test_a_custom_input_that_is_no_json_is_not_parsed():
+    call = ChatCompletionMessageCustomToolCall(id="c", custom=Custom(name="sql", input="SELECT 1"))
+
+    with pytest.raises(ParseError) as caught:
+        call.parse()
+
+    assert "SELECT 1" == caught.value.raw

@@ -13,13 +13,11 @@ from msgspec import Raw, Struct
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.looping.outputs import output_text
-from asyncstream.params.shared import ToolOutput
+from asyncstream.params.shared import ToolOutputs
 from asyncstream.tools.rounds import ToolResult
 from asyncstream.types.chat import (
     ChatCompletion,
     ChatCompletionMessage,
-    ChatCompletionMessageCustomToolCall,
-    ChatCompletionMessageFunctionToolCall,
     ChatCompletionMessageToolCall,
 )
 
@@ -34,7 +32,7 @@ class Reply(Struct, frozen=True):
     results: list[ToolResult]
 
 
-def reply_to(completion: ChatCompletion, outputs: Sequence[ToolOutput], *, number: int) -> Reply:
+def reply_to(completion: ChatCompletion, outputs: ToolOutputs, *, number: int) -> Reply:
     """Return what goes back for an answer, given the outputs of its calls, in any order.
 
     Where an answer has two calls under one id, the outputs with that id are theirs in order, and the later call goes
@@ -62,7 +60,7 @@ def reply_to(completion: ChatCompletion, outputs: Sequence[ToolOutput], *, numbe
     reply = Reply([param], [])
     taken: set[str] = set()
     for place, call in enumerate(calls):
-        id, name = _id_of(call), _name_of(call)
+        id, name = _id_of(call), call.name
         output = given[id].popleft()
         if listed and listed[0].get("id") == id:
             entry = listed.popleft()
@@ -105,7 +103,7 @@ def _calling_message(completion: ChatCompletion) -> ChatCompletionMessage:
     return message
 
 
-def _by_id(outputs: Sequence[ToolOutput]) -> dict[str, deque[str]]:
+def _by_id(outputs: ToolOutputs) -> dict[str, deque[str]]:
     if isinstance(outputs, str | bytes | Mapping) or not isinstance(outputs, Sequence):
         raise ConfigurationError(f"expected a list of outputs, got {type(outputs).__name__}")
     given: dict[str, deque[str]] = {}
@@ -134,16 +132,6 @@ def _check_ids(ids: list[str], given: Mapping[str, deque[str]]) -> None:
 
 def _id_of(call: ChatCompletionMessageToolCall) -> str:
     return str(call.to_param().get("id") or "")
-
-
-def _name_of(call: ChatCompletionMessageToolCall) -> str:
-    match call:
-        case ChatCompletionMessageFunctionToolCall():
-            return call.function.name
-        case ChatCompletionMessageCustomToolCall():
-            return call.custom.name
-        case _:
-            return call.function.name
 
 
 def _unused(id: str, taken: set[str], given: Mapping[str, object]) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "StaticFileChunkingStrategyObjectParam",
     "StaticFileChunkingStrategyParam",
     "ToolOutput",
+    "ToolOutputs",
     "ToolResourcesCodeInterpreterParam",
     "ToolResourcesCreateParam",
     "ToolResourcesFileSearchCreateParam",
@@ -44,6 +45,10 @@ class ToolOutput(TypedDict):
 
     tool_call_id: str
     output: str
+
+
+ToolOutputs: TypeAlias = Sequence[ToolOutput | Mapping[str, str]]
+"""A list of them, also where a checker knows no more of one than that it is a dict of texts."""
 
 
 class ResponseFormatTextParam(TypedDict):

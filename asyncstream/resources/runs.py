@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/runs
 
 # From Python 3.14 on, an annotation of a class that has a method `list` means that method by `list`.
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Literal, Unpack, overload
 
 from asyncstream.looping.outputs import check_outputs
@@ -15,7 +15,7 @@ from asyncstream.params.runs import (
     RunSubmitToolOutputsParams,
     RunUpdateParams,
 )
-from asyncstream.params.shared import ListOrder, ToolOutput
+from asyncstream.params.shared import ListOrder, ToolOutputs
 from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
@@ -373,7 +373,7 @@ class Runs:
         run_id: str,
         *,
         thread_id: str,
-        tool_outputs: Sequence[ToolOutput],
+        tool_outputs: ToolOutputs,
         stream: Literal[False] = False,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -388,7 +388,7 @@ class Runs:
         run_id: str,
         *,
         thread_id: str,
-        tool_outputs: Sequence[ToolOutput],
+        tool_outputs: ToolOutputs,
         stream: Literal[True],
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -402,7 +402,7 @@ class Runs:
         run_id: str,
         *,
         thread_id: str,
-        tool_outputs: Sequence[ToolOutput],
+        tool_outputs: ToolOutputs,
         stream: bool = False,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -444,7 +444,7 @@ class Runs:
         run_id: str,
         *,
         thread_id: str,
-        tool_outputs: Sequence[ToolOutput],
+        tool_outputs: ToolOutputs,
         poll_interval_ms: float | None = None,
         poll_timeout: float | None = None,
         on_poll: Callable[[Run], object] | None = None,
@@ -486,7 +486,7 @@ class Runs:
         run_id: str,
         *,
         thread_id: str,
-        tool_outputs: Sequence[ToolOutput],
+        tool_outputs: ToolOutputs,
         event_handler: AssistantEventHandler | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -524,7 +524,7 @@ class RunsWithRawResponse(WithRawResponse):
     submit_tool_outputs = RawMethod(Runs.submit_tool_outputs)
 
 
-def _outputs(tool_outputs: Sequence[ToolOutput], params: RunSubmitToolOutputsParams) -> dict[str, object]:
+def _outputs(tool_outputs: ToolOutputs, params: RunSubmitToolOutputsParams) -> dict[str, object]:
     check_list("tool_outputs", tool_outputs)
     check_outputs(tool_outputs)
     known(params, RunSubmitToolOutputsParams, *_EXPLICIT)

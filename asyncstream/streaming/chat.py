@@ -4,7 +4,7 @@ The cursor is `stream`; here is what only chat answers have: the text of the fir
 going on with the same stream after tool outputs, for which `looping.chat` makes the messages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChang
 from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
 from asyncstream.events.chat import WIRE
 from asyncstream.looping.chat import next_body, reply_to
-from asyncstream.params.shared import ToolOutput
+from asyncstream.params.shared import ToolOutputs
 from asyncstream.streaming.openai_events import OpenAIChatEvent, OpenAIEvents
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
@@ -78,7 +78,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             ),
         )
 
-    async def submit_tool_outputs(self, outputs: Sequence[ToolOutput]) -> None:
+    async def submit_tool_outputs(self, outputs: ToolOutputs) -> None:
         """Answer the calls of this answer, and go on with this same stream.
 
         Call it once the answer has its finish reason: in the loop body, or after the loop. What is left of the answer
@@ -101,7 +101,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """
         await self.continue_with(lambda sent: self._answer(sent, outputs))
 
-    def _answer(self, sent: Request, outputs: Sequence[ToolOutput]) -> tuple[Request, Callable[[], ChatAccumulator]]:
+    def _answer(self, sent: Request, outputs: ToolOutputs) -> tuple[Request, Callable[[], ChatAccumulator]]:
         answer = self.accumulator.completion
         number = len(self.rounds) + 1
         reply = reply_to(answer, outputs, number=number)

@@ -116,7 +116,7 @@ class Custom(Struct, kw_only=True, gc=False):
 
 
 class ChatCompletionMessageCustomToolCall(
-    Struct, kw_only=True, gc=False, tag_field="type", tag="custom", forbid_unknown_fields=True
+    CallArguments, kw_only=True, gc=False, tag_field="type", tag="custom", forbid_unknown_fields=True
 ):
     """A call of a tool that takes text instead of JSON."""
 
@@ -129,6 +129,16 @@ class ChatCompletionMessageCustomToolCall(
     """Why the call is not whole: a finish reason that cuts, or "unfinished"; None if it is. Never on the wire."""
     extra: dict[str, JSONValue] = field(default={}, name=EXTRA)
     """Members that no field here names, under the wire's keys, without nulls; they go back with `to_param`."""
+
+    @property
+    def name(self) -> str:
+        """The tool's."""
+        return self.custom.name
+
+    @property
+    def arguments(self) -> str:
+        """What the tool is called with: its input, which need not be JSON."""
+        return self.custom.input
 
     def to_param(self) -> dict[str, JSONValue]:
         """Give the call as a request carries it."""

@@ -32,6 +32,14 @@ def typed_answers(message: ChatCompletionMessage, call: ChatCompletionMessageFun
     assert_type(call.parse(), dict[str, object])
 
 
+def any_call(call: ChatCompletionMessageToolCall) -> None:
+    assert_type(call.id, str)
+    assert_type(call.name, str)
+    assert_type(call.arguments, str)
+    assert_type(call.parse(), dict[str, object])
+    assert_type(call.arguments_as(City), City)
+
+
 def next_turn(message: ChatCompletionMessage) -> list[ChatCompletionMessageParam]:
     messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hi"}]
     messages.append(message.to_param())
@@ -50,6 +58,9 @@ async def next_answers(stream: ChatStream) -> None:
         if call.type == "function"
     ]
     await stream.submit_tool_outputs(outputs)
+    plain = [{"tool_call_id": call.id, "output": call.name} for call in message.tool_calls or ()]
+    assert_type(plain, list[dict[str, str]])
+    await stream.submit_tool_outputs(plain)
     for one in stream.rounds:
         assert_type(one, Round[ChatCompletion, CompletionUsage])
         assert_type(one.snapshot, ChatCompletion)

@@ -16,7 +16,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.events.assistants import WIRE, AssistantStreamEvent
 from asyncstream.looping.outputs import check_outputs
 from asyncstream.params.runs import ToolApproval
-from asyncstream.params.shared import ToolOutput
+from asyncstream.params.shared import ToolOutputs
 from asyncstream.streaming.assistants.handler import AssistantCallbacks, EventHandler, bind
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
@@ -133,7 +133,7 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         await self.until_done()
         return self.accumulator.messages
 
-    async def submit_tool_outputs(self, tool_outputs: Sequence[ToolOutput]) -> None:
+    async def submit_tool_outputs(self, tool_outputs: ToolOutputs) -> None:
         """Submit the outputs of the tool calls that the run waits for, and go on with this same stream.
 
         Call it in the loop body or in a callback, at `thread.run.requires_action`. What is left of the first answer is
