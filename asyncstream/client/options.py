@@ -11,10 +11,11 @@ from typing import TypedDict
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.transport.connections import BaseConnector, ClientSession, Connections, parse_proxy
+from asyncstream.transport.connections import BaseConnector, ClientSession, Connections
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.http import ApiKey, Transport
 from asyncstream.transport.observing import Observer
+from asyncstream.transport.proxies import parse_proxy
 from asyncstream.transport.request import (
     HeaderValues,
     check_key,

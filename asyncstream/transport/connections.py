@@ -9,7 +9,6 @@ Rule 2: who takes one, or a connector, names its type from here: no other module
 import asyncio
 import math
 import ssl
-import urllib.request
 from contextlib import AsyncExitStack
 from types import SimpleNamespace
 
@@ -19,10 +18,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.transport.proxies import proxy_from_environment
 from asyncstream.transport.reuse import AttemptTrace
 from asyncstream.transport.timeout import Timeout
 
-__all__ = ["BaseConnector", "ClientSession", "Connections", "end_with_connection", "parse_proxy", "running_loop"]
+__all__ = ["BaseConnector", "ClientSession", "Connections", "end_with_connection", "running_loop"]
 
 
 class Connections:
@@ -103,7 +103,7 @@ class Connections:
         origin = url.origin()
         if origin not in self._proxies:
             # On some systems this asks the registry or a name server.
-            self._proxies[origin] = await asyncio.to_thread(_proxy_from_environment, origin)
+            self._proxies[origin] = await asyncio.to_thread(proxy_from_environment, origin)
         return self._proxies[origin]
 
     @property
@@ -162,30 +162,6 @@ def _check_loop(owner: asyncio.AbstractEventLoop, running: asyncio.AbstractEvent
             f"the client belongs to {which}: its connections live on the loop of its first request; "
             "make one client for each loop (each `asyncio.run`)"
         )
-
-
-def parse_proxy(proxy: str, source: str) -> URL:
-    """Return the URL of a proxy, with its user and password.
-
-    Raises:
-        ConfigurationError: It is no absolute http or https URL. The message does not repeat it.
-    """
-    try:
-        url = URL(proxy)
-    except (ValueError, TypeError):
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigurationError(f"{source} must be an absolute http:// or https:// URL")
-    return url
-
-
-def _proxy_from_environment(origin: URL) -> URL | None:
-    proxies = urllib.request.getproxies()
-    found = proxies.get(origin.scheme) or proxies.get("all")
-    if not found or urllib.request.proxy_bypass(f"{origin.host}:{origin.port}"):
-        return None
-    # "proxy:3128", as curl and others take it.
-    return parse_proxy(found if "://" in found else f"http://{found}", "the proxy that the environment names")
 
 
 def _make_session(connector: aiohttp.BaseConnector, *, owner: bool) -> aiohttp.ClientSession:

@@ -72,14 +72,25 @@ async def test_the_environment_is_trusted_on_request_only(
     assert [f"{server.url}/threads"] == [exchange.target for exchange in proxy.requests]
 
 
-async def test_no_proxy_names_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("exceptions", ["other.test,127.0.0.1", "127.0.0.0/8"])
+async def test_no_proxy_names_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: str) -> None:
     async with raw_server(answer) as proxy, raw_server(answer) as server:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "other.test,127.0.0.1")
+        monkeypatch.setenv("NO_PROXY", exceptions)
         async with proxied(server.url, trust_env=True) as client:
             await client.threads.create()
 
     assert (len(server.requests), len(proxy.requests)) == (1, 0)
+
+
+async def test_a_proxy_that_cannot_be_used_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with raw_server(answer) as server:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://user:{PASSWORD}@127.0.0.1:1080")
+        async with proxied(server.url, trust_env=True) as client:
+            with pytest.raises(ConfigurationError, match="ALL_PROXY has the scheme 'socks5'"):
+                await client.threads.create()
+
+    assert not server.connections
 
 
 async def test_an_entry_in_netrc_does_not_replace_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
