@@ -19,7 +19,7 @@ Each of these is reported as a `Repair`. Rule 1: nothing here raises but `Unread
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast, get_args
 
 import msgspec
 from msgspec import Struct, inspect
@@ -37,6 +37,7 @@ __all__ = [
     "has_constants",
     "has_halves",
     "load_json",
+    "name_of",
     "split_first_json",
     "strict_decoder",
 ]
@@ -195,8 +196,14 @@ def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
     repairs = _Mended()
     fitted = _coercer(type)(value, _TOP, repairs)
     if fitted is _ABSENT:
-        raise UnreadableJSON(f"expected {getattr(type, '__name__', type)}, got {_kind(value)}")
+        raise UnreadableJSON(f"expected {name_of(type)}, got {_kind(value)}")
     return cast("T", fitted), repairs.made
+
+
+def name_of(type: Any) -> str:
+    """Return what a user calls a type: its name; that of a list's answer, which is one of our own, by its items."""
+    items = get_args(type)
+    return f"a list of {name_of(items[0])} objects" if items else getattr(type, "__name__", str(type))
 
 
 _Path: TypeAlias = tuple[Any, str | int]

@@ -178,7 +178,7 @@ class ChatCompletions:
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
         request = RETRIEVE.request(options, ids={"completion_id": completion_id})
-        return await self._transport.send(request, RETRIEVE.result)
+        return await self._transport.send(request, RETRIEVE.result, fold_answer)
 
     async def update(
         self,
@@ -203,7 +203,7 @@ class ChatCompletions:
         request = UPDATE.request(
             options, ids={"completion_id": completion_id}, body=known(params, ChatCompletionUpdateParams)
         )
-        return await self._transport.send(request, UPDATE.result)
+        return await self._transport.send(request, UPDATE.result, fold_answer)
 
     async def delete(
         self,

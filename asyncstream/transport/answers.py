@@ -4,7 +4,7 @@ Above it: `transport.http`, which reads the bodies. Errors are returned, never r
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_origin
 
 from msgspec import Struct
 from msgspec.structs import fields
@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from asyncstream.complaints import MOST_SHOWN, complaint_in, refusal_in, shown, text_of
-from asyncstream.decoding import UnreadableJSON, decode_json, load_json
+from asyncstream.decoding import UnreadableJSON, decode_json, load_json, name_of
 from asyncstream.errors import APIError, APIResponseValidationError, APIStatusError, StreamEventError, status_error_type
 from asyncstream.halves import mend_halves
 from asyncstream.transport.codings import unreadable_coding
@@ -198,7 +198,7 @@ def read_json(type: type[T], data: bytes) -> T | Misfit:
 
 def misfit_of(type: Any, data: bytes, problem: str, words: ServerWords | None = None) -> Misfit:
     """Return why a body is not what an endpoint answers: what is wrong with it, and what it says itself."""
-    return Misfit(_name(type), problem if data.strip() else "empty", words or _told(data))
+    return Misfit(name_of(type), problem if data.strip() else "empty", words or _told(data))
 
 
 def _told(data: bytes) -> ServerWords | None:
@@ -210,12 +210,6 @@ def _members(type: Any) -> tuple[str, ...]:
     """Return the names of a struct's fields; of a generic one, those of the struct that it is of."""
     members: tuple[str, ...] = getattr(get_origin(type) or type, "__struct_fields__", ())
     return members
-
-
-def _name(type: Any) -> str:
-    """Return what an error calls the type of an answer: its name, unless it is one of our own for lists."""
-    items = get_args(type)
-    return f"a list of {_name(items[0])} objects" if items else getattr(type, "__name__", str(type))
 
 
 def _needs_id(cls: type) -> bool:
@@ -265,9 +259,9 @@ def stream_error(answer: Answer, problem: str) -> APIError:
     return told_error(answer) or _error(APIResponseValidationError, answer, message, words)
 
 
-def told_error(answer: Answer) -> APIError | None:
-    """Return the server's error, if the body is JSON that tells one."""
-    words = server_words(answer.body, strict=True)
+def told_error(answer: Answer, *, strict: bool = True) -> APIError | None:
+    """Return the server's error, if the body is JSON that tells one; if not `strict`, in whatever words."""
+    words = server_words(answer.body, strict=True) or (None if strict else _told(answer.body))
     return None if words is None else _error(StreamEventError, answer, words.message or _describe(answer), words)
 
 

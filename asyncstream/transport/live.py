@@ -377,7 +377,7 @@ class LiveResponse:
         """
         response = self._response
         answer = make_answer(response.status, response.reason, response.headers, body, self._secrets or Secrets())
-        told = told_error(answer)
+        told = told_error(answer, strict=False)
         if isinstance(told, StreamError):
             return told
         if error.body is None:

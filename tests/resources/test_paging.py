@@ -143,8 +143,9 @@ async def test_what_is_no_list_is_an_error_and_no_empty_list(
 ) -> None:
     mocked.get(LIST, payload=body)
 
-    with pytest.raises(APIResponseValidationError):
+    with pytest.raises(APIResponseValidationError, match=r"\Aexpected a list of \w+ objects as JSON") as caught:
         await ids(client)
+    assert "ListAnswer" not in str(caught.value)
 
 
 async def test_an_error_status_is_raised_by_both_uses(mocked: aioresponses, client: AsyncClient) -> None:

@@ -317,3 +317,26 @@ async def test_a_refusal_with_status_200_is_an_error_both_ways():
             with pytest.raises(StreamEventError, match="insufficient balance") as caught:
                 await client.chat.completions.create(messages=MESSAGES, model="m", stream=stream)
             assert (caught.value.code, caught.value.status) == (1008, 200)
+
+
+async def test_bare_json_that_speaks_of_a_failure_is_that_failure(chat):
+    async with chat([b'{"detail": "no such model",\n "code": 4}\n']) as s:
+        with pytest.raises(StreamEventError, match="no such model") as caught:
+            await s.until_done()
+
+    assert (caught.value.code, caught.value.body) == (4, b'{"detail": "no such model",\n "code": 4}')
+
+
+async def test_a_stored_answer_is_read_as_any_other():
+    message = {"content": [{"type": "reasoning", "text": "hm"}, {"type": "text", "text": "a"}], "seal": "x"}
+    stored = {"id": "c1", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "region": "eu"}
+
+    async def send(exchange: Exchange) -> None:
+        await exchange.reply(200, json.dumps(stored).encode())
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        found = await client.chat.completions.retrieve("c1")
+
+    message = found.choices[0].message
+    assert (message.content, message.reasoning, message.extra) == ("a", "hm", {"seal": "x"})
+    assert found.extra == {"region": "eu"}
