@@ -10,6 +10,8 @@ from asyncstream.errors import ParseError
 from asyncstream.tools import arguments_for
 from asyncstream.types import (
     ChatCompletionMessage,
+    ChatCompletionMessageCustomToolCall,
+    Custom,
     Function,
     FunctionCall,
     FunctionToolCall,
@@ -20,6 +22,7 @@ from asyncstream.types import (
     RequiredActionSubmitToolApproval,
     RequiredActionSubmitToolOutputs,
     Run,
+    UnknownChatToolCall,
 )
 
 
@@ -42,6 +45,10 @@ def visit(city: str, days: int = 1) -> str:
 OSLO = '{"city": "Oslo"}'
 CALLS: dict[str, Any] = {
     "chat": lambda text: called(text, "visit"),
+    "custom": lambda text: ChatCompletionMessageCustomToolCall(custom=Custom(name="visit", input=text)),
+    "unknown": lambda text: UnknownChatToolCall(
+        wire_type="builtin_function", raw=b"{}", function=FunctionCall(name="visit", arguments=text)
+    ),
     "run": lambda text: RequiredActionFunctionToolCall(function=RequiredActionFunction(name="visit", arguments=text)),
     "approval": lambda text: RequiredActionMCPToolCall(name="visit", arguments=text),
     "step": lambda text: FunctionToolCall(function=Function(name="visit", arguments=text)),

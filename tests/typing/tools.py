@@ -7,6 +7,7 @@ from msgspec import Struct
 from asyncstream.tools import AnyToolCall, arguments_for
 from asyncstream.types import (
     ChatCompletionMessageFunctionToolCall,
+    ChatCompletionMessageToolCall,
     FunctionCall,
     FunctionToolCall,
     RequiredActionFunctionToolCall,
@@ -31,7 +32,11 @@ def decoded(call: AnyToolCall) -> None:
 
 
 def calls(
-    chat: ChatCompletionMessageFunctionToolCall, step: FunctionToolCall, approval: RequiredActionMCPToolCall, run: Run
+    chat: ChatCompletionMessageFunctionToolCall,
+    any_of_chat: ChatCompletionMessageToolCall,
+    step: FunctionToolCall,
+    approval: RequiredActionMCPToolCall,
+    run: Run,
 ) -> None:
     assert_type(chat.parse(), dict[str, object])
     assert_type(chat.arguments_as(City), City)
@@ -39,6 +44,7 @@ def calls(
     assert_type(step.parse(City), City)
     assert_type(run.pending_tool_calls, list[RequiredActionFunctionToolCall])
     decoded(chat)
+    decoded(any_of_chat)
     decoded(step)
     decoded(approval)
     decoded(run.pending_tool_calls[0])
