@@ -1,6 +1,7 @@
 """R21: crowds. A deadline counts from the turn, and not what this process does to itself; nobody is refused by it.
 
-Against real redis-servers, of each version that `tests/redis_server.py` is told of. `-s` prints how long it took, which is judged nowhere.
+Against real redis-servers, of each version that `tests/redis_server.py` is told of. `-s` prints how long it took, which
+is judged nowhere.
 """
 
 import asyncio
