@@ -1,5 +1,6 @@
 """What is mended, by the number of its rule: each number that a `Repair` carries, and a stream that shows it."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,11 @@ RULES = {
     ),
     "5.5": Rule(
         "tool calls count under details of any type", step_delta("s", function("{}", name="f", id="a"), type="mcp")
+    ),
+    "6.3": Rule(
+        "a member that is nested too deep is left out",
+        chat.delta(content="a", deep=json.loads("[" * 200 + "]" * 200)),
+        chat.fold,
     ),
     "6.2": Rule("half a surrogate pair waits for its partner", message_delta("m", text("\ud83d"))),
     "6.4": Rule("a value of the wrong kind is converted or left out", frame("thread.created", id=5)),

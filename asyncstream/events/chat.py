@@ -226,19 +226,38 @@ def _decode_beyond(data: bytes) -> MendedChunk | None:
 
     Some servers send one in every chunk: this costs a third of what `decode_data` does, which can read anything.
     """
-    if len(data) > SHALLOW and nested_too_deep(data):
-        return None
     try:
-        value = _JSON.decode(data)
+        deep = len(data) > SHALLOW and nested_too_deep(data)
+        value = _within(data, _LEVELS) if deep else _JSON.decode(data)
         if "base_resp" in value:
             return None
         _keep_unnamed(value)
-        return msgspec.convert(value, MendedChunk)
+        chunk = msgspec.convert(value, MendedChunk)
     except STRICT_ERRORS:
         return None
+    if deep:
+        chunk.repairs = (Repair("6.3", "$"),)
+    return chunk
 
 
 _JSON: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
+_ONE_LEVEL: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
+
+_CONTAINERS = frozenset({"choices", "delta", "message", "tool_calls", "function", "custom"})
+_LEVELS = 7
+"""How deep in a chunk members are that a field names: choices, a choice, its delta, its calls, a call, its function."""
+
+
+def _within(data: bytes, levels: int) -> Any:
+    """Decode JSON that is nested too deep, with null for what lies in the depth: the answer beside it was paid for."""
+    if len(data) <= SHALLOW or not nested_too_deep(data):
+        return _JSON.decode(data)
+    if levels == 0:
+        return None
+    value = _ONE_LEVEL.decode(data)
+    if isinstance(value, list):
+        return [_within(bytes(item), levels - 1) for item in value]
+    return {key: _within(bytes(item), levels - 1 if key in _CONTAINERS else 0) for key, item in value.items()}
 
 
 def _names(type: type[Struct]) -> frozenset[str]:

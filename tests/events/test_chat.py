@@ -323,3 +323,19 @@ def test_chunk_with_members_that_no_field_names_is_relayed_as_it_came():
     (found,) = decode_frame(raw)
 
     assert WIRE.relayed(found, raw) == ("", raw[6:])
+
+
+def test_a_member_that_is_too_deep_is_left_out_and_the_rest_is_kept():
+    deep = "[" * 200 + "]" * 200
+    frame = (
+        '{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","beside":1,"choices":'
+        f'[{{"index":0,"delta":{{"content":"a","deep":{deep},"shallow":[2]}},"finish_reason":null}}],"more":{deep}}}'
+    )
+
+    (event,) = decode_stream(b"data: " + frame.encode() + b"\n\n", "chat")
+
+    assert isinstance(event, MendedChunk)
+    assert "a" == event.choices[0].delta.content
+    assert {"shallow": [2]} == event.choices[0].delta.extra
+    assert {"beside": 1} == event.extra
+    assert ["6.3"] == [repair.rule for repair in event.repairs]
