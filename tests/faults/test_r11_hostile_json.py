@@ -313,7 +313,7 @@ def without_unknown(value: Any) -> Any:
     if isinstance(value, list):
         return [without_unknown(member) for member in value]
     if isinstance(value, dict):
-        return {key: without_unknown(member) for key, member in value.items() if key != "x_unknown"}
+        return {key: without_unknown(member) for key, member in value.items() if key not in ("x_unknown", "<extra")}
     return value
 
 
