@@ -151,10 +151,12 @@ def objects(annotation: Any) -> list[tuple[Any, dict[str, Any]]]:
     """Give the tag (None: no tag) and the fields of each object type in a union."""
     found = []
     for member in union_members(annotation):
-        if isinstance(member, type) and issubclass(member, Struct):
-            hints = get_type_hints(member)
-            fields = {f.encode_name: f.type for f in structs.fields(member)}
-            found.append((member.__struct_config__.tag, fields | ({"type": hints["type"]} if "type" in hints else {})))
+        # `Choice[City]` has the fields of `Choice`.
+        kind = get_origin(member) or member
+        if isinstance(kind, type) and issubclass(kind, Struct):
+            hints = get_type_hints(kind)
+            fields = {f.encode_name: f.type for f in structs.fields(kind)}
+            found.append((kind.__struct_config__.tag, fields | ({"type": hints["type"]} if "type" in hints else {})))
         elif is_typeddict(member):
             fields = get_type_hints(member)
             tags = literals(fields.get("type"))

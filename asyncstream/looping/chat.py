@@ -32,7 +32,7 @@ class Reply(Struct, frozen=True):
     results: list[ToolResult]
 
 
-def reply_to(completion: ChatCompletion, outputs: ToolOutputs, *, number: int) -> Reply:
+def reply_to(completion: ChatCompletion[object], outputs: ToolOutputs, *, number: int) -> Reply:
     """Return what goes back for an answer, given the outputs of its calls, in any order.
 
     Where an answer has two calls under one id, the outputs with that id are theirs in order, and the later call goes
@@ -90,7 +90,7 @@ def next_body(sent: bytes, messages: list[dict[str, Any]]) -> dict[str, object]:
     return {**body, "messages": [*before, *messages]}
 
 
-def _calling_message(completion: ChatCompletion) -> ChatCompletionMessage:
+def _calling_message(completion: ChatCompletion[object]) -> ChatCompletionMessage[object]:
     choices = completion.choices
     if len(choices) > 1:
         raise ConfigurationError(f"outputs go back to one choice, and this answer has {len(choices)}: send n=1")

@@ -32,6 +32,7 @@ __all__ = [
     "ChatCompletionStreamOptionsParam",
     "ChatCompletionToolChoiceOptionParam",
     "ChatCompletionToolUnionParam",
+    "ChatCompletionUntypedParams",
     "ChatCompletionUpdateParams",
     "CustomToolFormatGrammarGrammarParam",
     "CustomToolFormatGrammarParam",
@@ -244,8 +245,8 @@ class PromptCacheOptionsParam(TypedDict, total=False):
 # The bodies.
 
 
-class ChatCompletionCreateParams(TypedDict, total=False):
-    """POST /chat/completions, without `messages`, `model` and `stream`."""
+class ChatCompletionUntypedParams(TypedDict, total=False):
+    """POST /chat/completions, without `messages`, `model`, `stream` and `response_format`."""
 
     audio: ChatCompletionAudioParam | None
     frequency_penalty: float | None
@@ -274,8 +275,6 @@ class ChatCompletionCreateParams(TypedDict, total=False):
     prompt_cache_options: PromptCacheOptionsParam
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     reasoning_effort: ReasoningEffort | None
-    response_format: ChatCompletionResponseFormatParam | type[object]
-    """A type asks for JSON that fits it, strictly, and gives `message.parsed`."""
     safety_identifier: str | None
     """A hash that names the user and tells nothing about them."""
     seed: int | None
@@ -296,6 +295,13 @@ class ChatCompletionCreateParams(TypedDict, total=False):
     user: str
     verbosity: Literal["low", "medium", "high"] | None
     web_search_options: WebSearchOptionsParam
+
+
+class ChatCompletionCreateParams(ChatCompletionUntypedParams, total=False):
+    """POST /chat/completions, without `messages`, `model` and `stream`."""
+
+    response_format: ChatCompletionResponseFormatParam | type[object]
+    """A type asks for JSON that fits it, strictly, and gives `message.parsed`."""
 
 
 class ChatCompletionUpdateParams(TypedDict):

@@ -5,15 +5,20 @@ Source: https://platform.openai.com/docs/api-reference/chat
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack, overload
 
 from asyncstream.accumulators.chat.answers import fold_answer
-from asyncstream.params.chat import ChatCompletionCreateParams, ChatCompletionUpdateParams
+from asyncstream.params.chat import (
+    ChatCompletionCreateParams,
+    ChatCompletionResponseFormatParam,
+    ChatCompletionUntypedParams,
+    ChatCompletionUpdateParams,
+)
 from asyncstream.params.chat_messages import ChatCompletionMessageParam
 from asyncstream.params.shared import ListOrder
 from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
-from asyncstream.resources.raw import RawMethod, WithRawResponse
+from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
 from asyncstream.streaming.chat import ChatStream
 from asyncstream.tools.functions import response_format_for
 from asyncstream.transport.http import Transport
@@ -41,7 +46,9 @@ UPDATE = Endpoint("POST", "/chat/completions/{completion_id}", ChatCompletion)
 DELETE = Endpoint("DELETE", "/chat/completions/{completion_id}", ChatCompletionDeleted)
 LIST_MESSAGES = Endpoint("GET", "/chat/completions/{completion_id}/messages", ListAnswer[ChatCompletionStoreMessage])
 
-Message = ChatCompletionMessageParam | ChatCompletionMessage | Mapping[str, object]
+T = TypeVar("T")
+
+Message: TypeAlias = ChatCompletionMessageParam | ChatCompletionMessage[object] | Mapping[str, object]
 """A message of a request: one of the TypedDicts, or the message of an answer, which goes back as the wire had it."""
 
 
@@ -80,11 +87,12 @@ class ChatCompletions:
         messages: Sequence[Message],
         model: str,
         stream: Literal[False] = False,
+        response_format: ChatCompletionResponseFormatParam = ...,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
-        **params: Unpack[ChatCompletionCreateParams],
+        **params: Unpack[ChatCompletionUntypedParams],
     ) -> ChatCompletion: ...
 
     @overload
@@ -93,13 +101,44 @@ class ChatCompletions:
         *,
         messages: Sequence[Message],
         model: str,
-        stream: Literal[True],
+        stream: Literal[False] = False,
+        response_format: type[T],
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
-        **params: Unpack[ChatCompletionCreateParams],
+        **params: Unpack[ChatCompletionUntypedParams],
+    ) -> ChatCompletion[T]: ...
+
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        stream: Literal[True],
+        response_format: ChatCompletionResponseFormatParam = ...,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionUntypedParams],
     ) -> ChatStream: ...
+
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        stream: Literal[True],
+        response_format: type[T],
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionUntypedParams],
+    ) -> ChatStream[T]: ...
 
     async def create(
         self,
@@ -112,7 +151,7 @@ class ChatCompletions:
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
         **params: Unpack[ChatCompletionCreateParams],
-    ) -> ChatCompletion | ChatStream:
+    ) -> ChatCompletion[Any] | ChatStream[Any]:
         """Ask for an answer; with ``stream=True`` return it as an open stream, which the caller closes.
 
         Use the stream with ``async with``, read it to its end, or call its `close`. A type as `response_format` asks
@@ -132,6 +171,87 @@ class ChatCompletions:
         decode = partial(fold_answer, response_format=response_format)
         return await self._transport.send(request, CREATE.result, decode)
 
+    @overload
+    async def parse(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionUntypedParams],
+    ) -> ChatCompletion: ...
+
+    @overload
+    async def parse(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        response_format: type[T],
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionUntypedParams],
+    ) -> ChatCompletion[T]: ...
+
+    async def parse(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionCreateParams],
+    ) -> ChatCompletion[Any]:
+        """Ask for an answer of a type: `create` under the name that openai-python has for this.
+
+        An answer that was cut raises nothing here: its ``message.cut`` says why ``message.parsed`` is None.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+            StreamEventError: The answer is an error with status 200.
+            APIError: The request failed; the subclass says how.
+
+        Source: https://platform.openai.com/docs/guides/structured-outputs
+        """
+        options = Options(extra_headers, extra_query, extra_body, timeout)
+        request, response_format = _request(options, messages, model, params, stream=False)
+        return await self._transport.send(request, CREATE.result, partial(fold_answer, response_format=response_format))
+
+    @overload
+    def stream(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        response_format: ChatCompletionResponseFormatParam = ...,
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionUntypedParams],
+    ) -> ChatStream: ...
+
+    @overload
+    def stream(
+        self,
+        *,
+        messages: Sequence[Message],
+        model: str,
+        response_format: type[T],
+        extra_headers: HeaderValues | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: TimeoutTypes = None,
+        **params: Unpack[ChatCompletionUntypedParams],
+    ) -> ChatStream[T]: ...
+
     def stream(
         self,
         *,
@@ -142,7 +262,7 @@ class ChatCompletions:
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
         **params: Unpack[ChatCompletionCreateParams],
-    ) -> ChatStream:
+    ) -> ChatStream[Any]:
         """Return a stream of an answer.
 
         Nothing is sent before ``async with`` enters it; what the request fails with is raised there. A type as
@@ -263,7 +383,72 @@ class ChatCompletions:
 class ChatCompletionsWithRawResponse(WithRawResponse):
     """``client.chat.completions.with_raw_response``."""
 
-    create = RawMethod(ChatCompletions.create)
+    if TYPE_CHECKING:
+        # A checker would take the first overload for all of a method.
+        @overload
+        async def create(
+            self,
+            *,
+            messages: Sequence[Message],
+            model: str,
+            stream: Literal[False] = False,
+            response_format: ChatCompletionResponseFormatParam = ...,
+            extra_headers: HeaderValues | None = None,
+            extra_query: Mapping[str, object] | None = None,
+            extra_body: Mapping[str, object] | None = None,
+            timeout: TimeoutTypes = None,
+            **params: Unpack[ChatCompletionUntypedParams],
+        ) -> RawResponse[ChatCompletion]: ...
+
+        @overload
+        async def create(
+            self,
+            *,
+            messages: Sequence[Message],
+            model: str,
+            stream: Literal[False] = False,
+            response_format: type[T],
+            extra_headers: HeaderValues | None = None,
+            extra_query: Mapping[str, object] | None = None,
+            extra_body: Mapping[str, object] | None = None,
+            timeout: TimeoutTypes = None,
+            **params: Unpack[ChatCompletionUntypedParams],
+        ) -> RawResponse[ChatCompletion[T]]: ...
+
+        async def create(self, **params: Any) -> RawResponse[Any]: ...
+
+        @overload
+        async def parse(
+            self,
+            *,
+            messages: Sequence[Message],
+            model: str,
+            extra_headers: HeaderValues | None = None,
+            extra_query: Mapping[str, object] | None = None,
+            extra_body: Mapping[str, object] | None = None,
+            timeout: TimeoutTypes = None,
+            **params: Unpack[ChatCompletionUntypedParams],
+        ) -> RawResponse[ChatCompletion]: ...
+
+        @overload
+        async def parse(
+            self,
+            *,
+            messages: Sequence[Message],
+            model: str,
+            response_format: type[T],
+            extra_headers: HeaderValues | None = None,
+            extra_query: Mapping[str, object] | None = None,
+            extra_body: Mapping[str, object] | None = None,
+            timeout: TimeoutTypes = None,
+            **params: Unpack[ChatCompletionUntypedParams],
+        ) -> RawResponse[ChatCompletion[T]]: ...
+
+        async def parse(self, **params: Any) -> RawResponse[Any]: ...
+    else:
+        create = RawMethod(ChatCompletions.create)
+        parse = RawMethod(ChatCompletions.parse)
+
     retrieve = RawMethod(ChatCompletions.retrieve)
     update = RawMethod(ChatCompletions.update)
     delete = RawMethod(ChatCompletions.delete)
@@ -325,7 +510,7 @@ def _request(
     params: ChatCompletionCreateParams,
     *,
     stream: bool,
-) -> tuple[Request, type[object] | None]:
+) -> tuple[Request, type[Any] | None]:
     """Return the request, and the type that its answer is to fit, if there is one."""
     check_list("messages", messages)
     sent = [message.to_param() if isinstance(message, ChatCompletionMessage) else message for message in messages]

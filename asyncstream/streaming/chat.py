@@ -7,7 +7,7 @@ going on with the same stream after tool outputs, for which `looping.chat` makes
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Generic, TypeAlias
 
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
 from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
@@ -24,22 +24,25 @@ from asyncstream.transport.request import Request
 from asyncstream.types.chat import ChatCompletion
 from asyncstream.types.chat_chunks import ChatCompletionChunk
 from asyncstream.types.chat_parts import CompletionUsage
+from asyncstream.types.structs import ParsedT
 
 __all__ = ["ChatStream"]
 
-_Round: TypeAlias = Round[ChatCompletion, CompletionUsage]
+_Round: TypeAlias = Round[ChatCompletion[ParsedT], CompletionUsage]
 
 
-class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
+class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulator[ParsedT]], Generic[ParsedT]):
     """The chunks of a chat answer, folded as they are read; also over several answers, when tool outputs are submitted.
 
     `async with` opens and closes it. `async for` gives the chunks as the wire has them; `text_deltas` and `changes` are
     views of the same cursor; `get_final_completion` reads to the end. Any of these may be cancelled and gone on with.
 
+    Generic in the type that was given as `response_format`: that of `message.parsed` and of a change's `partial`.
+
     Source: https://platform.openai.com/docs/api-reference/chat-streaming
     """
 
-    def __init__(self, transport: Transport, request: Request, *, response_format: type[object] | None = None) -> None:
+    def __init__(self, transport: Transport, request: Request, *, response_format: type[ParsedT] | None = None) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         super().__init__(
             transport,
@@ -49,17 +52,17 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
             result=attrgetter("completion"),
             usage="async with client.chat.completions.stream(...) as stream:",
         )
-        self.rounds: list[_Round] = []
+        self.rounds: list[_Round[ParsedT]] = []
         """The answers before the one that is read now, and what went back for their calls."""
         self._response_format = response_format
 
     @property
-    def current_completion_snapshot(self) -> ChatCompletion:
+    def current_completion_snapshot(self) -> ChatCompletion[ParsedT]:
         """The answer as it is now. Costs one copy of the texts that grew since the last look."""
         return self.accumulator.completion
 
     @property
-    def text_deltas(self) -> View[ChatChange, str]:
+    def text_deltas(self) -> View[ChatChange[ParsedT], str]:
         """The text of choice 0 as it arrives. Half a surrogate pair is held back until its partner comes."""
         return self.view(
             "text_deltas",
@@ -67,7 +70,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         )
 
     @property
-    def openai_events(self) -> View[ChatChange, OpenAIChatEvent]:
+    def openai_events(self) -> View[ChatChange[ParsedT], OpenAIChatEvent]:
         """The events of openai-python's chat helper, for loops over ``event.type`` that come from there."""
         return self.view(
             "openai_events",
@@ -101,17 +104,17 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         """
         await self.continue_with(lambda sent: self._answer(sent, outputs))
 
-    def _answer(self, sent: Request, outputs: ToolOutputs) -> tuple[Request, Callable[[], ChatAccumulator]]:
+    def _answer(self, sent: Request, outputs: ToolOutputs) -> tuple[Request, Callable[[], ChatAccumulator[ParsedT]]]:
         answer = self.accumulator.completion
         number = len(self.rounds) + 1
         reply = reply_to(answer, outputs, number=number)
         request = sent.following(next_body(sent.body or b"", reply.messages))
-        ended = _Round(
+        ended: _Round[ParsedT] = Round(
             number=number, snapshot=answer, results=reply.results, request_id=self.request_id, usage=answer.usage
         )
         return request, partial(_next_accumulator, self.rounds, ended, self._response_format)
 
-    async def get_final_completion(self) -> ChatCompletion:
+    async def get_final_completion(self) -> ChatCompletion[ParsedT]:
         """Read to the end and return the answer; after `submit_tool_outputs`, the last one.
 
         Raises:
@@ -121,7 +124,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange, ChatAccumulator]):
         return self.accumulator.completion
 
 
-def _next_accumulator(rounds: list[_Round], ended: _Round, response_format: type[object] | None) -> ChatAccumulator:
+def _next_accumulator(
+    rounds: list[_Round[ParsedT]], ended: _Round[ParsedT], response_format: type[ParsedT] | None
+) -> ChatAccumulator[ParsedT]:
     """Keep the answer that has ended as a round, and return an accumulator of the next."""
     rounds.append(ended)
     return ChatAccumulator(response_format=response_format)

@@ -48,10 +48,10 @@ class ChunkEvent(Struct, frozen=True, gc=False):
 
     type: ClassVar[Literal["chunk"]] = "chunk"
     chunk: ChatCompletionChunk
-    look: Callable[[], ChatCompletion]
+    look: Callable[[], ChatCompletion[object]]
 
     @property
-    def snapshot(self) -> ChatCompletion:
+    def snapshot(self) -> ChatCompletion[object]:
         """The answer as it is now."""
         return self.look()
 
@@ -61,7 +61,7 @@ class ContentDeltaEvent(Struct, frozen=True, gc=False):
 
     type: ClassVar[Literal["content.delta"]] = "content.delta"
     delta: str
-    change: ContentChanged
+    change: ContentChanged[Any]
     typed: bool
 
     @property
@@ -86,7 +86,7 @@ class ContentDoneEvent(Struct, frozen=True, gc=False):
     type: ClassVar[Literal["content.done"]] = "content.done"
     content: str
     index: int
-    look: Callable[[], ChatCompletion]
+    look: Callable[[], ChatCompletion[object]]
 
     @property
     def parsed(self) -> object:
@@ -243,14 +243,18 @@ class OpenAIEvents:
     __slots__ = ("_chunk", "_last", "_look", "_typed")
 
     def __init__(
-        self, chunk: Callable[[], ChatCompletionChunk | None], look: Callable[[], ChatCompletion], *, typed: bool
+        self,
+        chunk: Callable[[], ChatCompletionChunk | None],
+        look: Callable[[], ChatCompletion[object]],
+        *,
+        typed: bool,
     ) -> None:
         self._chunk = chunk
         self._look = look
         self._typed = typed
         self._last: ChatCompletionChunk | None = None
 
-    def __call__(self, changes: list[ChatChange]) -> Iterator[OpenAIChatEvent]:
+    def __call__(self, changes: list[ChatChange[Any]]) -> Iterator[OpenAIChatEvent]:
         """Give the chunk, unless the step had none, and what its changes say."""
         chunk = self._chunk()
         if chunk is not None and chunk is not self._last:
@@ -259,7 +263,7 @@ class OpenAIEvents:
         for change in changes:
             yield from self._events(change)
 
-    def _events(self, change: ChatChange) -> Iterator[OpenAIChatEvent]:
+    def _events(self, change: ChatChange[Any]) -> Iterator[OpenAIChatEvent]:
         match change:
             case ContentChanged():
                 yield ContentDeltaEvent(change.delta, change, self._typed)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from asyncstream.types.run_steps import *
     from asyncstream.types.runs import *
     from asyncstream.types.shared import *
+    from asyncstream.types.structs import *
     from asyncstream.types.threads import *
     from asyncstream.types.tool_calls import *
     from asyncstream.types.tools import *
@@ -34,6 +35,7 @@ else:
         "run_steps",
         "runs",
         "shared",
+        "structs",
         "threads",
         "tool_calls",
         "tools",

@@ -2,8 +2,6 @@
 
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
-
 from asyncstream.types.shared import (
     Metadata,
     ReasoningEffort,
@@ -13,6 +11,7 @@ from asyncstream.types.shared import (
     ToolResources,
     UnknownResponseFormat,
 )
+from asyncstream.types.structs import WireStruct
 from asyncstream.types.tools import AssistantTool
 
 __all__ = ["Assistant", "AssistantDeleted", "AssistantResponseFormatOption"]
@@ -27,7 +26,7 @@ AssistantResponseFormatOption: TypeAlias = (
 )
 
 
-class Assistant(Struct, kw_only=True, gc=False):
+class Assistant(WireStruct, kw_only=True, gc=False):
     """A model with instructions and tools, to run on threads."""
 
     id: str
@@ -47,7 +46,7 @@ class Assistant(Struct, kw_only=True, gc=False):
     response_format: AssistantResponseFormatOption | None = None
 
 
-class AssistantDeleted(Struct, kw_only=True, gc=False):
+class AssistantDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to a deletion."""
 
     id: str

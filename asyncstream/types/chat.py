@@ -7,10 +7,11 @@ it came, `parsed`, `cut`, `wire`. Those are never sent.
 """
 
 import builtins
-from typing import ClassVar, Literal, TypeAlias, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, UnsetType, field
 
 from asyncstream import params
 from asyncstream.errors import ParseError
@@ -31,6 +32,7 @@ from asyncstream.types.chat_parts import (
 )
 from asyncstream.types.function_calls import CallArguments
 from asyncstream.types.shared import ImageURL, Metadata
+from asyncstream.types.structs import ParsedT_co, WireStruct
 
 __all__ = [
     "ChatCompletion",
@@ -59,7 +61,7 @@ T = TypeVar("T")
 # Tool calls.
 
 
-class FunctionCall(Struct, kw_only=True, gc=False):
+class FunctionCall(WireStruct, kw_only=True, gc=False):
     """The function to call, and with what."""
 
     name: str = ""
@@ -107,7 +109,7 @@ class ChatCompletionMessageFunctionToolCall(
         return call_param(self.id, "function", "function", function, self.extra_content, self.extra)
 
 
-class Custom(Struct, kw_only=True, gc=False):
+class Custom(WireStruct, kw_only=True, gc=False):
     """The custom tool to call, and with what."""
 
     name: str = ""
@@ -211,7 +213,7 @@ def call_param(
 # Messages.
 
 
-class ChatCompletionAudio(Struct, kw_only=True, gc=False):
+class ChatCompletionAudio(WireStruct, kw_only=True, gc=False):
     """A spoken answer."""
 
     id: str = ""
@@ -222,8 +224,8 @@ class ChatCompletionAudio(Struct, kw_only=True, gc=False):
     transcript: str = ""
 
 
-class ChatCompletionMessage(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
-    """A message that a model wrote."""
+class ChatCompletionMessage(WireStruct, Generic[ParsedT_co], kw_only=True, gc=False, forbid_unknown_fields=True):
+    """A message that a model wrote; generic in the type that was given as `response_format`."""
 
     role: ChatRole = "assistant"
     content: str | None = None
@@ -248,7 +250,7 @@ class ChatCompletionMessage(Struct, kw_only=True, gc=False, forbid_unknown_field
     """Pictures that the model made, as OpenRouter sends them."""
     extra_content: dict[str, JSONValue] | None = None
     """What the provider wants back with the message."""
-    parsed: JSONValue = None
+    parsed: ParsedT_co | None = None
     """The content as the type that was given as `response_format`. None: no type was given, the answer is a refusal,
     is cut, or does not fit; `parse` says which. Never on the wire."""
     cut: str | None = None
@@ -365,11 +367,14 @@ def _without_nulls(value: JSONValue) -> JSONValue:
 # Completions.
 
 
-class Choice(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+_empty_message = cast("Callable[[], ChatCompletionMessage[Any]]", ChatCompletionMessage)
+
+
+class Choice(WireStruct, Generic[ParsedT_co], kw_only=True, gc=False, forbid_unknown_fields=True):
     """One of the answers that a request asked for."""
 
     index: int = 0
-    message: ChatCompletionMessage = field(default_factory=ChatCompletionMessage)
+    message: ChatCompletionMessage[ParsedT_co] = field(default_factory=_empty_message)
     finish_reason: FinishReason | None = None
     """None until the choice ends, and where the server never says why it ended."""
     logprobs: ChoiceLogprobs | None = None
@@ -381,7 +386,7 @@ class Choice(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """Members that no field here names, under the wire's keys, without nulls."""
 
 
-class ChatCompletion(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChatCompletion(WireStruct, Generic[ParsedT_co], kw_only=True, gc=False, forbid_unknown_fields=True):
     """The answer to a chat request."""
 
     id: str = ""
@@ -389,7 +394,7 @@ class ChatCompletion(Struct, kw_only=True, gc=False, forbid_unknown_fields=True)
     created: int = 0
     """Seconds since 1970-01-01 UTC."""
     model: str = ""
-    choices: list[Choice] = []
+    choices: list[Choice[ParsedT_co]] = []
     """By index."""
     usage: CompletionUsage | None = None
     system_fingerprint: str | None = None
@@ -411,7 +416,7 @@ class ChatCompletion(Struct, kw_only=True, gc=False, forbid_unknown_fields=True)
 # Stored completions.
 
 
-class ChatCompletionDeleted(Struct, kw_only=True, gc=False):
+class ChatCompletionDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to a deletion."""
 
     id: str
@@ -419,7 +424,7 @@ class ChatCompletionDeleted(Struct, kw_only=True, gc=False):
     deleted: bool = False
 
 
-class ChatCompletionContentPartText(Struct, kw_only=True, gc=False, tag_field="type", tag="text"):
+class ChatCompletionContentPartText(WireStruct, kw_only=True, gc=False, tag_field="type", tag="text"):
     """A part of text."""
 
     type: ClassVar[Literal["text"]] = "text"
@@ -427,7 +432,7 @@ class ChatCompletionContentPartText(Struct, kw_only=True, gc=False, tag_field="t
     prompt_cache_breakpoint: dict[str, JSONValue] | None = None
 
 
-class ChatCompletionContentPartImage(Struct, kw_only=True, gc=False, tag_field="type", tag="image_url"):
+class ChatCompletionContentPartImage(WireStruct, kw_only=True, gc=False, tag_field="type", tag="image_url"):
     """A part that is an image."""
 
     type: ClassVar[Literal["image_url"]] = "image_url"
@@ -435,7 +440,7 @@ class ChatCompletionContentPartImage(Struct, kw_only=True, gc=False, tag_field="
     prompt_cache_breakpoint: dict[str, JSONValue] | None = None
 
 
-class UnknownChatContentPart(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownChatContentPart(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A part of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"

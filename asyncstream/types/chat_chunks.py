@@ -8,7 +8,7 @@ parts is text here, with the parts beside it. What no field names makes it unfit
 
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from asyncstream.members import EXTRA, OWN_MEMBER
 from asyncstream.types.chat_parts import (
@@ -22,6 +22,7 @@ from asyncstream.types.chat_parts import (
     ServiceTier,
 )
 from asyncstream.types.shared import Metadata
+from asyncstream.types.structs import WireStruct
 
 __all__ = [
     "AbsentDelta",
@@ -40,7 +41,7 @@ __all__ = [
 ChatRole: TypeAlias = Literal["developer", "system", "user", "assistant", "tool"] | str
 
 
-class ChoiceDeltaAudio(Struct, kw_only=True, gc=False):
+class ChoiceDeltaAudio(WireStruct, kw_only=True, gc=False):
     """What a chunk adds to a spoken answer."""
 
     id: str | None = None
@@ -51,7 +52,7 @@ class ChoiceDeltaAudio(Struct, kw_only=True, gc=False):
     """When the server forgets the audio: seconds since 1970-01-01 UTC."""
 
 
-class ChoiceDeltaFunctionCall(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChoiceDeltaFunctionCall(WireStruct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a call in the older form, one an answer."""
 
     name: str | None = None
@@ -59,7 +60,7 @@ class ChoiceDeltaFunctionCall(Struct, kw_only=True, gc=False, forbid_unknown_fie
     """A piece of JSON text; some servers send the arguments as an object."""
 
 
-class ChoiceDeltaToolCallFunction(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChoiceDeltaToolCallFunction(WireStruct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a function call."""
 
     name: str | None = None
@@ -67,14 +68,14 @@ class ChoiceDeltaToolCallFunction(Struct, kw_only=True, gc=False, forbid_unknown
     """A piece of JSON text; some servers send the arguments as an object."""
 
 
-class ChoiceDeltaToolCallCustom(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChoiceDeltaToolCallCustom(WireStruct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a call of a custom tool."""
 
     name: str | None = None
     input: str | dict[str, JSONValue] | list[JSONValue] | None = None
 
 
-class ChoiceDeltaToolCall(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChoiceDeltaToolCall(WireStruct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to a tool call; `index` is its place, None where the server left it out."""
 
     index: int | None = None
@@ -93,7 +94,7 @@ class ChoiceDeltaToolCall(Struct, kw_only=True, gc=False, forbid_unknown_fields=
         return self.unnamed or {}
 
 
-class ChoiceDelta(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChoiceDelta(WireStruct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk adds to the message of a choice."""
 
     role: ChatRole | None = None
@@ -129,7 +130,7 @@ class AbsentDelta(ChoiceDelta, kw_only=True, gc=False):
     """Stands where a choice came without a delta: it says nothing, and reading it never fails."""
 
 
-class ChunkChoice(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChunkChoice(WireStruct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """What a chunk says of one choice. `index` is None where the server left it out: its place in the chunk counts."""
 
     index: int | None = None
@@ -154,7 +155,7 @@ class ChunkChoice(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
         return self.unnamed or {}
 
 
-class XGroq(Struct, kw_only=True, gc=False):
+class XGroq(WireStruct, kw_only=True, gc=False):
     """What Groq adds to a chunk."""
 
     id: str | None = None
@@ -162,7 +163,7 @@ class XGroq(Struct, kw_only=True, gc=False):
     error: JSONValue = None
 
 
-class ChatCompletionChunk(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+class ChatCompletionChunk(WireStruct, kw_only=True, gc=False, forbid_unknown_fields=True):
     """One event of a streamed chat answer."""
 
     id: str = ""

@@ -5,7 +5,7 @@ Data only. Above it: `chat` and `chat_chunks`; below it: `shared` and msgspec.
 
 from typing import ClassVar, Literal, TypeAlias
 
-from msgspec import Struct
+from asyncstream.types.structs import WireStruct
 
 __all__ = [
     "AnnotationURLCitation",
@@ -39,7 +39,7 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 ServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast"] | str
 
 
-class CompletionTokensDetails(Struct, kw_only=True, gc=False):
+class CompletionTokensDetails(WireStruct, kw_only=True, gc=False):
     """What `completion_tokens` is made of."""
 
     accepted_prediction_tokens: int | None = None
@@ -49,7 +49,7 @@ class CompletionTokensDetails(Struct, kw_only=True, gc=False):
     text_tokens: int | None = None
 
 
-class PromptTokensDetails(Struct, kw_only=True, gc=False):
+class PromptTokensDetails(WireStruct, kw_only=True, gc=False):
     """What `prompt_tokens` is made of."""
 
     audio_tokens: int | None = None
@@ -59,7 +59,7 @@ class PromptTokensDetails(Struct, kw_only=True, gc=False):
     text_tokens: int | None = None
 
 
-class CompletionUsage(Struct, kw_only=True, gc=False):
+class CompletionUsage(WireStruct, kw_only=True, gc=False):
     """The tokens that an answer has cost."""
 
     prompt_tokens: int = 0
@@ -71,7 +71,7 @@ class CompletionUsage(Struct, kw_only=True, gc=False):
     """What providers add (`cost`, `queue_time`, ...), under the wire's keys; in a part of the usage likewise."""
 
 
-class TopLogprob(Struct, kw_only=True, gc=False):
+class TopLogprob(WireStruct, kw_only=True, gc=False):
     """A token that the model could have written instead."""
 
     token: str = ""
@@ -80,7 +80,7 @@ class TopLogprob(Struct, kw_only=True, gc=False):
     """The token's UTF-8; a character may be spread over several tokens."""
 
 
-class ChatCompletionTokenLogprob(Struct, kw_only=True, gc=False):
+class ChatCompletionTokenLogprob(WireStruct, kw_only=True, gc=False):
     """How likely a token was."""
 
     token: str = ""
@@ -90,14 +90,14 @@ class ChatCompletionTokenLogprob(Struct, kw_only=True, gc=False):
     top_logprobs: list[TopLogprob] = []
 
 
-class ChoiceLogprobs(Struct, kw_only=True, gc=False):
+class ChoiceLogprobs(WireStruct, kw_only=True, gc=False):
     """How likely the tokens of a choice were."""
 
     content: list[ChatCompletionTokenLogprob] | None = None
     refusal: list[ChatCompletionTokenLogprob] | None = None
 
 
-class AnnotationURLCitation(Struct, kw_only=True, gc=False):
+class AnnotationURLCitation(WireStruct, kw_only=True, gc=False):
     """The page that a place in the text cites."""
 
     url: str = ""
@@ -109,14 +109,14 @@ class AnnotationURLCitation(Struct, kw_only=True, gc=False):
     """What the page says there; sent by OpenRouter."""
 
 
-class ChatURLCitationAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="url_citation"):
+class ChatURLCitationAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="url_citation"):
     """A place in the text that cites a page."""
 
     type: ClassVar[Literal["url_citation"]] = "url_citation"
     url_citation: AnnotationURLCitation | None = None
 
 
-class UnknownChatAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownChatAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """An annotation of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -129,7 +129,7 @@ class UnknownChatAnnotation(Struct, kw_only=True, gc=False, tag_field="type", ta
 ChatAnnotation: TypeAlias = ChatURLCitationAnnotation | UnknownChatAnnotation
 
 
-class ChatCompletionModerationResult(Struct, kw_only=True, gc=False):
+class ChatCompletionModerationResult(WireStruct, kw_only=True, gc=False):
     """What moderation found in one text."""
 
     type: Literal["moderation_result"] | str = ""
@@ -140,7 +140,7 @@ class ChatCompletionModerationResult(Struct, kw_only=True, gc=False):
     category_applied_input_types: dict[str, list[Literal["text", "image"] | str]] = {}
 
 
-class ChatCompletionModerationResults(Struct, kw_only=True, gc=False, tag_field="type", tag="moderation_results"):
+class ChatCompletionModerationResults(WireStruct, kw_only=True, gc=False, tag_field="type", tag="moderation_results"):
     """What moderation found."""
 
     type: ClassVar[Literal["moderation_results"]] = "moderation_results"
@@ -148,7 +148,7 @@ class ChatCompletionModerationResults(Struct, kw_only=True, gc=False, tag_field=
     results: list[ChatCompletionModerationResult] = []
 
 
-class ChatCompletionModerationError(Struct, kw_only=True, gc=False, tag_field="type", tag="error"):
+class ChatCompletionModerationError(WireStruct, kw_only=True, gc=False, tag_field="type", tag="error"):
     """Why there is no moderation."""
 
     type: ClassVar[Literal["error"]] = "error"
@@ -156,7 +156,7 @@ class ChatCompletionModerationError(Struct, kw_only=True, gc=False, tag_field="t
     message: str = ""
 
 
-class UnknownChatModeration(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownChatModeration(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """An outcome of moderation of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -171,14 +171,14 @@ ChatCompletionModerationOutcome: TypeAlias = (
 )
 
 
-class ChatCompletionModeration(Struct, kw_only=True, gc=False):
+class ChatCompletionModeration(WireStruct, kw_only=True, gc=False):
     """The moderation of what was asked and what was answered; sent only if the request wanted it."""
 
     input: ChatCompletionModerationOutcome | None = None
     output: ChatCompletionModerationOutcome | None = None
 
 
-class PromptFilterResult(Struct, kw_only=True, gc=False):
+class PromptFilterResult(WireStruct, kw_only=True, gc=False):
     """Azure: what the content filter found in one message of the prompt."""
 
     prompt_index: int | None = None

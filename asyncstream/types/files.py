@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from asyncstream.types.structs import WireStruct
 
 __all__ = ["FileDeleted", "FileObject", "FilePurpose", "FileStatus"]
 
@@ -24,7 +24,7 @@ FileStatus: TypeAlias = Literal["uploaded", "processed", "error"] | str
 """Azure also says "pending", "running", "deleting" and "deleted"."""
 
 
-class FileObject(Struct, kw_only=True, gc=False):
+class FileObject(WireStruct, kw_only=True, gc=False):
     """A file; its content is fetched apart."""
 
     id: str
@@ -42,7 +42,7 @@ class FileObject(Struct, kw_only=True, gc=False):
     """Why a fine-tuning file was refused."""
 
 
-class FileDeleted(Struct, kw_only=True, gc=False):
+class FileDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to a deletion."""
 
     id: str

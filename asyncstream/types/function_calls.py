@@ -7,9 +7,8 @@ and this as their base.
 import builtins
 from typing import Protocol, TypeVar, overload
 
-from msgspec import Struct
-
 from asyncstream.parsing import parse_json
+from asyncstream.types.structs import WireStruct
 
 __all__ = ["CallArguments"]
 
@@ -23,7 +22,7 @@ class _Call(Protocol):
     def arguments(self) -> str: ...
 
 
-class CallArguments(Struct, gc=False):
+class CallArguments(WireStruct, gc=False):
     """A call whose arguments are JSON."""
 
     @overload

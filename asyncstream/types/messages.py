@@ -6,9 +6,10 @@ Folding one into the other is the business of `accumulators`. Imports `shared`, 
 
 from typing import ClassVar, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from asyncstream.types.shared import ImageDetail, ImageURL, IncompleteDetails, Metadata
+from asyncstream.types.structs import WireStruct
 from asyncstream.types.tools import CodeInterpreterTool, FileSearchTool, UnknownTool
 
 __all__ = [
@@ -62,7 +63,7 @@ MessageStatus: TypeAlias = Literal["in_progress", "incomplete", "completed"] | s
 # Annotations. `start_index` and `end_index` count characters of the part's text; `text` is what stands between them.
 
 
-class FileCitation(Struct, kw_only=True, gc=False):
+class FileCitation(WireStruct, kw_only=True, gc=False):
     """The file that a citation points to."""
 
     file_id: str = ""
@@ -70,7 +71,7 @@ class FileCitation(Struct, kw_only=True, gc=False):
     """The cited words; servers send them in deltas, rarely afterwards."""
 
 
-class FileCitationAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="file_citation"):
+class FileCitationAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="file_citation"):
     """A place in the text that cites a file."""
 
     type: ClassVar[Literal["file_citation"]] = "file_citation"
@@ -80,13 +81,13 @@ class FileCitationAnnotation(Struct, kw_only=True, gc=False, tag_field="type", t
     end_index: int | None = None
 
 
-class FilePath(Struct, kw_only=True, gc=False):
+class FilePath(WireStruct, kw_only=True, gc=False):
     """The file that a path in the text stands for."""
 
     file_id: str = ""
 
 
-class FilePathAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="file_path"):
+class FilePathAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="file_path"):
     """A path in the text under which the code interpreter wrote a file."""
 
     type: ClassVar[Literal["file_path"]] = "file_path"
@@ -96,14 +97,14 @@ class FilePathAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="
     end_index: int | None = None
 
 
-class URLCitation(Struct, kw_only=True, gc=False):
+class URLCitation(WireStruct, kw_only=True, gc=False):
     """Azure: the page that a citation points to."""
 
     url: str = ""
     title: str | None = None
 
 
-class URLCitationAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="url_citation"):
+class URLCitationAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="url_citation"):
     """Azure: a place in the text that cites a page."""
 
     type: ClassVar[Literal["url_citation"]] = "url_citation"
@@ -113,7 +114,7 @@ class URLCitationAnnotation(Struct, kw_only=True, gc=False, tag_field="type", ta
     end_index: int | None = None
 
 
-class UnknownAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """An annotation of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -129,49 +130,49 @@ Annotation: TypeAlias = FileCitationAnnotation | FilePathAnnotation | URLCitatio
 # Content parts.
 
 
-class Text(Struct, kw_only=True, gc=False):
+class Text(WireStruct, kw_only=True, gc=False):
     """A text and the annotations on it."""
 
     value: str = ""
     annotations: list[Annotation] = []
 
 
-class TextContentBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="text"):
+class TextContentBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="text"):
     """A part of text."""
 
     type: ClassVar[Literal["text"]] = "text"
     text: Text = field(default_factory=Text)
 
 
-class RefusalContentBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="refusal"):
+class RefusalContentBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="refusal"):
     """A part in which the model says that it will not."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
     refusal: str = ""
 
 
-class ImageFile(Struct, kw_only=True, gc=False):
+class ImageFile(WireStruct, kw_only=True, gc=False):
     """An image among the uploaded or generated files."""
 
     file_id: str = ""
     detail: ImageDetail | None = None
 
 
-class ImageFileContentBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="image_file"):
+class ImageFileContentBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="image_file"):
     """A part that is an image file."""
 
     type: ClassVar[Literal["image_file"]] = "image_file"
     image_file: ImageFile = field(default_factory=ImageFile)
 
 
-class ImageURLContentBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="image_url"):
+class ImageURLContentBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="image_url"):
     """A part that is an image under a URL."""
 
     type: ClassVar[Literal["image_url"]] = "image_url"
     image_url: ImageURL = field(default_factory=ImageURL)
 
 
-class UnknownContentBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownContentBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A content part of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -191,14 +192,14 @@ MessageContent: TypeAlias = (
 AttachmentTool: TypeAlias = CodeInterpreterTool | FileSearchTool | UnknownTool
 
 
-class Attachment(Struct, kw_only=True, gc=False):
+class Attachment(WireStruct, kw_only=True, gc=False):
     """A file beside a message, and the tools that may read it."""
 
     file_id: str | None = None
     tools: list[AttachmentTool] | None = None
 
 
-class Message(Struct, kw_only=True, gc=False):
+class Message(WireStruct, kw_only=True, gc=False):
     """A message of a thread."""
 
     id: str
@@ -219,7 +220,7 @@ class Message(Struct, kw_only=True, gc=False):
     metadata: Metadata | None = None
 
 
-class MessageDeleted(Struct, kw_only=True, gc=False):
+class MessageDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to a deletion."""
 
     id: str
@@ -230,14 +231,14 @@ class MessageDeleted(Struct, kw_only=True, gc=False):
 # Deltas. `index` is the place in the list that the delta goes to; None where the server left it out.
 
 
-class FileCitationDelta(Struct, kw_only=True, gc=False):
+class FileCitationDelta(WireStruct, kw_only=True, gc=False):
     """What a delta says of a cited file."""
 
     file_id: str | None = None
     quote: str | None = None
 
 
-class FileCitationDeltaAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="file_citation"):
+class FileCitationDeltaAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="file_citation"):
     """A delta to a file citation."""
 
     type: ClassVar[Literal["file_citation"]] = "file_citation"
@@ -248,13 +249,13 @@ class FileCitationDeltaAnnotation(Struct, kw_only=True, gc=False, tag_field="typ
     end_index: int | None = None
 
 
-class FilePathDelta(Struct, kw_only=True, gc=False):
+class FilePathDelta(WireStruct, kw_only=True, gc=False):
     """What a delta says of a written file."""
 
     file_id: str | None = None
 
 
-class FilePathDeltaAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="file_path"):
+class FilePathDeltaAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="file_path"):
     """A delta to a file path."""
 
     type: ClassVar[Literal["file_path"]] = "file_path"
@@ -265,14 +266,14 @@ class FilePathDeltaAnnotation(Struct, kw_only=True, gc=False, tag_field="type", 
     end_index: int | None = None
 
 
-class URLCitationDelta(Struct, kw_only=True, gc=False):
+class URLCitationDelta(WireStruct, kw_only=True, gc=False):
     """Azure: what a delta says of a cited page."""
 
     url: str | None = None
     title: str | None = None
 
 
-class URLCitationDeltaAnnotation(Struct, kw_only=True, gc=False, tag_field="type", tag="url_citation"):
+class URLCitationDeltaAnnotation(WireStruct, kw_only=True, gc=False, tag_field="type", tag="url_citation"):
     """Azure: a delta to a page citation."""
 
     type: ClassVar[Literal["url_citation"]] = "url_citation"
@@ -283,7 +284,7 @@ class URLCitationDeltaAnnotation(Struct, kw_only=True, gc=False, tag_field="type
     end_index: int | None = None
 
 
-class UnknownAnnotationDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownAnnotationDelta(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A delta to an annotation of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -298,14 +299,14 @@ AnnotationDelta: TypeAlias = (
 )
 
 
-class TextDelta(Struct, kw_only=True, gc=False):
+class TextDelta(WireStruct, kw_only=True, gc=False):
     """What a delta adds to a text."""
 
     value: str | None = None
     annotations: list[AnnotationDelta] | None = None
 
 
-class TextDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="text"):
+class TextDeltaBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="text"):
     """A delta to a text part."""
 
     type: ClassVar[Literal["text"]] = "text"
@@ -313,7 +314,7 @@ class TextDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="text
     text: TextDelta | None = None
 
 
-class RefusalDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="refusal"):
+class RefusalDeltaBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="refusal"):
     """A delta to a refusal part."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
@@ -321,14 +322,14 @@ class RefusalDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="r
     refusal: str | None = None
 
 
-class ImageFileDelta(Struct, kw_only=True, gc=False):
+class ImageFileDelta(WireStruct, kw_only=True, gc=False):
     """What a delta says of an image file."""
 
     file_id: str | None = None
     detail: ImageDetail | None = None
 
 
-class ImageFileDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="image_file"):
+class ImageFileDeltaBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="image_file"):
     """A delta to an image file part."""
 
     type: ClassVar[Literal["image_file"]] = "image_file"
@@ -336,14 +337,14 @@ class ImageFileDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag=
     image_file: ImageFileDelta | None = None
 
 
-class ImageURLDelta(Struct, kw_only=True, gc=False):
+class ImageURLDelta(WireStruct, kw_only=True, gc=False):
     """What a delta says of an image under a URL."""
 
     url: str | None = None
     detail: ImageDetail | None = None
 
 
-class ImageURLDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="image_url"):
+class ImageURLDeltaBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="image_url"):
     """A delta to an image URL part."""
 
     type: ClassVar[Literal["image_url"]] = "image_url"
@@ -351,7 +352,7 @@ class ImageURLDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="
     image_url: ImageURLDelta | None = None
 
 
-class UnknownContentDeltaBlock(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownContentDeltaBlock(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A delta to a content part of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -366,14 +367,14 @@ MessageContentDelta: TypeAlias = (
 )
 
 
-class MessageDelta(Struct, kw_only=True, gc=False):
+class MessageDelta(WireStruct, kw_only=True, gc=False):
     """What one event adds to a message."""
 
     role: MessageRole | None = None
     content: list[MessageContentDelta] | None = None
 
 
-class MessageDeltaEvent(Struct, kw_only=True, gc=False):
+class MessageDeltaEvent(WireStruct, kw_only=True, gc=False):
     """The payload of `thread.message.delta`."""
 
     id: str

@@ -1,11 +1,11 @@
 """The wire structs of models."""
 
-from msgspec import Struct
+from asyncstream.types.structs import WireStruct
 
 __all__ = ["Model", "ModelDeleted"]
 
 
-class Model(Struct, kw_only=True, gc=False):
+class Model(WireStruct, kw_only=True, gc=False):
     """A model that the server offers."""
 
     id: str
@@ -17,7 +17,7 @@ class Model(Struct, kw_only=True, gc=False):
     """The day on which it is switched off, such as "2026-08-26"; None: none is set."""
 
 
-class ModelDeleted(Struct, kw_only=True, gc=False):
+class ModelDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to the deletion of a fine-tuned model."""
 
     id: str

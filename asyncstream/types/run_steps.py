@@ -5,9 +5,10 @@ The calls themselves are in `tool_calls`. Folding a delta into a step is the bus
 
 from typing import ClassVar, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from asyncstream.types.shared import LastError, Metadata, Usage
+from asyncstream.types.structs import WireStruct
 from asyncstream.types.tool_calls import ToolCall, ToolCallDelta
 
 __all__ = [
@@ -32,27 +33,27 @@ RunStepStatus: TypeAlias = Literal["in_progress", "cancelled", "failed", "comple
 RunStepType: TypeAlias = Literal["message_creation", "tool_calls"] | str
 
 
-class MessageCreation(Struct, kw_only=True, gc=False):
+class MessageCreation(WireStruct, kw_only=True, gc=False):
     """The message that a step writes."""
 
     message_id: str = ""
 
 
-class MessageCreationStepDetails(Struct, kw_only=True, gc=False, tag_field="type", tag="message_creation"):
+class MessageCreationStepDetails(WireStruct, kw_only=True, gc=False, tag_field="type", tag="message_creation"):
     """The details of a step that writes a message."""
 
     type: ClassVar[Literal["message_creation"]] = "message_creation"
     message_creation: MessageCreation = field(default_factory=MessageCreation)
 
 
-class ToolCallsStepDetails(Struct, kw_only=True, gc=False, tag_field="type", tag="tool_calls"):
+class ToolCallsStepDetails(WireStruct, kw_only=True, gc=False, tag_field="type", tag="tool_calls"):
     """The details of a step that calls tools."""
 
     type: ClassVar[Literal["tool_calls"]] = "tool_calls"
     tool_calls: list[ToolCall] = []
 
 
-class UnknownStepDetails(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownStepDetails(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """Details of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -65,7 +66,7 @@ class UnknownStepDetails(Struct, kw_only=True, gc=False, tag_field="type", tag="
 StepDetails: TypeAlias = MessageCreationStepDetails | ToolCallsStepDetails | UnknownStepDetails
 
 
-class RunStep(Struct, kw_only=True, gc=False):
+class RunStep(WireStruct, kw_only=True, gc=False):
     """A step of a run. All times are seconds since 1970-01-01 UTC."""
 
     id: str
@@ -89,13 +90,13 @@ class RunStep(Struct, kw_only=True, gc=False):
     """None while the step is in progress."""
 
 
-class MessageCreationDelta(Struct, kw_only=True, gc=False):
+class MessageCreationDelta(WireStruct, kw_only=True, gc=False):
     """What a delta says of the message that a step writes."""
 
     message_id: str | None = None
 
 
-class RunStepDeltaMessageDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="message_creation"):
+class RunStepDeltaMessageDelta(WireStruct, kw_only=True, gc=False, tag_field="type", tag="message_creation"):
     """A delta to a step that writes a message."""
 
     type: ClassVar[Literal["message_creation"]] = "message_creation"
@@ -104,14 +105,14 @@ class RunStepDeltaMessageDelta(Struct, kw_only=True, gc=False, tag_field="type",
     """Never sent by OpenAI; a list of calls counts under whatever type it comes."""
 
 
-class ToolCallDeltaObject(Struct, kw_only=True, gc=False, tag_field="type", tag="tool_calls"):
+class ToolCallDeltaObject(WireStruct, kw_only=True, gc=False, tag_field="type", tag="tool_calls"):
     """A delta to a step that calls tools."""
 
     type: ClassVar[Literal["tool_calls"]] = "tool_calls"
     tool_calls: list[ToolCallDelta] | None = None
 
 
-class UnknownStepDeltaDetails(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownStepDeltaDetails(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A delta to details of a type that this version does not know; Azure names a tool type here."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -124,13 +125,13 @@ class UnknownStepDeltaDetails(Struct, kw_only=True, gc=False, tag_field="type", 
 StepDeltaDetails: TypeAlias = RunStepDeltaMessageDelta | ToolCallDeltaObject | UnknownStepDeltaDetails
 
 
-class RunStepDelta(Struct, kw_only=True, gc=False):
+class RunStepDelta(WireStruct, kw_only=True, gc=False):
     """What one event adds to a run step."""
 
     step_details: StepDeltaDetails | None = None
 
 
-class RunStepDeltaEvent(Struct, kw_only=True, gc=False):
+class RunStepDeltaEvent(WireStruct, kw_only=True, gc=False):
     """The payload of `thread.run.step.delta`."""
 
     id: str

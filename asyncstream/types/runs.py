@@ -5,11 +5,12 @@ A run has no delta of its own: what it writes comes as messages (`messages`) and
 
 from typing import Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from asyncstream.types.assistants import AssistantResponseFormatOption
 from asyncstream.types.function_calls import CallArguments
 from asyncstream.types.shared import IncompleteDetails, LastError, Metadata, ReasoningEffort, ToolResources, Usage
+from asyncstream.types.structs import WireStruct
 from asyncstream.types.tools import AssistantTool, AssistantToolChoiceOption
 
 __all__ = [
@@ -40,7 +41,7 @@ RunStatus: TypeAlias = (
 )
 
 
-class RequiredActionFunction(Struct, kw_only=True, gc=False):
+class RequiredActionFunction(WireStruct, kw_only=True, gc=False):
     """The function to call, and with what."""
 
     name: str = ""
@@ -66,7 +67,7 @@ class RequiredActionFunctionToolCall(CallArguments, kw_only=True, gc=False):
         return self.function.arguments
 
 
-class RequiredActionSubmitToolOutputs(Struct, kw_only=True, gc=False):
+class RequiredActionSubmitToolOutputs(WireStruct, kw_only=True, gc=False):
     """The calls to answer with tool outputs."""
 
     tool_calls: list[RequiredActionFunctionToolCall] = []
@@ -83,13 +84,13 @@ class RequiredActionMCPToolCall(CallArguments, kw_only=True, gc=False):
     """JSON text, written by the model: it may be invalid."""
 
 
-class RequiredActionSubmitToolApproval(Struct, kw_only=True, gc=False):
+class RequiredActionSubmitToolApproval(WireStruct, kw_only=True, gc=False):
     """Azure: the calls to approve or to refuse."""
 
     tool_calls: list[RequiredActionMCPToolCall] = []
 
 
-class RequiredAction(Struct, kw_only=True, gc=False):
+class RequiredAction(WireStruct, kw_only=True, gc=False):
     """What a run in `requires_action` waits for; the field of the same name as `type` is set."""
 
     type: Literal["submit_tool_outputs", "submit_tool_approval"] | str = ""
@@ -97,14 +98,14 @@ class RequiredAction(Struct, kw_only=True, gc=False):
     submit_tool_approval: RequiredActionSubmitToolApproval | None = None
 
 
-class TruncationStrategy(Struct, kw_only=True, gc=False):
+class TruncationStrategy(WireStruct, kw_only=True, gc=False):
     """How much of the thread the model is shown."""
 
     type: Literal["auto", "last_messages"] | str = ""
     last_messages: int | None = None
 
 
-class Run(Struct, kw_only=True, gc=False):
+class Run(WireStruct, kw_only=True, gc=False):
     """A run of an assistant on a thread. All times are seconds since 1970-01-01 UTC."""
 
     id: str

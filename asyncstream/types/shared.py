@@ -9,7 +9,9 @@ an empty list. The exceptions are `object` and the role of a message.
 
 from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
 
-from msgspec import Struct, field
+from msgspec import field
+
+from asyncstream.types.structs import WireStruct
 
 __all__ = [
     "FunctionDefinition",
@@ -56,7 +58,7 @@ IncompleteReason: TypeAlias = (
 """The first two are those of runs, the others those of messages."""
 
 
-class Page(Struct, Generic[ItemT], kw_only=True, gc=False):
+class Page(WireStruct, Generic[ItemT], kw_only=True, gc=False):
     """One page of a list endpoint."""
 
     object: str = "list"
@@ -67,7 +69,7 @@ class Page(Struct, Generic[ItemT], kw_only=True, gc=False):
     has_more: bool = False
 
 
-class Usage(Struct, kw_only=True, gc=False):
+class Usage(WireStruct, kw_only=True, gc=False):
     """The tokens that a run or a run step has cost."""
 
     prompt_tokens: int = 0
@@ -79,32 +81,32 @@ class Usage(Struct, kw_only=True, gc=False):
     """Parts of `completion_tokens`, such as `reasoning_tokens`."""
 
 
-class LastError(Struct, kw_only=True, gc=False):
+class LastError(WireStruct, kw_only=True, gc=False):
     """Why a run or a run step failed."""
 
     code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"] | str = ""
     message: str = ""
 
 
-class IncompleteDetails(Struct, kw_only=True, gc=False):
+class IncompleteDetails(WireStruct, kw_only=True, gc=False):
     """Why a run or a message ended before it was whole."""
 
     reason: IncompleteReason | None = None
 
 
-class ToolResourcesCodeInterpreter(Struct, kw_only=True, gc=False):
+class ToolResourcesCodeInterpreter(WireStruct, kw_only=True, gc=False):
     """The files that the code interpreter sees."""
 
     file_ids: list[str] | None = None
 
 
-class ToolResourcesFileSearch(Struct, kw_only=True, gc=False):
+class ToolResourcesFileSearch(WireStruct, kw_only=True, gc=False):
     """The vector stores that file search looks in."""
 
     vector_store_ids: list[str] | None = None
 
 
-class ToolResources(Struct, kw_only=True, gc=False):
+class ToolResources(WireStruct, kw_only=True, gc=False):
     """What the tools of an assistant, a thread or a run may use."""
 
     code_interpreter: ToolResourcesCodeInterpreter | None = None
@@ -115,7 +117,7 @@ class ToolResources(Struct, kw_only=True, gc=False):
     """Azure only: one entry an MCP server, with headers and approval mode."""
 
 
-class FunctionDefinition(Struct, kw_only=True, gc=False):
+class FunctionDefinition(WireStruct, kw_only=True, gc=False):
     """A function that the model may call."""
 
     name: str = ""
@@ -125,14 +127,14 @@ class FunctionDefinition(Struct, kw_only=True, gc=False):
     strict: bool | None = None
 
 
-class ImageURL(Struct, kw_only=True, gc=False):
+class ImageURL(WireStruct, kw_only=True, gc=False):
     """An image somewhere else."""
 
     url: str = ""
     detail: ImageDetail | None = None
 
 
-class JSONSchema(Struct, kw_only=True, gc=False):
+class JSONSchema(WireStruct, kw_only=True, gc=False):
     """The named schema of a `json_schema` response format."""
 
     name: str = ""
@@ -141,26 +143,26 @@ class JSONSchema(Struct, kw_only=True, gc=False):
     strict: bool | None = None
 
 
-class ResponseFormatText(Struct, kw_only=True, gc=False, tag_field="type", tag="text"):
+class ResponseFormatText(WireStruct, kw_only=True, gc=False, tag_field="type", tag="text"):
     """The model answers with text."""
 
     type: ClassVar[Literal["text"]] = "text"
 
 
-class ResponseFormatJSONObject(Struct, kw_only=True, gc=False, tag_field="type", tag="json_object"):
+class ResponseFormatJSONObject(WireStruct, kw_only=True, gc=False, tag_field="type", tag="json_object"):
     """The model answers with some JSON object."""
 
     type: ClassVar[Literal["json_object"]] = "json_object"
 
 
-class ResponseFormatJSONSchema(Struct, kw_only=True, gc=False, tag_field="type", tag="json_schema"):
+class ResponseFormatJSONSchema(WireStruct, kw_only=True, gc=False, tag_field="type", tag="json_schema"):
     """The model answers with JSON that fits a schema."""
 
     type: ClassVar[Literal["json_schema"]] = "json_schema"
     json_schema: JSONSchema = field(default_factory=JSONSchema)
 
 
-class UnknownResponseFormat(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownResponseFormat(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A response format that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"

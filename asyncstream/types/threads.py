@@ -1,13 +1,12 @@
 """The wire structs of threads: the conversations that messages and runs belong to."""
 
-from msgspec import Struct
-
 from asyncstream.types.shared import Metadata, ToolResources
+from asyncstream.types.structs import WireStruct
 
 __all__ = ["Thread", "ThreadDeleted"]
 
 
-class Thread(Struct, kw_only=True, gc=False):
+class Thread(WireStruct, kw_only=True, gc=False):
     """A conversation; its messages are fetched apart."""
 
     id: str
@@ -18,7 +17,7 @@ class Thread(Struct, kw_only=True, gc=False):
     metadata: Metadata | None = None
 
 
-class ThreadDeleted(Struct, kw_only=True, gc=False):
+class ThreadDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to a deletion."""
 
     id: str

@@ -7,9 +7,10 @@ wire fixes no shape for either. Imports `tools` and msgspec only; the steps arou
 
 from typing import ClassVar, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from asyncstream.types.function_calls import CallArguments
+from asyncstream.types.structs import WireStruct
 from asyncstream.types.tools import FileSearchRankingOptions
 
 __all__ = [
@@ -58,7 +59,7 @@ __all__ = [
 # Snapshots.
 
 
-class Function(Struct, kw_only=True, gc=False):
+class Function(WireStruct, kw_only=True, gc=False):
     """The function that a step called, with what, and what came back."""
 
     name: str = ""
@@ -86,27 +87,27 @@ class FunctionToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", 
         return self.function.arguments
 
 
-class CodeInterpreterOutputLogs(Struct, kw_only=True, gc=False, tag_field="type", tag="logs"):
+class CodeInterpreterOutputLogs(WireStruct, kw_only=True, gc=False, tag_field="type", tag="logs"):
     """What the code printed."""
 
     type: ClassVar[Literal["logs"]] = "logs"
     logs: str = ""
 
 
-class CodeInterpreterOutputImageImage(Struct, kw_only=True, gc=False):
+class CodeInterpreterOutputImageImage(WireStruct, kw_only=True, gc=False):
     """The file of an image that the code made."""
 
     file_id: str = ""
 
 
-class CodeInterpreterToolCallOutputImage(Struct, kw_only=True, gc=False, tag_field="type", tag="image"):
+class CodeInterpreterToolCallOutputImage(WireStruct, kw_only=True, gc=False, tag_field="type", tag="image"):
     """An image that the code made; `CodeInterpreterOutputImage` is its delta."""
 
     type: ClassVar[Literal["image"]] = "image"
     image: CodeInterpreterOutputImageImage = field(default_factory=CodeInterpreterOutputImageImage)
 
 
-class UnknownCodeInterpreterOutput(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownCodeInterpreterOutput(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """An output of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -121,14 +122,14 @@ CodeInterpreterOutput: TypeAlias = (
 )
 
 
-class CodeInterpreter(Struct, kw_only=True, gc=False):
+class CodeInterpreter(WireStruct, kw_only=True, gc=False):
     """The code that was run and its outputs."""
 
     input: str = ""
     outputs: list[CodeInterpreterOutput] = []
 
 
-class CodeInterpreterToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
+class CodeInterpreterToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
     """A run of code in the server's sandbox."""
 
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
@@ -136,14 +137,14 @@ class CodeInterpreterToolCall(Struct, kw_only=True, gc=False, tag_field="type", 
     code_interpreter: CodeInterpreter = field(default_factory=CodeInterpreter)
 
 
-class FileSearchResultContent(Struct, kw_only=True, gc=False):
+class FileSearchResultContent(WireStruct, kw_only=True, gc=False):
     """A found passage."""
 
     type: Literal["text"] | str | None = None
     text: str | None = None
 
 
-class FileSearchResult(Struct, kw_only=True, gc=False):
+class FileSearchResult(WireStruct, kw_only=True, gc=False):
     """A file in which something was found."""
 
     file_id: str = ""
@@ -156,14 +157,14 @@ class FileSearchResult(Struct, kw_only=True, gc=False):
     """The file's attributes in its vector store."""
 
 
-class FileSearch(Struct, kw_only=True, gc=False):
+class FileSearch(WireStruct, kw_only=True, gc=False):
     """How a search was ranked and what it found."""
 
     ranking_options: FileSearchRankingOptions | None = None
     results: list[FileSearchResult] | None = None
 
 
-class FileSearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="file_search"):
+class FileSearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="file_search"):
     """A search in vector stores."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
@@ -171,7 +172,7 @@ class FileSearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="
     file_search: FileSearch = field(default_factory=FileSearch)
 
 
-class AzureAISearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="azure_ai_search"):
+class AzureAISearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="azure_ai_search"):
     """Azure: a search in an index of Azure AI Search."""
 
     type: ClassVar[Literal["azure_ai_search"]] = "azure_ai_search"
@@ -179,7 +180,7 @@ class AzureAISearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", ta
     azure_ai_search: dict[str, object] | None = None
 
 
-class AzureFunctionToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="azure_function"):
+class AzureFunctionToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="azure_function"):
     """Azure: a call of a function app."""
 
     type: ClassVar[Literal["azure_function"]] = "azure_function"
@@ -187,7 +188,7 @@ class AzureFunctionToolCall(Struct, kw_only=True, gc=False, tag_field="type", ta
     azure_function: dict[str, object] | None = None
 
 
-class BingCustomSearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="bing_custom_search"):
+class BingCustomSearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="bing_custom_search"):
     """Azure: a Bing search of chosen domains."""
 
     type: ClassVar[Literal["bing_custom_search"]] = "bing_custom_search"
@@ -195,7 +196,7 @@ class BingCustomSearchToolCall(Struct, kw_only=True, gc=False, tag_field="type",
     bing_custom_search: dict[str, object] | None = None
 
 
-class BingGroundingToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="bing_grounding"):
+class BingGroundingToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="bing_grounding"):
     """Azure: a Bing search."""
 
     type: ClassVar[Literal["bing_grounding"]] = "bing_grounding"
@@ -203,7 +204,7 @@ class BingGroundingToolCall(Struct, kw_only=True, gc=False, tag_field="type", ta
     bing_grounding: dict[str, object] | None = None
 
 
-class BrowserAutomationToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="browser_automation"):
+class BrowserAutomationToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="browser_automation"):
     """Azure: the work of a remote browser."""
 
     type: ClassVar[Literal["browser_automation"]] = "browser_automation"
@@ -211,7 +212,7 @@ class BrowserAutomationToolCall(Struct, kw_only=True, gc=False, tag_field="type"
     browser_automation: dict[str, object] | None = None
 
 
-class ComputerUsePreviewToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="computer_use_preview"):
+class ComputerUsePreviewToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="computer_use_preview"):
     """Azure: an action on a screen."""
 
     type: ClassVar[Literal["computer_use_preview"]] = "computer_use_preview"
@@ -219,7 +220,7 @@ class ComputerUsePreviewToolCall(Struct, kw_only=True, gc=False, tag_field="type
     computer_use_preview: dict[str, object] | None = None
 
 
-class ConnectedAgentToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="connected_agent"):
+class ConnectedAgentToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="connected_agent"):
     """Azure: a question to another agent."""
 
     type: ClassVar[Literal["connected_agent"]] = "connected_agent"
@@ -227,7 +228,7 @@ class ConnectedAgentToolCall(Struct, kw_only=True, gc=False, tag_field="type", t
     connected_agent: dict[str, object] | None = None
 
 
-class DeepResearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="deep_research"):
+class DeepResearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="deep_research"):
     """Azure: a piece of research."""
 
     type: ClassVar[Literal["deep_research"]] = "deep_research"
@@ -235,7 +236,7 @@ class DeepResearchToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag
     deep_research: dict[str, object] | None = None
 
 
-class FabricDataAgentToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="fabric_dataagent"):
+class FabricDataAgentToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="fabric_dataagent"):
     """Azure: a question to a data agent of Microsoft Fabric."""
 
     type: ClassVar[Literal["fabric_dataagent"]] = "fabric_dataagent"
@@ -243,7 +244,7 @@ class FabricDataAgentToolCall(Struct, kw_only=True, gc=False, tag_field="type", 
     fabric_dataagent: dict[str, object] | None = None
 
 
-class MCPToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="mcp"):
+class MCPToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="mcp"):
     """Azure: a call to an MCP server; its fields stand flat, without a payload object."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -256,7 +257,7 @@ class MCPToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="mcp"):
     """None until the server has answered."""
 
 
-class OpenAPIToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="openapi"):
+class OpenAPIToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="openapi"):
     """Azure: a call of an HTTP API."""
 
     type: ClassVar[Literal["openapi"]] = "openapi"
@@ -264,7 +265,7 @@ class OpenAPIToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="ope
     openapi: dict[str, object] | None = None
 
 
-class SharepointGroundingToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="sharepoint_grounding"):
+class SharepointGroundingToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="sharepoint_grounding"):
     """Azure: a search in a SharePoint site."""
 
     type: ClassVar[Literal["sharepoint_grounding"]] = "sharepoint_grounding"
@@ -272,7 +273,7 @@ class SharepointGroundingToolCall(Struct, kw_only=True, gc=False, tag_field="typ
     sharepoint_grounding: dict[str, object] | None = None
 
 
-class UnknownToolCall(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A call of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -306,7 +307,7 @@ ToolCall: TypeAlias = (
 # Deltas. `index` is the place in the list that the delta goes to; None where the server left it out.
 
 
-class FunctionDelta(Struct, kw_only=True, gc=False):
+class FunctionDelta(WireStruct, kw_only=True, gc=False):
     """What a delta adds to a function call."""
 
     name: str | None = None
@@ -315,7 +316,7 @@ class FunctionDelta(Struct, kw_only=True, gc=False):
     output: str | None = None
 
 
-class FunctionToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="function"):
+class FunctionToolCallDelta(WireStruct, kw_only=True, gc=False, tag_field="type", tag="function"):
     """A delta to a function call."""
 
     type: ClassVar[Literal["function"]] = "function"
@@ -324,7 +325,7 @@ class FunctionToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", ta
     function: FunctionDelta | None = None
 
 
-class CodeInterpreterLogs(Struct, kw_only=True, gc=False, tag_field="type", tag="logs"):
+class CodeInterpreterLogs(WireStruct, kw_only=True, gc=False, tag_field="type", tag="logs"):
     """A delta to what the code printed."""
 
     type: ClassVar[Literal["logs"]] = "logs"
@@ -332,13 +333,13 @@ class CodeInterpreterLogs(Struct, kw_only=True, gc=False, tag_field="type", tag=
     logs: str | None = None
 
 
-class Image(Struct, kw_only=True, gc=False):
+class Image(WireStruct, kw_only=True, gc=False):
     """What a delta says of an image's file."""
 
     file_id: str | None = None
 
 
-class CodeInterpreterOutputImage(Struct, kw_only=True, gc=False, tag_field="type", tag="image"):
+class CodeInterpreterOutputImage(WireStruct, kw_only=True, gc=False, tag_field="type", tag="image"):
     """A delta to an image that the code made."""
 
     type: ClassVar[Literal["image"]] = "image"
@@ -346,7 +347,7 @@ class CodeInterpreterOutputImage(Struct, kw_only=True, gc=False, tag_field="type
     image: Image | None = None
 
 
-class UnknownCodeInterpreterOutputDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownCodeInterpreterOutputDelta(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A delta to an output of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -361,14 +362,14 @@ CodeInterpreterOutputDelta: TypeAlias = (
 )
 
 
-class CodeInterpreterDelta(Struct, kw_only=True, gc=False):
+class CodeInterpreterDelta(WireStruct, kw_only=True, gc=False):
     """What a delta adds to a run of code."""
 
     input: str | None = None
     outputs: list[CodeInterpreterOutputDelta] | None = None
 
 
-class CodeInterpreterToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
+class CodeInterpreterToolCallDelta(WireStruct, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
     """A delta to a run of code."""
 
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
@@ -377,7 +378,7 @@ class CodeInterpreterToolCallDelta(Struct, kw_only=True, gc=False, tag_field="ty
     code_interpreter: CodeInterpreterDelta | None = None
 
 
-class FileSearchToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="file_search"):
+class FileSearchToolCallDelta(WireStruct, kw_only=True, gc=False, tag_field="type", tag="file_search"):
     """A delta to a search in vector stores."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
@@ -387,7 +388,7 @@ class FileSearchToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", 
     """The wire fixes no shape; when whole, that of `FileSearch`."""
 
 
-class UnknownToolCallDelta(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownToolCallDelta(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A delta to a call of any other type, Azure's included."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"

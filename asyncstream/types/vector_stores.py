@@ -5,9 +5,10 @@ A file in a store has the id of the file itself. Imports `shared` and msgspec on
 
 from typing import ClassVar, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from asyncstream.types.shared import Metadata
+from asyncstream.types.structs import WireStruct
 
 __all__ = [
     "FileChunkingStrategy",
@@ -40,7 +41,7 @@ VectorStoreFileAttributes: TypeAlias = dict[str, str | int | float | bool]
 """What a search can filter by: at most 16 pairs; keys of up to 64 characters, strings of up to 512."""
 
 
-class FileCounts(Struct, kw_only=True, gc=False):
+class FileCounts(WireStruct, kw_only=True, gc=False):
     """How many files of a store or a batch are in which state."""
 
     in_progress: int = 0
@@ -50,7 +51,7 @@ class FileCounts(Struct, kw_only=True, gc=False):
     total: int = 0
 
 
-class VectorStoreExpiresAfter(Struct, kw_only=True, gc=False):
+class VectorStoreExpiresAfter(WireStruct, kw_only=True, gc=False):
     """When a store expires."""
 
     anchor: Literal["last_active_at"] | str = ""
@@ -58,7 +59,7 @@ class VectorStoreExpiresAfter(Struct, kw_only=True, gc=False):
     """From 1 to 365."""
 
 
-class VectorStore(Struct, kw_only=True, gc=False):
+class VectorStore(WireStruct, kw_only=True, gc=False):
     """Files, cut up and indexed for search. All times are seconds since 1970-01-01 UTC."""
 
     id: str
@@ -76,7 +77,7 @@ class VectorStore(Struct, kw_only=True, gc=False):
     metadata: Metadata | None = None
 
 
-class VectorStoreDeleted(Struct, kw_only=True, gc=False):
+class VectorStoreDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to a deletion."""
 
     id: str
@@ -87,27 +88,27 @@ class VectorStoreDeleted(Struct, kw_only=True, gc=False):
 # Files in a store.
 
 
-class StaticFileChunkingStrategy(Struct, kw_only=True, gc=False):
+class StaticFileChunkingStrategy(WireStruct, kw_only=True, gc=False):
     """Chunks of a fixed size, in tokens."""
 
     max_chunk_size_tokens: int = 0
     chunk_overlap_tokens: int = 0
 
 
-class StaticFileChunkingStrategyObject(Struct, kw_only=True, gc=False, tag_field="type", tag="static"):
+class StaticFileChunkingStrategyObject(WireStruct, kw_only=True, gc=False, tag_field="type", tag="static"):
     """The file was cut into chunks of a fixed size."""
 
     type: ClassVar[Literal["static"]] = "static"
     static: StaticFileChunkingStrategy = field(default_factory=StaticFileChunkingStrategy)
 
 
-class OtherFileChunkingStrategyObject(Struct, kw_only=True, gc=False, tag_field="type", tag="other"):
+class OtherFileChunkingStrategyObject(WireStruct, kw_only=True, gc=False, tag_field="type", tag="other"):
     """The file was cut before the server kept note of how."""
 
     type: ClassVar[Literal["other"]] = "other"
 
 
-class UnknownFileChunkingStrategy(Struct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownFileChunkingStrategy(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A chunking strategy that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -122,14 +123,14 @@ FileChunkingStrategy: TypeAlias = (
 )
 
 
-class VectorStoreFileLastError(Struct, kw_only=True, gc=False):
+class VectorStoreFileLastError(WireStruct, kw_only=True, gc=False):
     """Why a file could not be indexed."""
 
     code: Literal["server_error", "unsupported_file", "invalid_file"] | str = ""
     message: str = ""
 
 
-class VectorStoreFile(Struct, kw_only=True, gc=False):
+class VectorStoreFile(WireStruct, kw_only=True, gc=False):
     """A file in a store."""
 
     id: str
@@ -146,7 +147,7 @@ class VectorStoreFile(Struct, kw_only=True, gc=False):
     attributes: VectorStoreFileAttributes | None = None
 
 
-class VectorStoreFileDeleted(Struct, kw_only=True, gc=False):
+class VectorStoreFileDeleted(WireStruct, kw_only=True, gc=False):
     """The answer to taking a file out of a store; the file itself stays."""
 
     id: str
@@ -154,14 +155,14 @@ class VectorStoreFileDeleted(Struct, kw_only=True, gc=False):
     deleted: bool = False
 
 
-class FileContentResponse(Struct, kw_only=True, gc=False):
+class FileContentResponse(WireStruct, kw_only=True, gc=False):
     """A piece of the text that was read from a file in a store."""
 
     type: str = ""
     text: str = ""
 
 
-class VectorStoreFileBatch(Struct, kw_only=True, gc=False):
+class VectorStoreFileBatch(WireStruct, kw_only=True, gc=False):
     """Files that were put into a store together."""
 
     id: str
@@ -177,14 +178,14 @@ class VectorStoreFileBatch(Struct, kw_only=True, gc=False):
 # Search.
 
 
-class VectorStoreSearchContent(Struct, kw_only=True, gc=False):
+class VectorStoreSearchContent(WireStruct, kw_only=True, gc=False):
     """A piece of a file that a search found."""
 
     type: Literal["text"] | str = ""
     text: str = ""
 
 
-class VectorStoreSearchResponse(Struct, kw_only=True, gc=False):
+class VectorStoreSearchResponse(WireStruct, kw_only=True, gc=False):
     """A file that a search found, with the pieces that fit."""
 
     file_id: str = ""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from aioresponses import aioresponses
 from assistants_wire import DONE, HELLO, stream
@@ -15,6 +16,11 @@ from asyncstream.errors import ConfigurationError, NotFoundError
 from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
 from asyncstream.transport.http import Transport
 from asyncstream.types import Thread
+
+
+class City(msgspec.Struct):
+    name: str
+
 
 BASE = "http://api.test/v1"
 WITHOUT_RAW = {"stream", "poll", "wait_for_processing", "upload"}
@@ -146,3 +152,24 @@ async def test_the_noun_itself_is_left_as_it_was(mocked: aioresponses) -> None:
 
         assert client.threads._transport is transport
         assert isinstance(await client.threads.retrieve("t"), Thread)
+
+
+async def test_a_typed_answer_has_its_type(mocked: aioresponses) -> None:
+    answer = {"id": "c", "choices": [{"message": {"content": '{"name": "Oslo"}'}, "finish_reason": "stop"}]}
+    mocked.post(f"{BASE}/chat/completions", payload=answer, headers={"x-request-id": "req_1"})
+
+    async with AsyncClient(api_key="k", base_url=BASE) as client:
+        completions = client.beta.chat.completions.with_raw_response
+        raw = await completions.parse(messages=[], model="m", response_format=City)
+
+    assert ("req_1", City("Oslo")) == (raw.request_id, raw.parse().choices[0].message.parsed)
+
+
+async def test_parse_needs_no_type(mocked: aioresponses) -> None:
+    answer = {"id": "c", "choices": [{"message": {"content": "Oslo"}, "finish_reason": "stop"}]}
+    mocked.post(f"{BASE}/chat/completions", payload=answer)
+
+    async with AsyncClient(api_key="k", base_url=BASE) as client:
+        message = (await client.chat.completions.parse(messages=[], model="m")).choices[0].message
+
+    assert ("Oslo", None) == (message.content, message.parsed)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import assert_type
 
 import msgspec
+from aiohttp import web
 
-from asyncstream import ChatStream
+from asyncstream import AsyncClient, ChatStream
 from asyncstream.accumulators import ChatAccumulator, ContentChanged, FinishChanged, ToolCallDone, UsageChanged
 from asyncstream.events import ChatStreamEvent, DoneEvent, ErrorEvent, decode_stream
 from asyncstream.params import ChatCompletionMessageParam, ToolOutput
+from asyncstream.relay import relay_response
 from asyncstream.tools import Round, ToolResult, function_tool, response_format_for
 from asyncstream.types import (
     ChatCompletion,
@@ -30,6 +32,49 @@ def typed_answers(message: ChatCompletionMessage, call: ChatCompletionMessageFun
     assert_type(call.arguments_as(City), City)
     assert_type(call.parse(City), City)
     assert_type(call.parse(), dict[str, object])
+
+
+async def answers_of_a_type(client: AsyncClient) -> None:
+    completions = client.chat.completions
+    created = await completions.create(messages=[], model="m", response_format=City)
+    assert_type(created, ChatCompletion[City])
+    assert_type(created.choices[0], Choice[City])
+    assert_type(created.choices[0].message.parsed, City | None)
+    assert_type(await completions.parse(messages=[], model="m", response_format=City), ChatCompletion[City])
+    assert_type(await client.beta.chat.completions.parse(messages=[], model="m"), ChatCompletion)
+    raw = await completions.with_raw_response.parse(messages=[], model="m", response_format=City, temperature=0)
+    assert_type(raw.parse(), ChatCompletion[City])
+    raw_created = await completions.with_raw_response.create(messages=[], model="m", response_format=City)
+    assert_type(raw_created.parse().choices[0].message.parsed, City | None)
+    await completions.create(messages=[created.choices[0].message], model="m")
+
+
+async def streams_of_a_type(client: AsyncClient) -> None:
+    completions = client.chat.completions
+    assert_type(await completions.create(messages=[], model="m", stream=True, response_format=City), ChatStream[City])
+    async with completions.stream(messages=[], model="m", response_format=City, seed=1) as stream:
+        assert_type(stream, ChatStream[City])
+        async for change in stream.changes:
+            match change:
+                case FinishChanged():
+                    assert_type(change.snapshot.message.parsed, City | None)
+                case _:
+                    pass
+        assert_type((await stream.get_final_completion()).choices[0].message.parsed, City | None)
+        assert_type(stream.accumulator.completion, ChatCompletion[City])
+        assert_type(stream.rounds, list[Round[ChatCompletion[City], CompletionUsage]])
+    assert_type(ChatAccumulator(response_format=City).completion, ChatCompletion[City])
+    relayed: web.StreamResponse = await relay_response(web.Request.__new__(web.Request), stream)
+    print(relayed)
+
+
+async def answers_of_no_type(client: AsyncClient) -> None:
+    created = await client.chat.completions.create(
+        messages=[], model="m", response_format={"type": "json_object"}, temperature=0.5
+    )
+    assert_type(created, ChatCompletion)
+    assert_type(created.choices[0].message.parsed, None)
+    assert_type(client.chat.completions.stream(messages=[], model="m"), ChatStream)
 
 
 def any_call(call: ChatCompletionMessageToolCall) -> None:

@@ -6,7 +6,7 @@ with a delta is in `choices`. Rules: sections 3 and 4 of the wire rules.
 Source: https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
-from typing import TypeAlias
+from typing import Generic, TypeAlias, cast
 
 import msgspec
 
@@ -28,10 +28,11 @@ from asyncstream.types.chat_chunks import (
     ChunkChoice,
 )
 from asyncstream.types.chat_parts import CompletionUsage
+from asyncstream.types.structs import ParsedT
 
 __all__ = ["ChatAccumulator", "ChatChange"]
 
-ChatChange: TypeAlias = ChoiceChange | UsageChanged[CompletionUsage]
+ChatChange: TypeAlias = ChoiceChange[ParsedT] | UsageChanged[CompletionUsage]
 
 _CARRIED = ("moderation", "prompt_filter_results", "provider", "citations", "search_results", "metadata")
 """Members of a chunk that stand beside the choices and replace those of an earlier chunk."""
@@ -43,8 +44,8 @@ _GROWING = frozenset(
 """Under which names pieces of text stand: half a surrogate pair in them may be completed by the next piece."""
 
 
-class ChatAccumulator:
-    """Fold the chunks of one answer, with any number of choices.
+class ChatAccumulator(Generic[ParsedT]):
+    """Fold the chunks of one answer, with any number of choices; generic in the type that the answer is to fit.
 
     Push every event, the `DoneEvent` included, then call `finish`. Snapshots are plain structs, built when looked at
     and kept until the next fold. An accumulator can be pickled at any point and goes on where it was.
@@ -52,7 +53,7 @@ class ChatAccumulator:
     Source: https://platform.openai.com/docs/api-reference/chat-streaming
     """
 
-    def __init__(self, *, response_format: type[object] | None = None) -> None:
+    def __init__(self, *, response_format: type[ParsedT] | None = None) -> None:
         """Make an accumulator of an answer that has not begun.
 
         Args:
@@ -67,7 +68,7 @@ class ChatAccumulator:
         self._awaited: list[GrowingChoice] = []
         self._usage = _Usage()
         self._repairs = Repairs()
-        self._built: ChatCompletion | None = None
+        self._built: ChatCompletion[ParsedT] | None = None
         self._done = False
         # What no field of a chunk names.
         self._extra: dict[str, object] = {}
@@ -79,7 +80,7 @@ class ChatAccumulator:
         """How many chunks were pushed."""
 
     @property
-    def completion(self) -> ChatCompletion:
+    def completion(self) -> ChatCompletion[ParsedT]:
         """The answer as it is now, its choices by index. Costs one copy of the texts that grew since the last look."""
         if self._built is None:
             completion = msgspec.structs.replace(self._fields)
@@ -87,7 +88,8 @@ class ChatAccumulator:
             completion.usage = self._usage.held
             completion.extra = copied_json(self._extra)
             # JSON of no fixed shape may hold a half under any name; of texts this changes nothing any more.
-            self._built = mended(completion, frozenset()) if self._halves else completion
+            built = mended(completion, frozenset()) if self._halves else completion
+            self._built = cast("ChatCompletion[ParsedT]", built)
         return self._built
 
     @property
@@ -108,7 +110,7 @@ class ChatAccumulator:
         """How many repairs were made after the thousand that `repairs` holds at most."""
         return self._repairs.omitted
 
-    def push(self, event: ChatStreamEvent) -> list[ChatChange]:
+    def push(self, event: ChatStreamEvent) -> list[ChatChange[ParsedT]]:
         """Fold an event.
 
         Returns:
@@ -117,11 +119,11 @@ class ChatAccumulator:
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
-        changes: list[ChatChange] = []
+        changes: list[ChatChange[ParsedT]] = []
         self.fold(event, changes)
         return changes
 
-    def fold(self, event: ChatStreamEvent, changes: list[ChatChange] | None = None) -> None:
+    def fold(self, event: ChatStreamEvent, changes: list[ChatChange[ParsedT]] | None = None) -> None:
         """Fold an event as `push` does; without a list to append its changes to, it costs a third less.
 
         Raises:
@@ -137,7 +139,7 @@ class ChatAccumulator:
         else:
             self._fold_any(event, [] if changes is None else changes)
 
-    def _add_piece(self, chunk: ChatCompletionChunk, changes: list[ChatChange] | None) -> bool:
+    def _add_piece(self, chunk: ChatCompletionChunk, changes: list[ChatChange[ParsedT]] | None) -> bool:
         """Fold a chunk that adds a piece to one choice, which nearly all do; return False for any other."""
         if (
             len(chunk.choices) != 1
@@ -162,7 +164,7 @@ class ChatAccumulator:
             fields.service_tier = chunk.service_tier
         return True
 
-    def _add_beyond(self, chunk: MendedChunk, changes: list[ChatChange] | None) -> bool:
+    def _add_beyond(self, chunk: MendedChunk, changes: list[ChatChange[ParsedT]] | None) -> bool:
         """Fold a chunk that adds a piece of text, beside members that no field names; return False for any other."""
         if chunk.repairs or len(chunk.choices) != 1:
             return False
@@ -176,7 +178,7 @@ class ChatAccumulator:
             self._choices[choice.index or 0].keep_unnamed(choice)
         return True
 
-    def _fold_any(self, event: ChatStreamEvent, changes: list[ChatChange]) -> None:
+    def _fold_any(self, event: ChatStreamEvent, changes: list[ChatChange[ParsedT]]) -> None:
         chunk = event if type(event) is ChatCompletionChunk else self._take_special(event)
         if chunk is None:
             return
@@ -216,7 +218,7 @@ class ChatAccumulator:
         if usage is not None and self._usage.fold(usage, self._repairs):
             changes.append(UsageChanged(self._usage, usage))
 
-    def finish(self) -> list[ChatChange]:
+    def finish(self) -> list[ChatChange[ParsedT]]:
         """Say that nothing follows: call it at `[DONE]` or at the end of the bytes.
 
         Returns:
@@ -250,7 +252,7 @@ class ChatAccumulator:
         if self._remark is not None:
             self._repairs.add("3.5", "stream", self._remark.raw)
         self._built = None
-        changes: list[ChatChange] = []
+        changes: list[ChatChange[ParsedT]] = []
         for index in sorted(self._choices):
             self._choices[index].close(changes)
         return changes

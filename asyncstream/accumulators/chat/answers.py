@@ -12,11 +12,12 @@ from asyncstream.events.control import DoneEvent
 from asyncstream.events.decode import decode_stream
 from asyncstream.sse import begins_as_stream
 from asyncstream.types.chat import ChatCompletion
+from asyncstream.types.structs import ParsedT
 
 __all__ = ["fold_answer"]
 
 
-def fold_answer(data: bytes, *, response_format: type[object] | None = None) -> ChatCompletion:
+def fold_answer(data: bytes, *, response_format: type[ParsedT] | None = None) -> ChatCompletion[ParsedT]:
     """Read the body of a whole answer.
 
     Args:

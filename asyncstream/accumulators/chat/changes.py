@@ -3,13 +3,14 @@
 Made by `choice_parts` and `choices`; those of a tool call and of the usage are in `changes`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Generic
 
 from msgspec import Struct
 
 from asyncstream.accumulators.changes import LiveChange
 from asyncstream.types.chat import Choice
 from asyncstream.types.chat_parts import ChoiceLogprobs
+from asyncstream.types.structs import ParsedT
 
 __all__ = [
     "ContentChanged",
@@ -40,7 +41,7 @@ class ContentCreated(Struct, frozen=True, gc=False):
         return self.index
 
 
-class ContentChanged(LiveChange[str], frozen=True, gc=False):
+class ContentChanged(LiveChange[str], Generic[ParsedT], frozen=True, gc=False):
     """The content of a choice grew."""
 
     field: ClassVar[str] = "content"
@@ -175,7 +176,7 @@ class LogprobsChanged(LiveChange[ChoiceLogprobs], frozen=True, gc=False):
         return self.index
 
 
-class FinishChanged(LiveChange[Choice], frozen=True, gc=False):
+class FinishChanged(LiveChange[Choice[ParsedT]], Generic[ParsedT], frozen=True, gc=False):
     """A choice has a finish reason, or another than before; comes after whatever it closed."""
 
     field: ClassVar[str] = "finish_reason"

@@ -5,6 +5,7 @@ Each is folded by `choices`, and builds its plain form when looked at.
 
 import base64
 import binascii
+from typing import TypeAlias
 
 from asyncstream.accumulators.chat.changes import (
     ContentChanged,
@@ -22,12 +23,13 @@ from asyncstream.accumulators.growing import Growing
 from asyncstream.types.chat import ChatCompletionAudio
 from asyncstream.types.chat_chunks import ChoiceDeltaAudio
 from asyncstream.types.chat_parts import ChatCompletionTokenLogprob, ChoiceLogprobs
+from asyncstream.types.structs import ParsedT
 
 __all__ = ["CONTENT", "REASONING", "REFUSAL", "GrowingAudio", "GrowingLogprobs", "GrowingText", "TextChange"]
 
-TextChange = (
+TextChange: TypeAlias = (
     ContentCreated
-    | ContentChanged
+    | ContentChanged[ParsedT]
     | ContentDone
     | RefusalCreated
     | RefusalChanged
@@ -37,9 +39,15 @@ TextChange = (
     | ReasoningDone
 )
 
-CONTENT = (ContentCreated, ContentChanged, ContentDone)
-REFUSAL = (RefusalCreated, RefusalChanged, RefusalDone)
-REASONING = (ReasoningCreated, ReasoningChanged, ReasoningDone)
+_Kinds: TypeAlias = tuple[
+    type[ContentCreated | RefusalCreated | ReasoningCreated],
+    type[ContentChanged | RefusalChanged | ReasoningChanged],
+    type[ContentDone | RefusalDone | ReasoningDone],
+]
+
+CONTENT: _Kinds = (ContentCreated, ContentChanged, ContentDone)
+REFUSAL: _Kinds = (RefusalCreated, RefusalChanged, RefusalDone)
+REASONING: _Kinds = (ReasoningCreated, ReasoningChanged, ReasoningDone)
 """The changes that tell of a text."""
 
 
@@ -51,11 +59,7 @@ class GrowingText(Growing[TextChange]):
     def __init__(
         self,
         parent: int,
-        kinds: tuple[
-            type[ContentCreated | RefusalCreated | ReasoningCreated],
-            type[ContentChanged | RefusalChanged | ReasoningChanged],
-            type[ContentDone | RefusalDone | ReasoningDone],
-        ],
+        kinds: _Kinds,
     ) -> None:
         """Make a text of the choice at an index, with the changes that tell of it."""
         super().__init__()

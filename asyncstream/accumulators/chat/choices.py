@@ -5,7 +5,7 @@ calls that nothing can follow: one in the middle of its arguments is closed when
 stream. What still comes is folded, told, and recorded as a repair, but nothing is done twice. Rules 4.3 to 4.13.
 """
 
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from asyncstream.accumulators.changes import ChangeSink
 from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, is_flat, merge_json
@@ -35,10 +35,11 @@ from asyncstream.errors import ParseError
 from asyncstream.types.chat import ChatCompletionMessage, Choice
 from asyncstream.types.chat_chunks import AbsentDelta, ChoiceDelta, ChunkChoice
 from asyncstream.types.chat_parts import ChatAnnotation, ChoiceLogprobs
+from asyncstream.types.structs import ParsedT
 
 __all__ = ["ChoiceChange", "GrowingChoice", "is_reason"]
 
-ChoiceChange: TypeAlias = TextChange | CallChange | LogprobsChanged | FinishChanged
+ChoiceChange: TypeAlias = TextChange[ParsedT] | CallChange | LogprobsChanged | FinishChanged[ParsedT]
 
 ERROR: Final = "error"
 """The finish reason of a choice that failed; the cause follows in an error frame, or never (rule 3.4)."""
@@ -128,7 +129,7 @@ class GrowingChoice:
     def _where(self) -> str:
         return f"choice {self.index}"
 
-    def add_piece(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange] | None) -> bool:
+    def add_piece(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange[Any]] | None) -> bool:
         """Fold a delta that adds to the open content or to one open call, which nearly all do, and came without parts.
 
         Args:
@@ -178,7 +179,7 @@ class GrowingChoice:
         self._built = None
         return True
 
-    def fold(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange]) -> None:
+    def fold(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         """Fold the entry of a chunk about this choice; append its changes in order, `FinishChanged` last."""
         self._built = None
         delta = choice.delta
@@ -251,7 +252,7 @@ class GrowingChoice:
                 index = index_of(image.get("index")) if isinstance(image, dict) else None
                 self._images.put(index, mended(image, frozenset()))
 
-    def _fold_logprobs(self, logprobs: ChoiceLogprobs, changes: ChangeSink[ChoiceChange]) -> None:
+    def _fold_logprobs(self, logprobs: ChoiceLogprobs, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         if logprobs.content is None and logprobs.refusal is None:
             return
         self._logprobs = self._logprobs or GrowingLogprobs()
@@ -261,7 +262,7 @@ class GrowingChoice:
 
     # Texts.
 
-    def _add_text(self, text: GrowingText, piece: str, changes: ChangeSink[ChoiceChange]) -> None:
+    def _add_text(self, text: GrowingText, piece: str, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         text.arrived = True
         if not piece:
             return
@@ -273,7 +274,7 @@ class GrowingChoice:
         if text.done or (self.finish_reason is not None and not self.failed):
             self._repairs.add("4.13", self._where, piece)
 
-    def _replace_text(self, text: GrowingText, whole: str | None, changes: ChangeSink[ChoiceChange]) -> None:
+    def _replace_text(self, text: GrowingText, whole: str | None, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         """Put the text of a whole message in place of what was streamed; mostly it is the same, or goes on."""
         if not whole:
             # An empty text is one too, but takes nothing from what is held.
@@ -287,7 +288,7 @@ class GrowingChoice:
             text.fragments.replace("")
             self._add_text(text, whole, changes)
 
-    def _fold_reasoning(self, delta: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
+    def _fold_reasoning(self, delta: ChoiceDelta, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         if delta.content_parts:
             self._fold_parts(delta.content_parts)
         reasoning = self._reasoning_in(delta)
@@ -320,7 +321,7 @@ class GrowingChoice:
 
     # A whole message in place of a delta.
 
-    def _fold_message(self, message: ChoiceDelta, changes: ChangeSink[ChoiceChange]) -> None:
+    def _fold_message(self, message: ChoiceDelta, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         """Put the members of a whole message that are not null in the place of what was streamed (rule 4.4)."""
         self._role = message.role or self._role
         reasoning = self._reasoning_in(message)
@@ -361,7 +362,7 @@ class GrowingChoice:
 
     # The end.
 
-    def _fold_finish(self, reason: str, changes: ChangeSink[ChoiceChange]) -> None:
+    def _fold_finish(self, reason: str, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         before, self.finish_reason = self.finish_reason, reason
         if reason == before:
             return
@@ -375,14 +376,14 @@ class GrowingChoice:
         self._calls.set_cut(self._cut)
         changes.append(FinishChanged(self, reason, self.index))
 
-    def close(self, changes: ChangeSink[ChoiceChange]) -> None:
+    def close(self, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         """Close whatever is open: the stream is over and complete."""
         self._closed = True
         self._built = None
         self._close_texts(changes)
         self._calls.close_as(self._cut, changes)
 
-    def _close_texts(self, changes: ChangeSink[ChoiceChange]) -> None:
+    def _close_texts(self, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         for text in self._opened:
             text.close(changes)
 
@@ -438,7 +439,8 @@ class GrowingChoice:
         )
         if self._response_format is not None and message.cut is None:
             try:
-                message.parsed = message.parse(self._response_format)
+                # Which type it is, is known to whoever made the accumulator.
+                message.parsed = cast("None", message.parse(self._response_format))
             except ParseError:
                 pass  # a user who calls `message.parse` is told what does not fit
         return message
