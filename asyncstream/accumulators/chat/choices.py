@@ -144,7 +144,6 @@ class GrowingChoice:
             choice.finish_reason is not None
             or choice.usage is not None
             or choice.logprobs is not None
-            or choice.message is not None
             or choice.content_filter_results is not None
             or choice.native_finish_reason is not None
             or delta.refusal is not None
