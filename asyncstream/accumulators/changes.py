@@ -46,6 +46,15 @@ class Snapshotable(Protocol[C_co]):
         ...
 
 
+class TypedText(Snapshotable[str], Protocol[C_co]):
+    """A text that may have to fit a type."""
+
+    @property
+    def response_format(self) -> type[C_co] | None:
+        """The type that the request asked for."""
+        ...
+
+
 class GrowsByPieces(Snapshotable[C_co], Protocol[C_co, D_contra]):
     """Something that grows in one of several members, as a delta says."""
 

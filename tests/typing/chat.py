@@ -56,6 +56,8 @@ async def streams_of_a_type(client: AsyncClient) -> None:
         assert_type(stream, ChatStream[City])
         async for change in stream.changes:
             match change:
+                case ContentChanged():
+                    assert_type(change.partial, City | None)
                 case FinishChanged():
                     assert_type(change.snapshot.message.parsed, City | None)
                 case _:

@@ -7,7 +7,8 @@ from typing import ClassVar, Generic
 
 from msgspec import Struct
 
-from asyncstream.accumulators.changes import LiveChange
+from asyncstream.accumulators.changes import LiveChange, TypedText
+from asyncstream.partial import parse_partial_as
 from asyncstream.types.chat import Choice
 from asyncstream.types.chat_parts import ChoiceLogprobs
 from asyncstream.types.structs import ParsedT
@@ -46,9 +47,24 @@ class ContentChanged(LiveChange[str], Generic[ParsedT], frozen=True, gc=False):
 
     field: ClassVar[str] = "content"
 
+    source: TypedText[ParsedT]
     delta: str
     """The new text as sent: the halves of a surrogate pair may come apart."""
     index: int
+
+    @property
+    def partial(self) -> ParsedT | None:
+        """The content so far as the type that was given as `response_format`, as far as it goes; costs one parse of it.
+
+        What is last and does not fit yet is left out. None: no type was given, or nothing fits it yet, which lasts
+        until all has come that it may not lack. For showing only: a number may still grow, and an answer that is cut
+        has this too, but no `message.parsed`.
+
+        Raises:
+            ConfigurationError: The extra ``[partial]`` is not installed.
+        """
+        target = self.source.response_format
+        return None if target is None else parse_partial_as(self.source.snapshot(), target)
 
     @property
     def parent(self) -> int:

@@ -5,7 +5,7 @@ Each is folded by `choices`, and builds its plain form when looked at.
 
 import base64
 import binascii
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from asyncstream.accumulators.chat.changes import (
     ContentChanged,
@@ -54,15 +54,17 @@ REASONING: _Kinds = (ReasoningCreated, ReasoningChanged, ReasoningDone)
 class GrowingText(Growing[TextChange]):
     """A text of the message: content, refusal or reasoning. It is told of with the first text in it."""
 
-    __slots__ = ("_kinds", "arrived", "fragments", "parent")
+    __slots__ = ("_kinds", "arrived", "fragments", "parent", "response_format")
 
     def __init__(
         self,
         parent: int,
         kinds: _Kinds,
+        response_format: type[Any] | None = None,
     ) -> None:
-        """Make a text of the choice at an index, with the changes that tell of it."""
+        """Make a text of the choice at an index, with the changes that tell of it, and the type that it is to fit."""
         super().__init__()
+        self.response_format = response_format
         self.parent = parent
         self._kinds = kinds
         self.fragments = Fragments()

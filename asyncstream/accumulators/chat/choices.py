@@ -100,7 +100,7 @@ class GrowingChoice:
         # The stream is over and complete: what has no finish reason is whole all the same.
         self._closed = False
         self._role = ""
-        self._content = GrowingText(index, CONTENT)
+        self._content = GrowingText(index, CONTENT, response_format)
         self._refusal = GrowingText(index, REFUSAL)
         self._reasoning = GrowingText(index, REASONING)
         # The texts that were told of, in order: they are done in the same.
