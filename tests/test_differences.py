@@ -303,6 +303,22 @@ async def test_answers_of_any_type():
     assert Page(["a"]) == completion.choices[0].message.parsed
 
 
+@row("`parse(...)` of an answer that was cut")
+async def test_parse_of_a_cut_answer():
+    choice = {"index": 0, "message": {"role": "assistant", "content": '{"items": [1'}, "finish_reason": "length"}
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.reply(
+            body=json.dumps({"id": "c", "choices": [choice]}).encode(), content_type="application/json"
+        )
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        found = await client.chat.completions.parse(messages=[], model="m", response_format=Page[int])
+
+    message = found.choices[0].message
+    assert (None, "length") == (message.parsed, message.cut)
+
+
 @row("a pattern that looks around, in a strict schema")
 def test_patterns_that_look_around():
     def book(code: Annotated[str, Meta(pattern="^(?!X)[A-Z]{3}$")]) -> None: ...

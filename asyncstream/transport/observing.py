@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from msgspec import Struct
 from yarl import URL
 
 from asyncstream.transport.redaction import Secrets
-from asyncstream.transport.request import Request, merge_headers
+from asyncstream.transport.request import HeaderValues, Request, merge_headers
 
 __all__ = [
     "SILENT",
@@ -225,7 +225,7 @@ class Watch:
             ask = getattr(observer, "headers", None)
             if callable(ask):
                 try:
-                    wanted.update(merge_headers(ask(self._call)))
+                    wanted.update(merge_headers(cast("HeaderValues", ask(self._call))))
                 except Exception:
                     _LOG.exception("an observer raised at headers")
         return wanted
