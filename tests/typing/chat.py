@@ -10,6 +10,7 @@ from asyncstream import AsyncClient, ChatStream
 from asyncstream.accumulators import ChatAccumulator, ContentChanged, FinishChanged, ToolCallDone, UsageChanged
 from asyncstream.events import ChatStreamEvent, DoneEvent, ErrorEvent, decode_stream
 from asyncstream.params import ChatCompletionMessageParam, ToolOutput
+from asyncstream.partial import parse_partial, parse_partial_as
 from asyncstream.relay import relay_response
 from asyncstream.tools import Round, ToolResult, function_tool, response_format_for
 from asyncstream.types import (
@@ -68,6 +69,21 @@ async def streams_of_a_type(client: AsyncClient) -> None:
     assert_type(ChatAccumulator(response_format=City).completion, ChatCompletion[City])
     relayed: web.StreamResponse = await relay_response(web.Request.__new__(web.Request), stream)
     print(relayed)
+
+
+def texts_of_a_type(text: str, completion: ChatCompletion[City]) -> None:
+    assert_type(parse_partial_as(text, City), City | None)
+    assert_type(parse_partial(text), object)
+    assert_type(completion.to_dict(), dict[str, object])
+    assert_type(completion.choices[0].message.to_json(indent=None), str)
+    assert_type(completion.choices[0].message.parse(list[City]), list[City])
+
+
+def any_answer(completion: ChatCompletion[object], city: ChatCompletion[City], plain: ChatCompletion) -> None:
+    """What takes an answer of any type is given each: they are covariant."""
+    assert_type(completion.choices[0].message.parsed, object | None)
+    any_answer(city, city, plain)
+    any_answer(plain, city, plain)
 
 
 async def answers_of_no_type(client: AsyncClient) -> None:
