@@ -12,10 +12,6 @@ import msgspec
 
 from asyncstream.errors import ConfigurationError, ParseError
 from asyncstream.nesting import MAX_DEPTH, nested_too_deep
-from asyncstream.shapes.models import Model
-from asyncstream.shapes.names import type_name
-from asyncstream.shapes.reading import shape_of
-from asyncstream.shapes.shape import Unfit
 
 __all__ = ["parse_json"]
 
@@ -45,6 +41,12 @@ def parse_json(text: str, target: type[T], *, what: str, cut: str | None = None,
             f"after {len(text)} characters and is not parsed",
             raw=text,
         )
+    # The reading of types is loaded by whoever parses.
+    from asyncstream.shapes.models import Model
+    from asyncstream.shapes.names import type_name
+    from asyncstream.shapes.reading import shape_of
+    from asyncstream.shapes.shape import Unfit
+
     try:
         shape = shape_of(target)
     except (TypeError, ConfigurationError) as error:

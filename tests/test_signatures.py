@@ -26,7 +26,11 @@ NEEDS_A_PACKAGE = {"asyncstream.examples.web_fastapi", "asyncstream.commands.web
 
 FOR_CHECKERS = {
     "ClientResponse": "only an open response is one, and whoever has it knows aiohttp",
+    "Form": "who uploads nothing does not load it",
+    "LiveContent": "who downloads nothing does not load it",
+    "OpenAIChatEvent": "who comes from nowhere else does not load it",
     "TracerProvider": "it is of an extra",
+    "Upload": "who uploads nothing does not load it",
     "web": "aiohttp's server half, which other frameworks do without",
 }
 """The names in annotations that only type checkers see; each with the reason why it is not imported."""

@@ -20,7 +20,6 @@ from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
 from asyncstream.streaming.chat import ChatStream
-from asyncstream.tools.functions import response_format_for
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes
@@ -519,6 +518,8 @@ def _request(
     # What is no part of a body is a type; a generic one (`Page[int]`) is no class.
     response_format = None if isinstance(wanted, Mapping | str) else wanted
     if response_format is not None:
+        from asyncstream.tools.functions import response_format_for  # most answers are to fit no type
+
         body["response_format"] = response_format_for(response_format)
     if stream:
         body["stream"] = True

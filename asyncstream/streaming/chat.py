@@ -7,14 +7,12 @@ going on with the same stream after tool outputs, for which `looping.chat` makes
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
-from typing import Generic, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
 from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
 from asyncstream.events.chat import WIRE
-from asyncstream.looping.chat import next_body, reply_to
 from asyncstream.params.shared import ToolOutputs
-from asyncstream.streaming.openai_events import OpenAIChatEvent, OpenAIEvents
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
@@ -25,6 +23,9 @@ from asyncstream.types.chat import ChatCompletion
 from asyncstream.types.chat_chunks import ChatCompletionChunk
 from asyncstream.types.chat_parts import CompletionUsage
 from asyncstream.types.structs import ParsedT
+
+if TYPE_CHECKING:
+    from asyncstream.streaming.openai_events import OpenAIChatEvent
 
 __all__ = ["ChatStream"]
 
@@ -70,8 +71,10 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
         )
 
     @property
-    def openai_events(self) -> View[ChatChange[ParsedT], OpenAIChatEvent]:
+    def openai_events(self) -> "View[ChatChange[ParsedT], OpenAIChatEvent]":
         """The events of openai-python's chat helper, for loops over ``event.type`` that come from there."""
+        from asyncstream.streaming.openai_events import OpenAIEvents
+
         return self.view(
             "openai_events",
             lambda: OpenAIEvents(
@@ -105,6 +108,8 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
         await self.continue_with(lambda sent: self._answer(sent, outputs))
 
     def _answer(self, sent: Request, outputs: ToolOutputs) -> tuple[Request, Callable[[], ChatAccumulator[ParsedT]]]:
+        from asyncstream.looping.chat import next_body, reply_to  # most answers are not answered in their stream
+
         answer = self.accumulator.completion
         number = len(self.rounds) + 1
         reply = reply_to(answer, outputs, number=number)

@@ -17,7 +17,7 @@ import io
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NoReturn, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias, TypeVar
 
 import aiohttp
 from msgspec import Struct
@@ -52,7 +52,6 @@ from asyncstream.transport.call import Body, Call, read_beginning, read_body
 from asyncstream.transport.codings import ACCEPTED, unreadable_coding
 from asyncstream.transport.connections import Connections, end_with_connection
 from asyncstream.transport.dialects import OPENAI, Dialect
-from asyncstream.transport.download import LiveContent
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.logs import observers_of
@@ -61,6 +60,9 @@ from asyncstream.transport.request import HeaderValues, Request, check_key, join
 from asyncstream.transport.retry import Failure, is_stale, retry_delay
 from asyncstream.transport.reuse import AttemptTrace, guard
 from asyncstream.transport.timeout import Timeout
+
+if TYPE_CHECKING:
+    from asyncstream.transport.download import LiveContent
 
 __all__ = ["ApiKey", "Failed", "Transport"]
 
@@ -257,7 +259,7 @@ class Transport:
             begun=begun,
         )
 
-    async def download(self, request: Request) -> LiveContent:
+    async def download(self, request: Request) -> "LiveContent":
         """Send a request and return the content that it answers, which the caller reads in pieces and closes.
 
         Raises:
@@ -272,6 +274,8 @@ class Transport:
             if coding is not None:
                 response.close()
                 raise coding_error(call.answer(response), coding)
+            from asyncstream.transport.download import LiveContent  # who downloads nothing has no use for it
+
             return LiveContent(response, call)
 
     def _begin(self, request: Request, accept: HeaderValues, *, streamed: bool = False) -> Call:

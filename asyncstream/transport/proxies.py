@@ -18,9 +18,9 @@ from asyncstream.errors import ConfigurationError
 
 __all__ = ["bypasses", "parse_proxy", "proxy_from_environment"]
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 
-_PORT = re.compile(r"(.*):([0-9]{1,5})")
+_PORT = r"(.*):([0-9]{1,5})"
 
 
 def parse_proxy(proxy: str, source: str) -> URL:
@@ -39,7 +39,7 @@ def parse_proxy(proxy: str, source: str) -> URL:
         url = URL()
     if url.scheme in ("http", "https") and url.host:
         return url
-    found = _SCHEME.match(proxy) if isinstance(proxy, str) else None
+    found = re.match(_SCHEME, proxy) if isinstance(proxy, str) else None
     if found is not None and found[1].lower() not in ("http", "https"):
         raise ConfigurationError(
             f"{source} has the scheme {found[1].lower()!r}, but a proxy is reached by http:// or https:// only; "
@@ -118,7 +118,7 @@ def _matches(entry: str, name: str, address: IPv4Address | IPv6Address | None, p
 
 def _split_port(entry: str) -> tuple[str, int | None]:
     """Return an entry without its brackets and its port, and the port."""
-    found = _PORT.fullmatch(entry)
+    found = re.fullmatch(_PORT, entry)
     port = None
     # Without brackets, two colons are an IPv6 address, and what follows the last one is a part of it.
     if found is not None and (":" not in found[1] or found[1].endswith("]")):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -23,8 +23,10 @@ from yarl import URL
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
-from asyncstream.transport.upload.file import Upload
-from asyncstream.transport.upload.form import Form
+
+if TYPE_CHECKING:
+    from asyncstream.transport.upload.file import Upload
+    from asyncstream.transport.upload.form import Form
 
 __all__ = [
     "Endpoint",
@@ -100,7 +102,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """The caller's; they override all others."""
     body: bytes | None = None
     """JSON."""
-    form: Form | None = None
+    form: "Form | None" = None
     """In place of `body`: text fields and a file."""
     timeout: Timeout | None = None
     """None is the client's."""
@@ -140,7 +142,7 @@ class Endpoint(Struct, Generic[T], frozen=True):
         ids: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
-        upload: Upload | None = None,
+        upload: "Upload | None" = None,
     ) -> Request:
         """Return the request with ids, query and body filled in; with `upload` the body goes as the fields of a form.
 
@@ -162,11 +164,17 @@ class Endpoint(Struct, Generic[T], frozen=True):
             endpoint_headers=self.headers,
             headers=options.extra_headers or {},
             body=None if body is None or upload is not None else encode_body(body),
-            form=None if upload is None else Form(body or {}, upload),
+            form=None if upload is None else _form(body or {}, upload),
             timeout=None if options.timeout is None else as_timeout(options.timeout),
             route=self.path,
             ids=_subject(ids or {}, body or {}),
         )
+
+
+def _form(fields: Mapping[str, object], upload: "Upload") -> "Form":
+    from asyncstream.transport.upload.form import Form  # who uploads nothing has no use for it
+
+    return Form(fields, upload)
 
 
 def _subject(ids: Mapping[str, str], body: Mapping[str, object]) -> dict[str, str]:

@@ -34,11 +34,11 @@ _MAX_DELAY = 8.0
 _JITTER = 0.25
 """The part of a delay that chance may take off, so that clients that failed together do not come back together."""
 
-_NUMBER = re.compile(r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:e[+-]?+\d++)?+", re.ASCII | re.IGNORECASE)
+_NUMBER = r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:e[+-]?+\d++)?+"
 """Possessive throughout: what it has taken it does not give back, so that a long number is read once."""
 
-_DURATION = re.compile(r"(?:\d++(?:\.\d*+)?+(?:ns|us|µs|μs|ms|s|m|h))++", re.ASCII)
-_PART = re.compile(r"(\d++(?:\.\d*+)?+)([a-zµμ]*+)", re.ASCII)
+_DURATION = r"(?:\d++(?:\.\d*+)?+(?:ns|us|µs|μs|ms|s|m|h))++"
+_PART = r"(\d++(?:\.\d*+)?+)([a-zµμ]*+)"
 """A duration as programs in Go write it, "6m0.5s"; and a part of one."""
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -138,8 +138,8 @@ def _until(text: str, now: float) -> float | None:
         if number >= _EPOCH_MILLISECONDS:
             return number / 1000 - now
         return number - now if number >= _EPOCH_SECONDS else number
-    if _DURATION.fullmatch(text):
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    if re.fullmatch(_DURATION, text, re.ASCII):
+        return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text, re.ASCII))
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp() - now
@@ -169,7 +169,7 @@ def _short(headers: Mapping[str, str], name: str) -> str:
 
 def _number(text: str) -> float | None:
     # float() alone also reads "nan", "infinity", "1_0" and the digits of other scripts.
-    return float(text) if _NUMBER.fullmatch(text) else None
+    return float(text) if re.fullmatch(_NUMBER, text, re.ASCII | re.IGNORECASE) else None
 
 
 def _seconds_until(date: str, now: float) -> float | None:
