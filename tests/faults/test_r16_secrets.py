@@ -154,6 +154,10 @@ async def bad_body(client: AsyncClient) -> None:
     await client.threads.create(metadata={"x": float("nan")})  # type: ignore[dict-item]
 
 
+async def bad_keyword(client: AsyncClient) -> None:
+    await client.threads.create(metadatta={})  # type: ignore[call-arg]  # what is tested
+
+
 async def broken_proxy(client: AsyncClient) -> None:
     async with client.with_options(proxy=f"http://user:{SECRETS['proxy']}@127.0.0.1:1") as proxied:
         await proxied.threads.create()
@@ -209,6 +213,7 @@ ROWS: list[tuple[str, Fails, type[AsyncStreamError]]] = [
     ("bad token", bad_token, errors.ConfigurationError),
     ("failing token", failing_token, errors.ConfigurationError),
     ("bad body", bad_body, errors.ConfigurationError),
+    ("bad keyword", bad_keyword, errors.ArgumentError),
     ("broken proxy", broken_proxy, errors.APIConnectionError),
     ("refusing proxy", refusing_proxy, errors.APIError),
     ("no JSON from the model", unparsable, errors.ParseError),

@@ -253,6 +253,9 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
         Text("a", "id: 1\nevent: a\ndata: ", "\n"),
     ),
     # transport
+    r"([A-Za-z][A-Za-z0-9+.-]*)://": (*WORDS, Text("a:"), Text("a", end=":/")),
+    "(.*):([0-9]{1,5})": (*WORDS, *DIGITS, Text(":"), Text(":1", end="x"), Text(":123456")),
+    r"[\s,]+": (*BLANKS, Text(","), Text("a,")),
     "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+": (*WORDS, Text("a", end=" ")),
     r"[\x00-\x08\x0a-\x1f\x7f]": (*WORDS, Text("\t")),
     r"[\r\n\0]": WORDS,
