@@ -1,6 +1,7 @@
 """The aiohttp sessions of a client and of the clients derived from it: made lazily, or borrowed; closed once.
 
-Knows nothing of requests and answers. Above it: `transport.http`, which asks for a session for each attempt.
+Knows nothing of requests and answers. Above it: `transport.http`, which asks for a session for each attempt. Below it:
+`transport.sessions`, which closes those of a client that nobody has closed.
 
 Rule 1: a session that the user gave is used as it is and never closed.
 Rule 2: who takes one, or a connector, names its type from here: no other module of a client imports aiohttp.
@@ -9,7 +10,7 @@ Rule 2: who takes one, or a connector, names its type from here: no other module
 import asyncio
 import math
 import ssl
-from contextlib import AsyncExitStack
+import weakref
 from types import SimpleNamespace
 
 import aiohttp
@@ -20,6 +21,7 @@ from yarl import URL
 from asyncstream.errors import ConfigurationError
 from asyncstream.transport.proxies import proxy_from_environment
 from asyncstream.transport.reuse import AttemptTrace
+from asyncstream.transport.sessions import Sessions
 from asyncstream.transport.timeout import Timeout
 
 __all__ = ["BaseConnector", "ClientSession", "Connections", "end_with_connection", "running_loop"]
@@ -55,9 +57,7 @@ class Connections:
         self._trust_env = trust_env
         self._ssl_context = ssl_context
         self._proxies: dict[URL, URL | None] = {}
-        self._own: aiohttp.ClientSession | None = None
-        self._unpooled: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions: Sessions | None = None
         self._closed = False
 
     @property
@@ -80,17 +80,21 @@ class Connections:
             # aiohttp names a session's loop in a private attribute only; without it the check is left out.
             _check_loop(getattr(self._borrowed, "_loop", loop), loop)
             return self._borrowed
-        self._loop = self._loop or loop
-        _check_loop(self._loop, loop)
+        sessions = self._sessions
+        if sessions is None:
+            sessions = self._sessions = Sessions(loop)
+            # Not at exit: all that are left are ended there.
+            weakref.finalize(self, sessions.drop).atexit = False
+        _check_loop(sessions.loop, loop)
         if self._connector is not None:
             if self._connector.closed:
                 raise ConfigurationError("the connector that was given to the client is closed")
-            self._own = self._own or _make_session(self._connector, owner=False)
+            sessions.pooled = sessions.pooled or _make_session(self._connector, owner=False)
         elif fresh:
-            self._unpooled = self._unpooled or self._make_session(force_close=True)
-            return self._unpooled
-        self._own = self._own or self._make_session(force_close=False)
-        return self._own
+            sessions.unpooled = sessions.unpooled or self._make_session(force_close=True)
+            return sessions.unpooled
+        sessions.pooled = sessions.pooled or self._make_session(force_close=False)
+        return sessions.pooled
 
     def _make_session(self, *, force_close: bool) -> aiohttp.ClientSession:
         context = True if self._ssl_context is None else self._ssl_context
@@ -131,14 +135,12 @@ class Connections:
         Raises:
             ConfigurationError: They belong to another event loop, which is still open.
         """
-        if self._loop is not None and not self._loop.is_closed():
-            _check_loop(self._loop, running_loop())
+        sessions = self._sessions
+        if sessions is not None and not sessions.loop.is_closed():
+            _check_loop(sessions.loop, running_loop())
         self._closed = True
-        # Cancelled at one of them, it closes the other all the same.
-        async with AsyncExitStack() as sessions:
-            for session in (self._own, self._unpooled):
-                if session is not None:
-                    sessions.push_async_callback(session.close)
+        if sessions is not None:
+            await sessions.close()
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

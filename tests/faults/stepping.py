@@ -120,7 +120,8 @@ def leftovers(client: AsyncClient, before: set["asyncio.Task[Any]"]) -> list[obj
     """Return the tasks that were begun since, apart from the server's, and the connections that a client has in use."""
     begun = asyncio.all_tasks() - before - {asyncio.current_task()}
     found: list[object] = [task for task in begun if not _is_servers(task)]
-    for session in (client._connections._own, client._connections._unpooled):
+    sessions = client._connections._sessions
+    for session in () if sessions is None else (sessions.pooled, sessions.unpooled):
         if session is not None and session.connector is not None:
             found += session.connector._acquired
     return found

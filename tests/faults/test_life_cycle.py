@@ -486,7 +486,8 @@ class LifeCycle(RuleBasedStateMachine):
         if self.stream is not None:
             await self.stream.close()
             self.stream = None
-        session = self.client._connections._own
+        sessions = self.client._connections._sessions
+        session = None if sessions is None else sessions.pooled
         connector = None if session is None else session.connector
         assert connector is None or not await settled(lambda: connector._acquired)
         await self.client.close()
