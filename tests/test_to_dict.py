@@ -135,10 +135,21 @@ def test_a_struct_of_unknown_type_is_what_came():
     assert {"role": "assistant", "tool_calls": [wire]} == ChatCompletionMessage(tool_calls=[call]).to_dict()
 
 
-def test_an_unknown_struct_may_hold_what_json_has_no_word_for():
-    call = UnknownChatToolCall(wire_type="x", raw=b'{"type": "x", "score": Infinity}')
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b"Infinity", float("inf")),
+        (b'"\\ud83d"', "\ud83d"),
+        (b'"\xff"', "\ufffd"),
+        (b"9" * 5000, float("inf")),
+        (b"9" * 30, int("9" * 30)),
+    ],
+    ids=["infinity", "half a pair", "no UTF-8", "5000 digits", "30 digits"],
+)
+def test_an_unknown_struct_may_hold_what_json_readers_stumble_over(raw, value):
+    call = UnknownChatToolCall(wire_type="x", raw=b'{"type": "x", "score": ' + raw + b"}")
 
-    assert {"type": "x", "score": float("inf")} == call.to_dict()
+    assert {"type": "x", "score": value} == call.to_dict()
 
 
 def test_it_is_a_copy():

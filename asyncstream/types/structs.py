@@ -8,6 +8,7 @@ Rule 2: a member of our own has a name that begins with `OWN_MEMBER` on the wire
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -116,6 +117,11 @@ def _with_extra(plain: dict[str, object], extra: Mapping[str, object]) -> dict[s
 def _read(raw: bytes) -> dict[str, object]:
     try:
         value: object = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        value = json.loads(raw)  # it reads NaN too
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # NaN, half a surrogate pair, bytes that are no UTF-8, an integer of more digits than Python reads.
+        value = json.loads(raw.decode("utf-8", "replace"), parse_int=_integer)
     return value if isinstance(value, dict) else {}
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < sys.int_info.default_max_str_digits else float(digits)
