@@ -1,4 +1,4 @@
-"""The structs that the wire speaks, decoded by msgspec, one file a noun. Plain data; chat messages have methods."""
+"""The structs that the wire speaks, one file a noun. Plain data, with `to_dict`; chat messages and calls do more."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
 """The wire structs that whole chat answers and their chunks have in common: usage, logprobs, annotations, moderation.
 
-Data only. Above it: `chat` and `chat_chunks`; below it: `shared` and msgspec.
+Data only. Above it: `chat` and `chat_chunks`; below it: `structs` and msgspec.
 """
 
 from typing import ClassVar, Literal, TypeAlias

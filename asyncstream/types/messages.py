@@ -1,7 +1,7 @@
 """The wire structs of messages: the message, its content parts and their annotations, and the deltas of all three.
 
 Snapshots default to what an empty part is, deltas to None: in a delta None means that this event does not say.
-Folding one into the other is the business of `accumulators`. Imports `shared`, `tools` and msgspec only.
+Folding one into the other is the business of `accumulators`. Imports `shared`, `structs`, `tools` and msgspec only.
 """
 
 from typing import ClassVar, Literal, TypeAlias

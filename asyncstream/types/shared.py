@@ -1,6 +1,6 @@
 """Wire structs that several nouns carry: pages, usage, errors, images, tool resources, functions, response formats.
 
-Data only: no methods, no folding. Every noun of `types/` stands above this file; only msgspec stands below it.
+Data only: no folding. Every noun of `types/` stands above this file; only `structs` and msgspec stand below it.
 
 Rule 1: a struct stands here only while at least two nouns use it with the same fields.
 Rule 2: a field left at its default is read as "the wire did not say", so a default is neutral: None, "", 0, False or

@@ -2,7 +2,8 @@
 
 The calls as made by a model; the tools as configured are in `tools`. Besides OpenAI's three types stand the twelve of
 Azure AI Foundry: their payloads are plain JSON objects here, and their deltas are `UnknownToolCallDelta`, because the
-wire fixes no shape for either. Imports `tools` and msgspec only; the steps around the calls are in `run_steps`.
+wire fixes no shape for either. Imports `function_calls`, `structs`, `tools` and msgspec only; the steps around
+the calls are in `run_steps`.
 """
 
 from typing import ClassVar, Literal, TypeAlias

@@ -1,7 +1,8 @@
 """Wire structs of the tools that assistants and runs are given, and of the choice between them.
 
 The tools as configured; the calls that a model makes of them are in `tool_calls`. Besides OpenAI's three types stand
-the twelve of Azure AI Foundry, whose settings are kept as plain JSON objects. Imports `shared` and msgspec only.
+the twelve of Azure AI Foundry, whose settings are kept as plain JSON objects. Imports `shared`, `structs` and msgspec
+only.
 """
 
 from typing import ClassVar, Literal, TypeAlias

@@ -1,6 +1,6 @@
 """The wire structs of vector stores, the files in them, batches of these, and what a search finds.
 
-A file in a store has the id of the file itself. Imports `shared` and msgspec only.
+A file in a store has the id of the file itself. Imports `shared`, `structs` and msgspec only.
 """
 
 from typing import ClassVar, Literal, TypeAlias
