@@ -30,6 +30,10 @@ BASELINE = Path(__file__).with_name("guard.json")
 MOST_GROWTH = 1.03
 """Counts of one tree differ by 0.5 % from run to run; a change that is felt is larger."""
 
+MORE_CLASSES = (0, 7, 50)
+"""What seems dearer is counted again with so many more classes: a meeting in CPython's cache of attributes, which goes
+by the numbers of classes, costs 4 %, and comes and goes with any class. What is dearer is so in each."""
+
 GUARDED = tuple(row for row in ROWS if not any(work.adapter.startswith("openai") for work in (row.above, row.below)))
 """The rows that need no other library."""
 
@@ -85,6 +89,20 @@ def measure(names: Sequence[str], counter: Counter, processes: int) -> dict[str,
     return {name: ratios[name] for name in names}
 
 
+def measure_again(
+    names: Sequence[str], base_url: str, over: Path, processes: int, before: Mapping[str, float]
+) -> dict[str, float]:
+    """Count as `measure` does, what seems dearer again, and return the least of each ratio."""
+    least: dict[str, float] = {}
+    left = list(names)
+    for more_classes in MORE_CLASSES:
+        if left:
+            counted = measure(left, Counter(base_url, over, more_classes=more_classes), processes)
+            least |= {name: min(ratio, least.get(name, ratio)) for name, ratio in counted.items()}
+            left = [verdict.name for verdict in compare(least, before) if verdict.before is not None and verdict.fails]
+    return least
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 1 if something became dearer, 2 if nothing can be judged."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=(__doc__ or "").partition("\n")[0])
@@ -103,13 +121,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = ", ".join(sorted(written)) or "no Python"
         print(f"error: {options.baseline.name} has a baseline of {known}, not of {python}: --renew", file=sys.stderr)
         return 2
+    before = written.get(python, {"ratios": {}})
     try:
         with overlay(options.tree) as over, running() as base_url:
-            now = measure(names, Counter(base_url, over), options.processes)
+            now = measure_again(names, base_url, over, options.processes, before["ratios"])
     except CannotCount as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    before = written.get(python, {"ratios": {}})
     verdicts = compare(now, before["ratios"])
     head = ("ratios of instructions", "baseline", "now", "growth", "")
     print(*aligned([head, *(verdict.cells() for verdict in verdicts)], left=1), sep="\n")

@@ -167,9 +167,11 @@ class Imports(NamedTuple):
 class Counter:
     """Counts works in processes of their own, each once, several at a time."""
 
-    def __init__(self, base_url: str, over: Path, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self, base_url: str, over: Path, say: Callable[[str], None] = lambda text: None, *, more_classes: int = 0
+    ) -> None:
         self._base_url = base_url
-        self._environment = environment_for(over)
+        self._environment = environment_for(over, more_classes)
         self._say = say
         self._columns: Mapping[str, str] = {}
 

@@ -52,6 +52,24 @@ def test_guard_fails_when_one_row_became_dearer(tmp_path: Path, ratios: dict[str
     assert last.split() == ["P3", "chat", "1.600", "1.664", "+4.0", "%", "DEARER"]
 
 
+def test_what_is_dearer_by_chance_is_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    asked: list[list[str]] = []
+    counts = iter(
+        [{"P3 text": 1.5, "P3 chat": 1.6}, {"P3 text": 1.5, "P3 chat": 1.7}, {"P3 chat": 1.7}, {"P3 chat": 1.6}]
+    )
+
+    def measure(names: list[str], counter: object, processes: int) -> dict[str, float]:
+        asked.append([*names])
+        return next(counts)
+
+    monkeypatch.setattr(guard, "measure", measure)
+    command = ["--only", "P3 text,P3 chat", "--baseline", str(tmp_path / "guard.json")]
+
+    assert [0, 0] == [guard.main([*command, "--renew"]), guard.main(command)]
+    assert [["P3 text", "P3 chat"], ["P3 text", "P3 chat"], ["P3 chat"], ["P3 chat"]] == asked
+    assert "+0.0 %" in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_renewing_some_rows_keeps_the_others(tmp_path: Path, ratios: dict[str, float]) -> None:
     file = tmp_path / "guard.json"
     file.write_text(json.dumps({PYTHON: {"measured": {}, "ratios": {"P4 text": 1.2}}, "3.1": {"ratios": {}}}))
