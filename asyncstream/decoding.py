@@ -316,9 +316,10 @@ def _struct_coercer(cls: type[Struct]) -> _Coercer:
                 present[name] = fallback
         if keeps is not None:
             extra = {key: member for key, member in value.items() if key not in known and member is not None}
-            if extra or EXTRA in value:
-                # Some were put there before this.
-                present[keeps] = {**value.get(EXTRA, {}), **extra}
+            # Some may have been put there before this; a server that writes the name itself has it in vain.
+            before = value.get(EXTRA)
+            if extra or isinstance(before, dict):
+                present[keeps] = {**before, **extra} if isinstance(before, dict) else extra
         return cls(**present)
 
     return coerce

@@ -402,6 +402,14 @@ WIRE_OBJECTS = st.dictionaries(st.sampled_from(KEYS), WIRE_JSON, max_size=6)
 HOT_TYPES: list[Any] = [Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent, Thread]
 
 
+@pytest.mark.parametrize("beyond", [[], "x", None, 5, {"a": 1}])
+def test_a_name_of_our_own_on_the_wire_breaks_nothing(beyond):
+    data = json.dumps({"<extra": beyond, "<raw": beyond, "<cut": beyond, "<repairs": beyond}).encode()
+
+    for kind in WIRE_TYPES:
+        decode_json(kind, data)
+
+
 @given(kind=st.sampled_from([*HOT_TYPES, *WIRE_TYPES]), value=WIRE_OBJECTS)
 def test_any_object_fits_any_wire_type_and_can_be_encoded(kind, value):
     data = json.dumps(value).encode()
