@@ -3,7 +3,7 @@ byte: the event loop never stops for more than 0.2 s".
 
 Each cut is decoded as the end of a body is; some go through a whole stream, beside which the loop is watched. The full
 size, 35 kB at every byte, 200 kB and 1 MB at every quote, backslash and bracket of three windows and at 2,000 random
-places, takes 10 minutes and prints the longest stop of each sweep:
+places, takes 12 minutes and prints the longest stop of each sweep:
 
     .venv/bin/python -m pytest -n 2 -m slow -k r19 -rP
 """
