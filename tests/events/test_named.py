@@ -198,3 +198,13 @@ def test_events_can_be_pickled():
     event = words("a", b"x", Repair("6.4", "$", b"1"))
 
     assert event == pickle.loads(pickle.dumps(event))
+
+
+def test_frames_without_a_name_of_a_reader_that_is_made_now():
+    alone = TaggedEvents[Words | UnknownEvent]([Words])
+    data = b'{"type":"wire.words","text":"a"}'
+
+    assert words("a", data) == alone.decode_plain(b"data: " + data)
+    assert alone.decode_plain(b'data: {"text":"x"}') is None
+    # The second line is a field that nobody knows, and no part of the JSON.
+    assert alone.decode_plain(b'data: {"type":"wire.words","text":"a"\n}') is None

@@ -31,12 +31,12 @@ print(json.dumps([found.wrong, found.ends, found.streams, found.descriptors, fou
 """
 
 LEAK = """
-from asyncstream.streaming.stream import Stream
-kept, end = [], Stream._end_with
+from asyncstream.streaming.cursor import Cursor
+kept, end = [], Cursor._end_with
 def leaky(stream, outcome, calls):
     kept.append(bytearray(5000))
     end(stream, outcome, calls)
-Stream._end_with = leaky
+Cursor._end_with = leaky
 """
 
 

@@ -677,3 +677,23 @@ def test_our_own_tag_on_the_wire_can_do_no_harm():
     found = fold(b"event: thread.message.delta\ndata: " + data + b"\n\n")
 
     assert found.content == [{"type": "x"}]
+
+
+def test_a_part_of_another_kind_in_the_authoritative_list_takes_the_next_free_index():
+    image = {"type": "image_file", "image_file": {"file_id": "f"}}
+
+    found = fold(message_delta("m", text("a"), text("b", 1)), end_message("m", image, image), END)
+
+    done = [change.index for change in found.changes if isinstance(change, ImageFileDone)]
+    assert [2, 3] == done
+
+
+def test_a_part_without_an_index_comes_behind_the_authoritative_list():
+    found = fold(
+        message_delta("m", text("a")),
+        end_message("m", {"type": "text", "text": {"value": "a", "annotations": []}}),
+        message_delta("m", {"type": "image_file", "image_file": {"file_id": "f"}}),
+        END,
+    )
+
+    assert [1] == [change.index for change in found.changes if isinstance(change, ImageFileCreated)]

@@ -789,3 +789,9 @@ def test_a_call_of_an_unknown_type_keeps_its_id_at_hand():
     assert ("call_w", "weather_radar") == (call.id, call.wire_type)
     assert {"id": "call_w", "type": "weather_radar", "weather_radar": {"input": "Oslo"}} == json.loads(call.raw)
     assert "tool_call_created call_w" in folded.callbacks
+
+
+def test_an_image_without_a_file_has_no_name():
+    found = fold(step_delta("s", code("plot()", {"index": 0, "type": "image"})), end_step("s"))
+
+    assert found.calls[0]["outputs"] == [{"type": "image", "file_id": ""}]

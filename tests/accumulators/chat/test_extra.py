@@ -350,3 +350,14 @@ def test_call_of_an_unknown_type_that_has_a_function_is_one():
     assert found.parse() == {"q": "x"}
     assert found.arguments_as(dict) == {"q": "x"}
     assert (found.to_param()["rank"], found.cut) == (1, None)
+
+
+def test_images_alone_in_a_chunk_after_others_are_kept():
+    message = message_of(
+        delta(role="assistant", content="a"),
+        delta(content="b"),
+        delta(images=[{"image_url": {"url": "u"}}]),
+        delta("stop"),
+    )
+
+    assert ("ab", [{"image_url": {"url": "u"}}]) == (message.content, message.images)
