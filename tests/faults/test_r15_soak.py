@@ -33,9 +33,9 @@ print(json.dumps([found.wrong, found.ends, found.streams, found.descriptors, fou
 LEAK = """
 from asyncstream.streaming.cursor import Cursor
 kept, end = [], Cursor._end_with
-def leaky(stream, outcome, calls):
+def leaky(stream, outcome, calls, **how):
     kept.append(bytearray(5000))
-    end(stream, outcome, calls)
+    end(stream, outcome, calls, **how)
 Cursor._end_with = leaky
 """
 
