@@ -249,15 +249,30 @@ _LEVELS = 7
 
 
 def _within(data: bytes, levels: int) -> Any:
-    """Decode JSON that is nested too deep, with null for what lies in the depth: the answer beside it was paid for."""
+    """Decode JSON that is nested too deep, with null for the members that no field names and that are.
+
+    Raises:
+        msgspec.ValidationError: What a field names is nested too deep.
+    """
     if len(data) <= SHALLOW or not nested_too_deep(data):
         return _JSON.decode(data)
     if levels == 0:
-        return None
+        raise msgspec.ValidationError("nested too deep")
     value = _ONE_LEVEL.decode(data)
     if isinstance(value, list):
         return [_within(bytes(item), levels - 1) for item in value]
-    return {key: _within(bytes(item), levels - 1 if key in _CONTAINERS else 0) for key, item in value.items()}
+    return {key: _member_within(key, bytes(item), levels - 1) for key, item in value.items()}
+
+
+def _member_within(key: str, data: bytes, levels: int) -> Any:
+    if key in _CONTAINERS:
+        return _within(data, levels)
+    if len(data) <= SHALLOW or not nested_too_deep(data):
+        return _JSON.decode(data)
+    if key in _NAMED:
+        raise msgspec.ValidationError(f"{key} is nested too deep")
+    # The answer beside it was paid for.
+    return None
 
 
 def _names(type: type[Struct]) -> frozenset[str]:
@@ -272,6 +287,7 @@ _INNER: dict[str, frozenset[str]] = {
     "function": _names(ChoiceDeltaToolCallFunction),
     "custom": _names(ChoiceDeltaToolCallCustom),
 }
+_NAMED = _CHUNK | _CHOICE | _DELTA | _CALL | frozenset(("name", "arguments", "input"))
 _LEGACY: dict[str, frozenset[str]] = {"function_call": _names(ChoiceDeltaFunctionCall)}
 
 _FILLER = "p"

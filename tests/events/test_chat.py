@@ -339,3 +339,12 @@ def test_a_member_that_is_too_deep_is_left_out_and_the_rest_is_kept():
     assert {"shallow": [2]} == event.choices[0].delta.extra
     assert {"beside": 1} == event.extra
     assert ["6.3"] == [repair.rule for repair in event.repairs]
+
+
+@pytest.mark.parametrize("field", ["content", "refusal", "role"])
+def test_what_a_field_names_is_never_left_out_for_its_depth(field):
+    deep = "[" * 200 + "]" * 200
+    frame = f'{{"id":"c","choices":[{{"index":0,"delta":{{"{field}":{deep},"odd":1}}}}]}}'
+
+    with pytest.raises(StreamDecodeError):
+        list(decode_stream(b"data: " + frame.encode() + b"\n\n", "chat"))
