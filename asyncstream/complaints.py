@@ -99,23 +99,23 @@ def _text(value: object) -> str:
 
 
 def _neutral(value: dict[str, object]) -> Iterator[str]:
-    return (said for name in _NEUTRAL if isinstance(said := value.get(name), str) and said)
+    return (text for name in _NEUTRAL if isinstance(text := value.get(name), str) and text)
 
 
 def _telling(value: dict[str, object]) -> Iterator[str]:
     for name in _TELLING:
-        said = value.get(name)
-        if isinstance(said, str | list) and said:
-            yield text_of(said)
+        text = value.get(name)
+        if isinstance(text, str | list) and text:
+            yield text_of(text)
     first = _first_error(value)
-    said = first.get("message") if isinstance(first, dict) else first
-    if isinstance(said, str) and said:
-        yield said
+    text = first.get("message") if isinstance(first, dict) else first
+    if isinstance(text, str) and text:
+        yield text
     told = value.get("base_resp")
     if isinstance(told, dict) and told.get("status_code") not in (0, "0"):
-        said = told.get("status_msg")
-        if isinstance(said, str) and said:
-            yield said
+        text = told.get("status_msg")
+        if isinstance(text, str) and text:
+            yield text
 
 
 def _first_error(value: dict[str, object]) -> object:

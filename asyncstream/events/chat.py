@@ -305,17 +305,17 @@ def _keep_unnamed(value: dict[str, Any]) -> None:
             continue
         if not choice.keys() <= _CHOICE:
             _move(choice, _CHOICE)
-        said = choice.get("delta")
-        if type(said) is dict:
-            _keep_unnamed_of(said)
-        if "message" in choice and type(said := choice["message"]) is dict:
-            _keep_unnamed_of(said)
+        delta = choice.get("delta")
+        if type(delta) is dict:
+            _keep_unnamed_of(delta)
+        if "message" in choice and type(delta := choice["message"]) is dict:
+            _keep_unnamed_of(delta)
 
 
-def _keep_unnamed_of(said: dict[str, Any]) -> None:
-    if not said.keys() <= _DELTA or "function_call" in said:
-        _move(said, _DELTA, _LEGACY)
-    calls = said.get("tool_calls")
+def _keep_unnamed_of(delta: dict[str, Any]) -> None:
+    if not delta.keys() <= _DELTA or "function_call" in delta:
+        _move(delta, _DELTA, _LEGACY)
+    calls = delta.get("tool_calls")
     if calls:
         for call in calls if type(calls) is list else [calls]:
             if type(call) is dict:
@@ -352,20 +352,20 @@ def _mend_texts(value: dict[str, object]) -> list[Repair]:
     Content that is a list of parts, or one part, is the text in it, with the parts beside it.
     """
     odd: list[object] = []
-    for said in _messages(value):
+    for delta in _messages(value):
         for key in _TEXTS:
-            text = said.get(key)
+            text = delta.get(key)
             if text is not None and not isinstance(text, str):
-                said[key] = _text_in(text, odd)
-        content = said.get("content")
+                delta[key] = _text_in(text, odd)
+        content = delta.get("content")
         if isinstance(content, dict | list):
             given = content if isinstance(content, list) else [content]
             parts = [part for item in given if (part := _part_in(item, odd)) is not None]
-            said[_PARTS] = parts
-            said["content"] = _text_of(parts, "text", None, odd)
-            said["refusal"] = _text_of(parts, "refusal", said.get("refusal"), odd)
+            delta[_PARTS] = parts
+            delta["content"] = _text_of(parts, "text", None, odd)
+            delta["refusal"] = _text_of(parts, "refusal", delta.get("refusal"), odd)
         elif content is not None and not isinstance(content, str):
-            said["content"] = _text_in(content, odd)
+            delta["content"] = _text_in(content, odd)
     return [Repair("4.6", "$", dump_raw(text)) for text in odd]
 
 
@@ -377,7 +377,7 @@ def _messages(value: dict[str, object]) -> Iterator[dict[str, object]]:
     choices = value.get("choices")
     for choice in choices if isinstance(choices, list) else [choices]:
         if isinstance(choice, dict):
-            yield from (said for said in (choice.get("delta"), choice.get("message")) if isinstance(said, dict))
+            yield from (delta for delta in (choice.get("delta"), choice.get("message")) if isinstance(delta, dict))
 
 
 def _text_in(value: object, odd: list[object]) -> str | None:
@@ -406,10 +406,10 @@ def _part_in(item: object, odd: list[object]) -> dict[str, object] | None:
     return None
 
 
-def _text_of(parts: list[dict[str, object]], kind: str, said: object, odd: list[object]) -> object:
+def _text_of(parts: list[dict[str, object]], kind: str, beside: object, odd: list[object]) -> object:
     """Join the text of all parts of a type to what stands beside them; without such parts, that alone."""
     texts = [text for part in parts if part.get("type") == kind and (text := _text_in(part.get(kind), odd)) is not None]
-    return "".join([said, *texts] if isinstance(said, str) else texts) if texts else said
+    return "".join([beside, *texts] if isinstance(beside, str) else texts) if texts else beside
 
 
 # Usage.

@@ -232,10 +232,10 @@ class TaggedEvents(_NamedEvents[E]):
     def _decode_object(
         self, event: str, payload: Payload, lines: list[bytes]
     ) -> E | ErrorEvent | StreamDecodeError | None:
-        said = payload.value.get("type")
+        own = payload.value.get("type")
         # Its own word counts first, if it is known, then its frame's (rule 9.1).
-        name = said if isinstance(said, str) and said and (said in self._kinds or event not in self._kinds) else event
-        is_error = event == "error" or said == "error"
+        name = own if isinstance(own, str) and own and (own in self._kinds or event not in self._kinds) else event
+        is_error = event == "error" or own == "error"
         if name in self._kinds and not is_error:
             return self._decode_known(name, payload, lines)
         error = error_in(event, payload.value)

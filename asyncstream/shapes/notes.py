@@ -59,8 +59,8 @@ class Bounds(Struct, frozen=True):
         keywords = _KEYWORDS.get(kind, {}) if isinstance(kind, str) else {}
         if "format" in schema or "contentEncoding" in schema:
             keywords = {}  # the text of a date or a Decimal is not what the bounds are for
-        said = {keywords[name]: value for name, value in self.limits.items() if name in keywords}
-        return {**schema, **said}
+        bounds = {keywords[name]: value for name, value in self.limits.items() if name in keywords}
+        return {**schema, **bounds}
 
     def wrong(self, value: object) -> str:
         """Return which bound a value does not keep; "" if it keeps all. None keeps all that its type lets it."""
@@ -172,7 +172,7 @@ def notes_of(metadata: Iterable[object]) -> Notes:
             text = text or note
             foreign = True
             continue
-        said = _words_of(note)
+        told = _words_of(note)
         kept: dict[str, Any] = {
             name: value for name in (*_LIMITS, *_LENGTHS, "pattern") if _is_limit(name, value := _got(note, name))
         }
@@ -186,10 +186,10 @@ def notes_of(metadata: Iterable[object]) -> Notes:
         checked = callable(check) and not only
         if checked:
             checks.append(check)
-        words |= said
+        words |= told
         limits |= kept
         delegated = delegated or only
-        foreign = foreign or (not isinstance(note, Meta) and bool(said or kept or only or checked))
+        foreign = foreign or (not isinstance(note, Meta) and bool(told or kept or only or checked))
     if text:
         words.setdefault("description", text)
     return Notes(**words, bounds=Bounds(limits, tuple(checks)), foreign=foreign, delegated=delegated)
@@ -209,7 +209,7 @@ def _got(note: object, name: str) -> Any:
 
 
 def _words_of(note: object) -> dict[str, Any]:
-    said = {
+    words = {
         "description": _got(note, "description") or _got(note, "documentation"),
         "title": _got(note, "title"),
         "examples": _got(note, "examples"),
@@ -218,7 +218,7 @@ def _words_of(note: object) -> dict[str, Any]:
     kinds = {"description": str, "title": str, "examples": Sequence, "extra": Mapping}
     return {
         name: list(value) if name == "examples" else dict(value) if name == "extra" else value
-        for name, value in said.items()
+        for name, value in words.items()
         if value and isinstance(value, kinds[name])
     }
 

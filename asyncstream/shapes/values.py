@@ -49,23 +49,23 @@ class Choice:
         self._values = values
 
     def schema(self, parts: Parts) -> Schema:
-        return {"enum": [said for said, _ in self._values]}
+        return {"enum": [sent for sent, _ in self._values]}
 
     def keys(self) -> frozenset[str]:
         return frozenset()
 
     def decode(self, data: Data, tried: Tried) -> object:
         value = msgspec.json.decode(data)
-        for said, meant in self._values:
-            if type(said) is type(value) and said == value:
+        for sent, meant in self._values:
+            if type(sent) is type(value) and sent == value:
                 return meant
-        raise Unfit(f"Expected one of {', '.join(repr(said) for said, _ in self._values)}")
+        raise Unfit(f"Expected one of {', '.join(repr(sent) for sent, _ in self._values)}")
 
 
 def literal(value: Any, path: str) -> Any:
-    said = value.value if isinstance(value, enum.Enum) else value
-    if said is None or isinstance(said, str | int | float):
-        return said
+    sent = value.value if isinstance(value, enum.Enum) else value
+    if sent is None or isinstance(sent, str | int | float):
+        return sent
     raise ConfigurationError(f"{path} has the value {value!r}, which is no JSON: use texts or numbers")
 
 

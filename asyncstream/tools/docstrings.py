@@ -104,7 +104,7 @@ class _Entry(NamedTuple):
 def read_docstring(text: str) -> Docstring:
     """Read a docstring in whichever style it is."""
     lines = inspect.cleandoc(text).splitlines()
-    said: list[str] = []
+    description: list[str] = []
     parameters: dict[str, str] = {}
     place = 0
     while place < len(lines):
@@ -121,9 +121,9 @@ def read_docstring(text: str) -> Docstring:
             for name in field.names:
                 parameters[name] = _joined([field.text, *texts])
             continue
-        said.append(lines[place])
+        description.append(lines[place])
         place += 1
-    return Docstring(_without_gaps(said), parameters)
+    return Docstring(_without_gaps(description), parameters)
 
 
 # Sections, in Google's style and in NumPy's.

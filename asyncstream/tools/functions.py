@@ -56,11 +56,11 @@ def function_tool(
     schema = schema_of(function if is_type else parameters_of(function), strict=strict)
     schema.pop("title", None)
     own = schema.pop("description", None)
-    said = read_docstring(str(own or "")) if is_type else documented(function)
+    docstring = read_docstring(str(own or "")) if is_type else documented(function)
     if is_type:
-        _describe(cast("dict[str, dict[str, object]]", schema["properties"]), said.parameters)
+        _describe(cast("dict[str, dict[str, object]]", schema["properties"]), docstring.parameters)
     definition: FunctionDefinitionParam = {"name": name, "parameters": schema, "strict": strict}
-    text = description or said.description
+    text = description or docstring.description
     if text:
         definition["description"] = text
     return {"type": "function", "function": definition}

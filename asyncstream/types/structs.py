@@ -83,9 +83,9 @@ def _plain_struct(struct: Struct) -> dict[str, object]:
         value = getattr(struct, name)
         if value is None:
             continue
-        said = _plain(value)
-        if said or not isinstance(value, Struct) or type(value) is not absent:
-            plain[key] = said
+        member = _plain(value)
+        if member or not isinstance(value, Struct) or type(value) is not absent:
+            plain[key] = member
     own: dict[str, Any] = {name: getattr(struct, name, None) for name in ("content_parts", "wire", "extra")}
     if own["content_parts"] is not None and _PARTS in struct.__struct_encode_fields__:
         plain["content"] = _plain(own["content_parts"])

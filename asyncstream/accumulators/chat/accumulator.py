@@ -358,9 +358,9 @@ def _mended(chunk: MendedChunk) -> MendedChunk:
     chunk = mended(chunk, _GROWING)
     holders: list[ChatCompletionChunk | ChunkChoice | ChoiceDelta | ChoiceDeltaToolCall] = [chunk, *chunk.choices]
     for choice in chunk.choices:
-        for said in (choice.delta, choice.message):
-            if said is not None:
-                holders += [said, *(said.tool_calls or ())]
+        for delta in (choice.delta, choice.message):
+            if delta is not None:
+                holders += [delta, *(delta.tool_calls or ())]
     for holder in holders:
         if holder.unnamed is not None:
             holder.unnamed = mended(holder.unnamed, frozenset())

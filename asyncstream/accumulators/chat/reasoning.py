@@ -37,10 +37,10 @@ def _thinking(part: dict[str, object]) -> str:
     return _str(part, "text") or _texts(part.get("summary"))
 
 
-def _texts(said: object) -> str:
-    if isinstance(said, str):
-        return said
-    return "".join(_str(entry, "text") for entry in said if isinstance(entry, dict)) if isinstance(said, list) else ""
+def _texts(given: object) -> str:
+    if isinstance(given, str):
+        return given
+    return "".join(_str(entry, "text") for entry in given if isinstance(entry, dict)) if isinstance(given, list) else ""
 
 
 def _str(value: dict[str, object], key: str) -> str:
@@ -66,9 +66,9 @@ class ReasoningDetails:
 
     def fold(self, details: list[dict[str, object]]) -> None:
         """Fold a delta in: texts and data are joined, a signature is the last one, what identifies is set once."""
-        for said in details:
-            held = self._find(_str(said, "type"), index_of(said.get("index")), _str(said, "id"))
-            for key, value in said.items():
+        for detail in details:
+            held = self._find(_str(detail, "type"), index_of(detail.get("index")), _str(detail, "id"))
+            for key, value in detail.items():
                 if value is None:
                     continue
                 if key in _JOINED and isinstance(value, str):
@@ -116,9 +116,9 @@ class ThinkingBlocks:
 
     def fold(self, blocks: list[dict[str, object]]) -> None:
         """Fold a delta in: what was thought is joined, all else is the last."""
-        for said in blocks:
-            held = self._find(said)
-            for key, value in said.items():
+        for block in blocks:
+            held = self._find(block)
+            for key, value in block.items():
                 if key == "thinking" and isinstance(value, str):
                     text = held.get(key)
                     if not isinstance(text, Fragments):
@@ -127,16 +127,16 @@ class ThinkingBlocks:
                 elif value is not None and (value != "" or key not in held):
                     held[key] = value
 
-    def _find(self, said: dict[str, object]) -> dict[str, object]:
-        index = index_of(said.get("index"))
+    def _find(self, block: dict[str, object]) -> dict[str, object]:
+        index = index_of(block.get("index"))
         held = self._entries[-1] if self._entries else None
         if index is not None:
             held = self._by_index.get(index)
         elif held is not None and (
             held.get("signature")
-            or (said.get("type") or held.get("type")) != held.get("type")
+            or (block.get("type") or held.get("type")) != held.get("type")
             # What is encrypted is whole in itself.
-            or (held.get("data") and said.get("data"))
+            or (held.get("data") and block.get("data"))
         ):
             held = None
         if held is None:
@@ -219,16 +219,16 @@ class _Part:
                 self._members.setdefault(key, None)
                 self._add_pieces(key, value)
 
-    def _add_pieces(self, key: str, said: str | list[object]) -> None:
+    def _add_pieces(self, key: str, given: str | list[object]) -> None:
         held = self._lists.get(key)
-        if isinstance(said, str):
+        if isinstance(given, str):
             text = self._texts.setdefault(key, Fragments()) if held is None else held[-1][1]
-            text.append(said)
+            text.append(given)
             return
         if held is None and key in self._texts:
             held = self._lists[key] = [({"type": "text"}, self._texts[key])]
         goes_on = held is not None
-        for entry in said:
+        for entry in given:
             if isinstance(entry, dict):
                 if held is None or not goes_on:
                     held = self._lists.setdefault(key, [])

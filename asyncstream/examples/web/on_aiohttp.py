@@ -61,5 +61,5 @@ def make_app(client: AsyncClient, assistant_id: str, log: RunLog) -> web.Applica
 
 
 def _refuse(status: int, message: str) -> web.Response:
-    said = {"error": {"message": message, "type": "invalid_request_error", "code": None, "param": None}}
-    return web.json_response(said, status=status)
+    body = {"error": {"message": message, "type": "invalid_request_error", "code": None, "param": None}}
+    return web.json_response(body, status=status)
