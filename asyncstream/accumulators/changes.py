@@ -12,11 +12,24 @@ other snapshot is built when it is looked at, includes the event, and costs one 
 after later events were pushed, it includes these too.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from asyncstream.partial import parse_partial_as
+from asyncstream.types.structs import ParsedT
+
 __all__ = [
+    "ContentChanged",
+    "ContentCreated",
+    "ContentDone",
+    "ReasoningChanged",
+    "ReasoningCreated",
+    "ReasoningDone",
+    "RefusalChanged",
+    "RefusalCreated",
+    "RefusalDone",
     "ToolCallChanged",
     "ToolCallCreated",
     "ToolCallDone",
@@ -46,7 +59,16 @@ class Snapshotable(Protocol[C_co]):
         ...
 
 
-class TypedText(Snapshotable[str], Protocol[C_co]):
+class NamedText(Snapshotable[str], Protocol):
+    """A text that knows what the wire calls it."""
+
+    @property
+    def field(self) -> str:
+        """The member that it stands in."""
+        ...
+
+
+class TypedText(NamedText, Protocol[C_co]):
     """A text that may have to fit a type."""
 
     @property
@@ -75,8 +97,15 @@ class LiveChange(Struct, Generic[C], frozen=True, gc=False):
         return self.source.snapshot()
 
     def __repr__(self) -> str:
-        fields = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "source"]
+        fields = [f"{name}={getattr(self, name)!r}" for name in told_fields(self)]
         return f"{type(self).__name__}({', '.join(fields)})"
+
+
+def told_fields(change: Struct) -> Iterator[str]:
+    """Give the fields of a change that say something to whoever is told of it: not `source`, no item where is none."""
+    for name in change.__struct_fields__:
+        if name != "source" and (name not in ("item", "kind") or getattr(change, name)):
+            yield name
 
 
 class ToolCallCreated(Struct, Generic[C], frozen=True, gc=False):
@@ -124,3 +153,115 @@ class UsageChanged(LiveChange[C], Generic[C], frozen=True, gc=False):
     """It belongs to the answer as a whole."""
 
     delta: C
+
+
+class _TextCreated(Struct, frozen=True, gc=False):
+    snapshot: str
+    """Empty."""
+    index: int
+    """The index of its choice; or the number of the part, which stays whatever place it is moved to."""
+    item: str = ""
+    """The key of the item that it is a part of; "" in a choice."""
+
+    @property
+    def parent(self) -> str | int:
+        """What it belongs to: the key of its item, or the index of its choice."""
+        return self.item or self.index
+
+
+class _TextChanged(LiveChange[str], frozen=True, gc=False):
+    source: NamedText
+    delta: str
+    """The new text as sent: the halves of a surrogate pair may come apart."""
+    index: int
+    """The index of its choice; or the number of the part, which stays whatever place it is moved to."""
+    item: str = ""
+    """The key of the item that it is a part of; "" in a choice."""
+
+    @property
+    def parent(self) -> str | int:
+        """What it belongs to: the key of its item, or the index of its choice."""
+        return self.item or self.index
+
+    @property
+    def field(self) -> str:
+        """The member that grew."""
+        return self.source.field
+
+    @property
+    def piece(self) -> str:
+        """The text that came."""
+        return self.delta
+
+
+class _TextDone(LiveChange[str], frozen=True, gc=False):
+    index: int
+    """The index of its choice; or the number of the part, which stays whatever place it is moved to."""
+    item: str = ""
+    """The key of the item that it is a part of; "" in a choice."""
+
+    @property
+    def parent(self) -> str | int:
+        """What it belongs to: the key of its item, or the index of its choice."""
+        return self.item or self.index
+
+
+class ContentCreated(_TextCreated, frozen=True, gc=False):
+    """A text of the answer began: the content of a choice, or a part of a message."""
+
+
+class ContentChanged(_TextChanged, Generic[ParsedT], frozen=True, gc=False):
+    """A text of the answer grew."""
+
+    source: TypedText[ParsedT]
+
+    @property
+    def partial(self) -> ParsedT | None:
+        """The text so far as the type that was asked for, as far as it goes; costs one parse of it.
+
+        What is last and does not fit yet is left out. None: no type was given, or nothing fits it yet, which lasts
+        until all has come that it may not lack. For showing only: a number may still grow, and an answer that is cut
+        has this too, but nothing `parsed`.
+
+        Raises:
+            ConfigurationError: The extra ``[partial]`` is not installed.
+        """
+        target = self.source.response_format
+        return None if target is None else parse_partial_as(self.source.snapshot(), target)
+
+
+class ContentDone(_TextDone, frozen=True, gc=False):
+    """A text of the answer is complete: the wire said so, or the answer is over."""
+
+
+class RefusalCreated(_TextCreated, frozen=True, gc=False):
+    """The model began to say why it will not."""
+
+
+class RefusalChanged(_TextChanged, frozen=True, gc=False):
+    """A refusal grew."""
+
+
+class RefusalDone(_TextDone, frozen=True, gc=False):
+    """A refusal is complete."""
+
+
+class ReasoningCreated(_TextCreated, frozen=True, gc=False):
+    """The model began to think aloud."""
+
+    kind: str = ""
+    """What of a reasoning item it is, "summary" or "text"; "" in a choice."""
+
+
+class ReasoningChanged(_TextChanged, frozen=True, gc=False):
+    """The reasoning grew, under whatever key it came."""
+
+    kind: str = ""
+    """What of a reasoning item it is, "summary" or "text"; "" in a choice."""
+
+
+class ReasoningDone(_TextDone, frozen=True, gc=False):
+    """The reasoning is complete: the wire said so, or the answer is over."""
+
+    kind: str = ""
+    """What of a reasoning item it is, "summary" or "text"; "" in a choice."""

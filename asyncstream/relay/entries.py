@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, Self, TypeAlias, runtime_checkable
 import msgspec
 from msgspec import Struct
 
+from asyncstream.accumulators.changes import told_fields
 from asyncstream.decoding import dump_raw
 from asyncstream.errors import AsyncStreamError
 from asyncstream.events.control import UnknownEvent
@@ -213,9 +214,8 @@ def _told_of(change: Any, withholding: Withholding) -> dict[str, object]:
     told: dict[str, object] = {}
     if change.__struct_fields__ == _DELTA_ALONE and change.parent:
         told["id"] = change.parent
-    for field in change.__struct_fields__:
-        if field != "source":
-            told[field] = of_change(getattr(change, field))
+    for field in told_fields(change):
+        told[field] = of_change(getattr(change, field))
     if type(change).__name__.endswith("Done"):
         told["snapshot"] = of_change(change.snapshot)
     return told

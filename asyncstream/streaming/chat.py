@@ -9,8 +9,8 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Generic, TypeAlias
 
+from asyncstream.accumulators.changes import ContentChanged, ContentDone
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
-from asyncstream.accumulators.chat.changes import ContentChanged, ContentDone
 from asyncstream.events.chat import WIRE
 from asyncstream.params.shared import ToolOutputs
 from asyncstream.streaming.stream import Stream

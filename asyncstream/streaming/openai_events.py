@@ -12,16 +12,16 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Struct
 
-from asyncstream.accumulators.changes import ToolCallChanged, ToolCallDone
-from asyncstream.accumulators.chat.accumulator import ChatChange
-from asyncstream.accumulators.chat.changes import (
+from asyncstream.accumulators.changes import (
     ContentChanged,
     ContentDone,
-    FinishChanged,
-    LogprobsChanged,
     RefusalChanged,
     RefusalDone,
+    ToolCallChanged,
+    ToolCallDone,
 )
+from asyncstream.accumulators.chat.accumulator import ChatChange
+from asyncstream.accumulators.chat.changes import FinishChanged, LogprobsChanged
 from asyncstream.partial import parse_partial
 from asyncstream.types.chat import ChatCompletion, ChatCompletionMessageFunctionToolCall
 from asyncstream.types.chat_chunks import ChatCompletionChunk

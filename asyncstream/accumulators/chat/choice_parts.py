@@ -7,7 +7,7 @@ import base64
 import binascii
 from typing import Any, TypeAlias
 
-from asyncstream.accumulators.chat.changes import (
+from asyncstream.accumulators.changes import (
     ContentChanged,
     ContentCreated,
     ContentDone,
@@ -40,15 +40,16 @@ TextChange: TypeAlias = (
 )
 
 _Kinds: TypeAlias = tuple[
+    str,
     type[ContentCreated | RefusalCreated | ReasoningCreated],
     type[ContentChanged | RefusalChanged | ReasoningChanged],
     type[ContentDone | RefusalDone | ReasoningDone],
 ]
 
-CONTENT: _Kinds = (ContentCreated, ContentChanged, ContentDone)
-REFUSAL: _Kinds = (RefusalCreated, RefusalChanged, RefusalDone)
-REASONING: _Kinds = (ReasoningCreated, ReasoningChanged, ReasoningDone)
-"""The changes that tell of a text."""
+CONTENT: _Kinds = ("content", ContentCreated, ContentChanged, ContentDone)
+REFUSAL: _Kinds = ("refusal", RefusalCreated, RefusalChanged, RefusalDone)
+REASONING: _Kinds = ("reasoning", ReasoningCreated, ReasoningChanged, ReasoningDone)
+"""What a text is called, and the changes that tell of it."""
 
 
 class GrowingText(Growing[TextChange]):
@@ -71,17 +72,22 @@ class GrowingText(Growing[TextChange]):
         self.arrived = False
         """Whether any string came, be it empty: then the text is not None."""
 
+    @property
+    def field(self) -> str:
+        """The member of the message that it is."""
+        return self._kinds[0]
+
     def created_change(self) -> TextChange:
         """Make the change that tells of it."""
-        return self._kinds[0]("", self.parent)
+        return self._kinds[1]("", self.parent)
 
     def changed(self, piece: str) -> TextChange:
         """Make the change that says it grew."""
-        return self._kinds[1](self, piece, self.parent)
+        return self._kinds[2](self, piece, self.parent)
 
     def done_change(self) -> TextChange:
         """Make the change that says it is complete."""
-        return self._kinds[2](self, self.parent)
+        return self._kinds[3](self, self.parent)
 
     def end(self) -> None:
         """Expect nothing more."""

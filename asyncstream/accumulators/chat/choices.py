@@ -7,9 +7,9 @@ stream. What still comes is folded, told, and recorded as a repair, but nothing 
 
 from typing import Any, Final, TypeAlias, cast
 
-from asyncstream.accumulators.changes import ChangeSink
+from asyncstream.accumulators.changes import ChangeSink, ContentChanged
 from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, is_flat, merge_json
-from asyncstream.accumulators.chat.changes import ContentChanged, FinishChanged, LogprobsChanged
+from asyncstream.accumulators.chat.changes import FinishChanged, LogprobsChanged
 from asyncstream.accumulators.chat.choice_calls import CallChange, ChoiceCalls
 from asyncstream.accumulators.chat.choice_parts import (
     CONTENT,
