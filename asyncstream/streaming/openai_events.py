@@ -25,7 +25,8 @@ from asyncstream.accumulators.chat.changes import FinishChanged, LogprobsChanged
 from asyncstream.partial import parse_partial
 from asyncstream.types.chat import ChatCompletion, ChatCompletionMessageFunctionToolCall
 from asyncstream.types.chat_chunks import ChatCompletionChunk
-from asyncstream.types.chat_parts import ChatCompletionTokenLogprob, JSONValue
+from asyncstream.types.chat_parts import ChatCompletionTokenLogprob
+from asyncstream.types.shared import JSONValue
 
 __all__ = [
     "ChunkEvent",

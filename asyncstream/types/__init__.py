@@ -9,10 +9,15 @@ if TYPE_CHECKING:
     from asyncstream.types.chat import *
     from asyncstream.types.chat_chunks import *
     from asyncstream.types.chat_parts import *
+    from asyncstream.types.conversations import *
     from asyncstream.types.files import *
     from asyncstream.types.function_calls import *
     from asyncstream.types.messages import *
     from asyncstream.types.models import *
+    from asyncstream.types.responses import *
+    from asyncstream.types.responses_items import *
+    from asyncstream.types.responses_parts import *
+    from asyncstream.types.responses_tools import *
     from asyncstream.types.run_steps import *
     from asyncstream.types.runs import *
     from asyncstream.types.shared import *
@@ -28,10 +33,15 @@ else:
         "chat",
         "chat_chunks",
         "chat_parts",
+        "conversations",
         "files",
         "function_calls",
         "messages",
         "models",
+        "responses",
+        "responses_items",
+        "responses_parts",
+        "responses_tools",
         "run_steps",
         "runs",
         "shared",

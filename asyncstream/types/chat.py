@@ -25,13 +25,12 @@ from asyncstream.types.chat_parts import (
     ChoiceLogprobs,
     CompletionUsage,
     FinishReason,
-    JSONValue,
     PromptFilterResult,
     ServiceTier,
     UnknownChatAnnotation,
 )
 from asyncstream.types.function_calls import CallArguments
-from asyncstream.types.shared import ImageURL, Metadata
+from asyncstream.types.shared import ImageURL, JSONValue, Metadata
 from asyncstream.types.structs import ParsedT_co, WireStruct
 
 __all__ = [

@@ -17,11 +17,10 @@ from asyncstream.types.chat_parts import (
     ChoiceLogprobs,
     CompletionUsage,
     FinishReason,
-    JSONValue,
     PromptFilterResult,
     ServiceTier,
 )
-from asyncstream.types.shared import Metadata
+from asyncstream.types.shared import JSONValue, Metadata
 from asyncstream.types.structs import WireStruct
 
 __all__ = [

@@ -5,6 +5,7 @@ Data only. Above it: `chat` and `chat_chunks`; below it: `structs` and msgspec.
 
 from typing import ClassVar, Literal, TypeAlias
 
+from asyncstream.types.shared import JSONValue
 from asyncstream.types.structs import WireStruct
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "CompletionTokensDetails",
     "CompletionUsage",
     "FinishReason",
-    "JSONValue",
     "PromptFilterResult",
     "PromptTokensDetails",
     "ServiceTier",
@@ -29,9 +29,6 @@ __all__ = [
     "UnknownChatAnnotation",
     "UnknownChatModeration",
 ]
-
-JSONValue: TypeAlias = object
-"""Any JSON. An alias, because inside a struct with a field `object` that name is the field."""
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"] | str
 """Why a choice ended, in the provider's own words."""

@@ -20,6 +20,7 @@ __all__ = [
     "IncompleteDetails",
     "IncompleteReason",
     "JSONSchema",
+    "JSONValue",
     "LastError",
     "Metadata",
     "Page",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 ItemT = TypeVar("ItemT")
+
+JSONValue: TypeAlias = object
+"""Any JSON. An alias, because inside a struct with a field `object` that name is the field."""
 
 Metadata: TypeAlias = dict[str, str]
 """At most 16 pairs; keys of up to 64 characters, values of up to 512."""
