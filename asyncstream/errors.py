@@ -203,7 +203,16 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 
 
 class APIStatusError(APIError):
-    """The server answered with an error status."""
+    """The server answered with an error status.
+
+    Attributes:
+        partial: What had arrived of a stream that broke and cannot be gone on with, as in `StreamError`; else None.
+    """
+
+    if TYPE_CHECKING:
+        partial: Partial | None
+    else:
+        partial = None
 
 
 class BadRequestError(APIStatusError):

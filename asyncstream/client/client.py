@@ -16,7 +16,6 @@ from typing import NoReturn, Self, Unpack, cast
 from asyncstream import resources
 from asyncstream.client.azure import azure_options
 from asyncstream.client.options import (
-    MAX_EVENT_BYTES,
     ClientOptions,
     CommonOptions,
     ConnectionOptions,
@@ -61,7 +60,8 @@ class AsyncClient:
         proxy: The ``http://`` or ``https://`` URL of a proxy for all requests, with user and password if it wants them.
         trust_env: Whether ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` choose the proxy.
         ssl_context: Whose certificates are trusted, and which one is shown; None is the system's.
-        max_event_bytes: The most that one event of a stream may have.
+        max_event_bytes: The most that one event of a stream may have; None is the protocol's own: 16 MiB, of
+            Responses, whose last event repeats every picture, 64 MiB.
         observer: A function that is told of each call, by an `Observation`; it is called in the event loop and must
             not block. Its method `headers`, if it has one, gives headers for each attempt.
         dialect: Where the server wants the key, if not where OpenAI does; `azure` sets it.
@@ -87,7 +87,7 @@ class AsyncClient:
         proxy: str | None = None,
         trust_env: bool = False,
         ssl_context: ssl.SSLContext | None = None,
-        max_event_bytes: int = MAX_EVENT_BYTES,
+        max_event_bytes: int | None = None,
         observer: Observer | None = None,
         dialect: Dialect = OPENAI,
         http_client: object = None,

@@ -28,7 +28,6 @@ from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
 
 __all__ = [
     "DEFAULT_BASE_URL",
-    "MAX_EVENT_BYTES",
     "ClientOptions",
     "CommonOptions",
     "ConnectionOptions",
@@ -38,9 +37,6 @@ __all__ = [
 ]
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-
-MAX_EVENT_BYTES = 16 << 20
-"""Bytes of one event: a base64 image in a delta has some MiB, and a line that never ends must end somewhere."""
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -60,7 +56,7 @@ class CommonOptions(ConnectionOptions, total=False):
     max_retries: int
     default_headers: HeaderValues | None
     default_query: Mapping[str, object] | None
-    max_event_bytes: int
+    max_event_bytes: int | None
     observer: Observer | None
 
 
@@ -137,7 +133,7 @@ def make_transport(options: ClientOptions, connections: Connections) -> Transpor
         query=query,
         timeout=as_timeout(options.get("timeout", Timeout())),
         max_retries=_count(options.get("max_retries", 2), "max_retries", least=0),
-        max_event_bytes=_count(options.get("max_event_bytes", MAX_EVENT_BYTES), "max_event_bytes", least=1),
+        max_event_bytes=_limit(options.get("max_event_bytes")),
         dialect=options.get("dialect", OPENAI),
         observer=_observer(options.get("observer")),
     )
@@ -181,6 +177,10 @@ def _count(value: object, name: str, *, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigurationError(f"{name} must be an integer of at least {least}: {value!r}")
     return value
+
+
+def _limit(given: int | None) -> int | None:
+    return None if given is None else _count(given, "max_event_bytes", least=1)
 
 
 def _observer(given: Observer | None) -> Observer | None:

@@ -83,7 +83,7 @@ def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent |
 
 
 def _decode_frames(wire: Wire[E], chunks: Iterable[bytes]) -> Decoding[E]:
-    splitter = FrameSplitter()
+    splitter = FrameSplitter(wire.max_event_bytes)
     for chunk in chunks:
         for frame in splitter.feed(chunk):
             yield from wire.decode_frame(frame)

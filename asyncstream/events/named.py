@@ -25,7 +25,7 @@ from asyncstream.events.wire import Decoding, Wire
 from asyncstream.events.withheld import Withheld
 from asyncstream.members import OWN_MEMBER
 from asyncstream.nesting import SHALLOW, nested_too_deep
-from asyncstream.sse import parse_frame
+from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES, parse_frame
 
 __all__ = ["TaggedEvent", "TaggedEvents", "WrappedEvents"]
 
@@ -243,8 +243,13 @@ class TaggedEvents(_NamedEvents[E]):
             return ErrorEvent(error, payload.raw)
         return UnknownEvent(name or "message", payload.raw)  # type: ignore[return-value]  # one of the events
 
-    def wire(self, withheld: Withheld) -> Wire[E]:
-        """Return what the protocol brings, given what of its events is not for browsers."""
+    def wire(self, withheld: Withheld, *, max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> Wire[E]:
+        """Return what the protocol brings.
+
+        Args:
+            withheld: What of its events is not for browsers.
+            max_event_bytes: Bytes of one event, where the client does not say.
+        """
         return Wire(
             self.decode_frame,
             self.decode_data,
@@ -254,6 +259,7 @@ class TaggedEvents(_NamedEvents[E]):
             withheld,
             _members,
             keeps_payloads=True,
+            max_event_bytes=max_event_bytes,
         )
 
 

@@ -11,7 +11,7 @@ from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.payloads import whole_lines
 from asyncstream.events.withheld import Withheld
-from asyncstream.sse import parse_frame
+from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES, parse_frame
 
 __all__ = ["Decoded", "Decoding", "Wire", "decode_last_frame"]
 
@@ -46,6 +46,8 @@ class Wire(NamedTuple, Generic[E]):
     """An event to what was decoded of its payload, for a relay that cannot read the payload as JSON of any shape."""
     keeps_payloads: bool
     """Whether an event keeps its payload as received, so that a stream need not keep the frame beside it."""
+    max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES
+    """Bytes of one event, where the client does not say."""
 
 
 def decode_last_frame(wire: Wire[E], frame: bytes) -> Decoding[E]:

@@ -2,12 +2,13 @@
 
 Everything that was received is in a queue below (`transport.live`), is decoded and folded just before it is handed out
 (`reading`), told to the handler's callbacks (`due_calls`), and only then returned. An answer may be followed by another
-one (`opening`): the cursor goes on over both. Above it: `stream`, what users see of it. It knows no stream, so that a
-stream that is dropped, and its views, end with it.
+one (`opening`), or its body break and be followed by the rest (`healing`): the cursor goes on over both. Above it:
+`stream`, what users see of it. It knows no stream, so that a stream that is dropped, and its views, end with it.
 
-The state is in few places. `reading` is where the cursor is; once the answer is over, what follows is the end, or the
-answer to the request in `_opening`. `_outcome` says how the stream ended (None: it goes on), `_due` are the callbacks
-that are due, `_undelivered` is the event they belong to.
+The state is in few places. `reading` is where the cursor is; once the answer is over, what follows is the end, or what
+comes to the request in `_opening`; to one that was sent after a break, it is the rest of the same answer. `_outcome`
+says how the stream ended (None: it goes on), `_due` are the callbacks that are due, `_undelivered` is the event they
+belong to.
 Rule 1: a step is either finished in one piece without awaiting, or its rest is in `_due` and `_undelivered`; so a
 cancellation at any await loses nothing.
 Rule 2: the callback for the end is put into `_due` at most once, last.
@@ -22,6 +23,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from asyncstream.errors import ConfigurationError, StreamError, StreamInterruptedError
 from asyncstream.streaming.due_calls import Callbacks, DueCallback, DueCalls
+from asyncstream.streaming.healing import AfterBreak, Healing, failure_to_go_on
 from asyncstream.streaming.opening import Opening
 from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.transport.http import Transport
@@ -72,6 +74,7 @@ class Cursor(Generic[E, C, A]):
         *,
         callbacks: Callbacks[E, C] | None,
         result: Callable[[A], object],
+        after_break: AfterBreak[A] | None = None,
         name: str,
         usage: str,
     ) -> None:
@@ -83,6 +86,7 @@ class Cursor(Generic[E, C, A]):
             reading: What reads the answers.
             callbacks: The handler's side, if there is a handler.
             result: Gives what an answer is, as far as it came, out of its accumulator: observers are told of it.
+            after_break: Says how an answer goes on whose body broke; None if none of the protocol does.
             name: What the stream is called that has it.
             usage: What to write instead, for the errors of a stream that is not opened or not closed.
         """
@@ -93,6 +97,7 @@ class Cursor(Generic[E, C, A]):
         self._request = request
         self._callbacks = callbacks
         self._result = result
+        self._healing = None if after_break is None else Healing(transport, after_break)
         self._name = name
         self._usage = usage
         self._opening: Opening[A] | None = None
@@ -223,13 +228,13 @@ class Cursor(Generic[E, C, A]):
                     raise self._outcome
                 event = reading.step()
                 if event is None:
-                    if reading.closing is not None and not reading.ahead:
+                    if (reading.closing is not None or self._opening is not None) and not reading.ahead:
                         await self._go_over()
                         continue
                     try:
                         closing = await reading.meet(AFTER_EVIDENCE)
                     except StreamError as error:
-                        self._stop(self._about(error))
+                        self._meet_break(self._about(error))
                     else:
                         if closing:
                             self._show(closing)
@@ -260,7 +265,7 @@ class Cursor(Generic[E, C, A]):
                 self._due.extend(self._callbacks.for_changes(changes))
 
     async def _go_over(self) -> None:
-        """Go over to what follows this answer: the next one, if its request is on its way, else the end."""
+        """Go over to what follows: what comes to the request that is on its way, else the end."""
         if self._opening is not None:
             await self._open_next(self._opening)
             return
@@ -269,7 +274,21 @@ class Cursor(Generic[E, C, A]):
         self._end_with(_Ended(), [])
         await self.opened().finish()
 
-    # Going on with another answer.
+    # Going on.
+
+    def _meet_break(self, error: StreamError) -> None:
+        """Ask for the rest of an answer that has failed, if its protocol knows how; else the stream has failed."""
+        live = self.opened()
+        healing = self._healing
+        opening = None if healing is None else healing.resume(error, self._request, self.reading.accumulator, live)
+        if opening is None:
+            self._stop(error)
+        else:
+            self._opening = opening
+            self._tell_end(error)
+            live.close()
+            # Its frames hold the cursor, and it is held by what is on its way: a dropped stream would never end.
+            error.__traceback__ = None
 
     async def continue_with(self, follow: Follow[A]) -> None:
         """Read what is left of this answer, send another request, and go on with its answer.
@@ -328,13 +347,13 @@ class Cursor(Generic[E, C, A]):
             if self._closed or self._failed:
                 return
             self._outcome = None
-            opening = self._opening = Opening(self._transport, request, begin)
+            opening = self._opening = Opening(self._transport.open(request), request, begin)
         elif opening.request.body != request.body:
             raise ConfigurationError("a request with other outputs is on its way already")
         await self._open_next(opening)
 
     async def _open_next(self, opening: Opening[A]) -> None:
-        """Wait until the next answer has begun, and go over to it; a request that failed ends the stream."""
+        """Wait until there is an answer to a request, and go over to it; a request that failed ends the stream."""
         opening.check_loop("read")
         try:
             live = await opening.opened()
@@ -342,11 +361,15 @@ class Cursor(Generic[E, C, A]):
             # If the stream has ended meanwhile, that was not the reason.
             if self._outcome is None:
                 self._opening = None
-                self._stop(self._with_partial(error))
+                if opening.broke is None:
+                    self._stop(self._with_partial(error))
+                else:
+                    self._stop(failure_to_go_on(error, opening.broke, self.reading.accumulator))
             return
         if self._outcome is None:
             self.reading.begin(live, opening.begin())
-            self._request = opening.request
+            if opening.broke is None:
+                self._request = opening.request
             self._opening = None
             self.quick = _NO_FRAMES if self.reading.telling else self.reading.frames
 

@@ -6,12 +6,11 @@ is dropped can do so too.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
 
-from asyncstream.errors import ConfigurationError, StreamInterruptedError
+from asyncstream.errors import ConfigurationError, StreamError, StreamInterruptedError
 from asyncstream.transport.connections import running_loop
-from asyncstream.transport.http import Transport
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import Request
 
@@ -26,16 +25,25 @@ class Opening(Generic[A]):
     Attributes:
         request: What is sent.
         begin: Makes the accumulator of its answer, once that is here.
+        broke: The break after which it goes on with the same answer; None if it asks for another answer.
     """
 
-    __slots__ = ("_loop", "_task", "begin", "request")
+    __slots__ = ("_loop", "_task", "begin", "broke", "request")
 
-    def __init__(self, transport: Transport, request: Request, begin: Callable[[], A]) -> None:
-        """Send it."""
+    def __init__(
+        self,
+        opening: Coroutine[Any, Any, LiveResponse],
+        request: Request,
+        begin: Callable[[], A],
+        *,
+        broke: StreamError | None = None,
+    ) -> None:
+        """Send it: `opening` is what sends `request`."""
         self.request = request
         self.begin = begin
+        self.broke = broke
         self._loop = asyncio.get_running_loop()
-        self._task = self._loop.create_task(transport.open(request))
+        self._task = self._loop.create_task(opening)
         # It may fail while no task waits. The next step raises that, so asyncio need not warn that it was never seen.
         self._task.add_done_callback(_notice)
 

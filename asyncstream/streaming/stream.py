@@ -12,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 from asyncstream.events.wire import Wire
 from asyncstream.streaming.cursor import Cursor, Follow
 from asyncstream.streaming.due_calls import Callbacks
+from asyncstream.streaming.healing import AfterBreak
 from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.streaming.view import Derive, View, ViewState
 from asyncstream.transport.http import Transport
@@ -40,6 +41,7 @@ class Stream(Generic[E, C, A]):
         accumulator: A,
         callbacks: Callbacks[E, C] | None = None,
         result: Callable[[A], object],
+        after_break: AfterBreak[A] | None = None,
         usage: str,
     ) -> None:
         """Make an unopened stream: nothing is sent before it is opened.
@@ -51,6 +53,7 @@ class Stream(Generic[E, C, A]):
             accumulator: Where its events are folded.
             callbacks: The handler's side, if there is a handler.
             result: Gives what an answer is, as far as it came, out of its accumulator: observers are told of it.
+            after_break: Says how an answer goes on whose body broke; None if none of the protocol does.
             usage: What to write instead, for the error of a stream that is used before it is opened.
         """
         self._reading: Reading[E, C, A] = Reading(wire, accumulator, telling=callbacks is not None)
@@ -60,6 +63,7 @@ class Stream(Generic[E, C, A]):
             self._reading,
             callbacks=callbacks,
             result=result,
+            after_break=after_break,
             name=type(self).__name__,
             usage=usage,
         )

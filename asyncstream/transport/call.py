@@ -42,6 +42,7 @@ class Call:
         total: When the whole call must be over, on the loop's clock; None is never.
         deadline: When the current attempt must be over; None is never.
         attempt: The number of the current attempt, from 1.
+        retries: How many of the retries that the policy allows are used up.
         watch: Who is told of it.
     """
 
@@ -62,6 +63,7 @@ class Call:
         self.total = None if timeout.total is None else _now() + timeout.total
         self.deadline: float | None = None
         self.attempt = 0
+        self.retries = 0
         self.watch: Watch = SILENT
 
     @property

@@ -50,7 +50,7 @@ from asyncstream.transport.answers import (
 )
 from asyncstream.transport.call import Body, Call, read_beginning, read_body
 from asyncstream.transport.codings import ACCEPTED, unreadable_coding
-from asyncstream.transport.connections import Connections, end_with_connection
+from asyncstream.transport.connections import Connections, end_with_connection, running_loop
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
 from asyncstream.transport.live import LiveResponse
@@ -73,9 +73,6 @@ ApiKey: TypeAlias = str | Callable[[], Awaitable[str]]
 
 _MAX_REDIRECTS = 5
 """Within one origin; browsers stop at 20, curl at 50, but no API needs more than a slash added."""
-
-_MAX_ANSWER = 64 << 20
-"""Bytes of a JSON answer; a page of 100 long messages has about 1 MiB."""
 
 _ERROR_SECONDS = 5.0
 """How long an error's body is waited for: its status already says that the call has failed."""
@@ -107,7 +104,7 @@ class Transport:
         query: Sent with each request.
         timeout: The deadlines of calls that set none.
         max_retries: How often a failed attempt is repeated at most.
-        max_event_bytes: The most that one event of a stream may have.
+        max_event_bytes: The most that one event of a stream may have; None leaves it to each request.
         dialect: Where the key goes, and what lies below a deployment.
         observer: Is told of each call.
         sleep: Waits for some seconds; None is `asyncio.sleep`. For tests, as the two below.
@@ -125,7 +122,7 @@ class Transport:
         query: Mapping[str, object] | None = None,
         timeout: Timeout | None = None,
         max_retries: int = 2,
-        max_event_bytes: int = 16 << 20,
+        max_event_bytes: int | None = None,
         dialect: Dialect = OPENAI,
         observer: Observer | None = None,
         sleep: Callable[[float], Awaitable[object]] | None = None,
@@ -190,7 +187,7 @@ class Transport:
         call = self._begin(request, {"Accept": "application/json", "Accept-Encoding": ACCEPTED})
         with call.watch:
             response = await self._respond(call)
-            body = await read_body(response, _MAX_ANSWER, call.deadline)
+            body = await read_body(response, request.max_answer_bytes, call.deadline)
             if not body.whole:
                 raise _broken_answer(call, response, body) from safe_cause(body.error, call.secrets)
             result = read_json(type, body.data) if decode is None else _decoded(call, response, decode, body.data, type)
@@ -208,6 +205,37 @@ class Transport:
             APIError: What `send` raises.
         """
         call = self._begin(request, _EVENTS, streamed=True)
+        with call.watch:
+            response = await self._respond(call)
+            return await self._live(call, response)
+
+    def delay_after_break(self, broken: LiveResponse, retries: int) -> float | None:
+        """Return the seconds until a stream whose body broke may be gone on with; None if it may not.
+
+        Args:
+            broken: The response that broke.
+            retries: How often that was tried since something new came.
+        """
+        delay = self._delay(Failure(kind="disconnected"), "GET", retries, self._max_retries)
+        end = broken.total_deadline
+        return None if delay is None or (end is not None and running_loop().time() + delay >= end) else delay
+
+    async def reopen(self, request: Request, broken: LiveResponse, *, retries: int, delay: float) -> LiveResponse:
+        """Send the request that goes on with a stream whose body broke, as one of its retries; else as `open`.
+
+        Args:
+            request: A GET.
+            broken: The response that broke; its total deadline goes on.
+            retries: How often that was tried since something new came.
+            delay: What `delay_after_break` gave for these.
+
+        Raises:
+            APIError: What `open` raises.
+        """
+        await self._wait(delay)
+        call = self._begin(request, _EVENTS, streamed=True)
+        call.total = broken.total_deadline
+        call.retries = retries + 1
         with call.watch:
             response = await self._respond(call)
             return await self._live(call, response)
@@ -253,10 +281,11 @@ class Transport:
             event_timeout=call.timeout.event,
             total_deadline=call.total,
             total=call.timeout.total,
-            max_event_bytes=self._max_event_bytes,
+            max_event_bytes=self._max_event_bytes or call.request.max_event_bytes,
             watch=call.watch,
             secrets=call.secrets,
             begun=begun,
+            retries=call.retries,
         )
 
     async def download(self, request: Request) -> "LiveContent":
@@ -296,7 +325,6 @@ class Transport:
 
     async def _outcome(self, call: Call, *, max_retries: int) -> aiohttp.ClientResponse | Failed:
         """Return a response with a good status, or how the last attempt that the policy allows has failed."""
-        retries = 0
         replaced = False
         while True:
             outcome = await self._attempt(call, fresh=replaced)
@@ -309,19 +337,25 @@ class Transport:
                 replaced = replaced or not outcome.failure.refused
                 call.watch.failed(outcome.error, retry_in=0.0)
                 continue
-            delay = retry_delay(
-                outcome.failure,
-                method=call.request.method,
-                retries=retries,
-                max_retries=max_retries,
-                now=self._now(),
-                chance=(random.random if self._chance is None else self._chance)(),
-            )
+            delay = self._delay(outcome.failure, call.request.method, call.retries, max_retries)
             if delay is None or call.ends_within(delay) or not call.sendable:
                 return outcome
-            retries += 1
+            call.retries += 1
             call.watch.failed(outcome.error, retry_in=delay)
-            await (asyncio.sleep if self._sleep is None else self._sleep)(delay)
+            await self._wait(delay)
+
+    def _delay(self, failure: Failure, method: str, retries: int, max_retries: int) -> float | None:
+        return retry_delay(
+            failure,
+            method=method,
+            retries=retries,
+            max_retries=max_retries,
+            now=self._now(),
+            chance=(random.random if self._chance is None else self._chance)(),
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        await (asyncio.sleep if self._sleep is None else self._sleep)(seconds)
 
     async def _attempt(self, call: Call, *, fresh: bool) -> aiohttp.ClientResponse | Failed:
         session = self._connections.session(fresh=fresh)
@@ -464,7 +498,7 @@ def _unanswered(call: Call, caught: Exception, trace: AttemptTrace, *, expired: 
 def _broken_answer(call: Call, response: aiohttp.ClientResponse, body: Body) -> APIError:
     answer = call.answer(response, body.data)
     if body.error is None:
-        return oversize_error(answer, _MAX_ANSWER)
+        return oversize_error(answer, call.request.max_answer_bytes)
     kind: type[APIError] = APIConnectionError
     reason = broken_body(body.error, call.secrets)
     message = f"the answer from {call.target} broke off after {body.size} bytes: {reason}"

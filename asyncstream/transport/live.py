@@ -59,6 +59,8 @@ class LiveResponse:
         ended: Nothing more will arrive; what is queued can still be taken.
         failure: Why the body broke, if it did; raise it only after the queue is taken.
         turn: How long its reader has gone on without waiting.
+        retries: How many of the retries that the policy allows were used up before it came.
+        total_deadline: The loop time at which the stream must have ended; None for no limit.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class LiveResponse:
         watch: Watch = SILENT,
         secrets: Secrets | None = None,
         begun: Sequence[bytes] = (),
+        retries: int = 0,
     ) -> None:
         """Start to read.
 
@@ -84,6 +87,7 @@ class LiveResponse:
             watch: Is told of the first event and of the end.
             secrets: What no error may repeat.
             begun: What was read of the body before.
+            retries: How many retries were used up before it came.
         """
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
@@ -91,6 +95,8 @@ class LiveResponse:
         self.ended = False
         self.failure: StreamError | None = None
         self.turn = Fairness()
+        self.retries = retries
+        self.total_deadline = total_deadline
         self._response = response
         self._loop = asyncio.get_running_loop()
         self._chunks: deque[bytes] = deque(begun)
@@ -100,7 +106,6 @@ class LiveResponse:
         # Nobody asked for a coding; one that came all the same is taken off where its reader sets the pace.
         self._unpacker = unpacker_for(response.headers)
         self._event_timeout = event_timeout
-        self._total_deadline = total_deadline
         self._total = total
         self._deadline: float | None = None
         # Seconds of the deadline between events; None while the total deadline comes first.
@@ -241,7 +246,7 @@ class LiveResponse:
             seconds = within
         self._patience = seconds
         self._deadline = None if seconds is None else self._loop.time() + seconds
-        total = self._total_deadline
+        total = self.total_deadline
         if total is not None and (self._deadline is None or total < self._deadline):
             self._patience = None
             self._deadline = total

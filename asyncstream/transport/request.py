@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -22,6 +22,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ T = TypeVar("T")
 
 HeaderValues = Mapping[str, str | None]
 """Header names to values; None removes a header that would be sent otherwise."""
+
+MAX_ANSWER_BYTES: Final = 64 << 20
+"""Of a JSON answer; a page of 100 long messages has about 1 MiB."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -110,6 +114,10 @@ class Request(Struct, frozen=True, kw_only=True):
     """The path as a template, its ids unnamed: ``/threads/{thread_id}/runs``."""
     ids: Mapping[str, str] = {}
     """What it is about: the ids in its path, and `model` and `assistant_id` of its body."""
+    max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES
+    """Of one event, if the answer is a stream; the client may set another limit for all."""
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+    """Of the answer, if it is JSON."""
 
     def following(self, body: Mapping[str, object]) -> "Request":
         """Return the request that goes on from this one: the same, with another body.
@@ -134,6 +142,8 @@ class Endpoint(Struct, Generic[T], frozen=True):
     """A template: ``/threads/{thread_id}/runs``."""
     result: type[T]
     headers: HeaderValues = {}
+    max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES
+    max_answer_bytes: int = MAX_ANSWER_BYTES
 
     def request(
         self,
@@ -168,6 +178,8 @@ class Endpoint(Struct, Generic[T], frozen=True):
             timeout=None if options.timeout is None else as_timeout(options.timeout),
             route=self.path,
             ids=_subject(ids or {}, body or {}),
+            max_event_bytes=self.max_event_bytes,
+            max_answer_bytes=self.max_answer_bytes,
         )
 
 

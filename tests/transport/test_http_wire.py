@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from msgspec import structs
 from raw_server import Exchange, raw_server, response
 
 from asyncstream.errors import (
@@ -403,8 +404,8 @@ async def test_a_change_of_protocol_that_nobody_asked_for_is_an_error(
 # Sizes
 
 
-async def test_an_answer_over_the_limit_is_told(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_MAX_ANSWER", 2 << 20)
+async def test_an_answer_over_the_limit_is_told(make: Make) -> None:
+    request = structs.replace(POST, max_answer_bytes=2 << 20)
 
     async def handler(exchange: Exchange) -> None:
         await exchange.send(response(200, b"", {"Content-Length": str(1 << 40)}))
@@ -412,7 +413,7 @@ async def test_an_answer_over_the_limit_is_told(make: Make, monkeypatch: pytest.
 
     async with raw_server(handler) as server:
         error = await fails(
-            APIResponseValidationError, make(server.url).send(POST, Thread), "expected at most 2 MiB, got more"
+            APIResponseValidationError, make(server.url).send(request, Thread), "expected at most 2 MiB, got more"
         )
         await server.all_closed()
 

@@ -17,7 +17,6 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.events.decode import wire_of
 from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.following.link import Link
-from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import HeaderValues, check_mapping, merge_headers
@@ -107,7 +106,7 @@ def follow(
         headers=headers or {},
         # The total is that of the whole, which the follower keeps.
         timeout=structs.replace(deadlines, total=None),
-        max_event_bytes=DEFAULT_MAX_FRAME_BYTES,
+        max_event_bytes=wire.max_event_bytes,
     )
     link = Link(transport, connections, max_reconnects=max_reconnects)
     return Follower(
