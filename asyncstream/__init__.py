@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from asyncstream.client.openai_names import AsyncAzureOpenAI, AsyncOpenAI
     from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream, AsyncAssistantEventHandler
     from asyncstream.streaming.chat import ChatStream
-    from asyncstream.tools.functions import function_tool
+    from asyncstream.tools.functions import function_tool, pydantic_function_tool
 else:
     __getattr__, __dir__ = face(
         __name__,
@@ -70,6 +70,7 @@ else:
         ChatAccumulator="asyncstream.accumulators.chat",
         ChatStream="asyncstream.streaming.chat",
         function_tool="asyncstream.tools.functions",
+        pydantic_function_tool="asyncstream.tools.functions",
     )
 
 __all__ = [
@@ -120,4 +121,5 @@ __all__ = [
     "Timeout",
     "UnprocessableEntityError",
     "function_tool",
+    "pydantic_function_tool",
 ]

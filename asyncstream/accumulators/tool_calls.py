@@ -6,7 +6,7 @@ streamed does to the calls. What a protocol keeps besides, and the struct it bui
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -226,11 +226,11 @@ class ToolCalls(Generic[S]):
 
     __slots__ = ("_by_id", "_kind", "_next_index", "_unclosed", "by_index", "calls", "gone", "parent", "repairs")
 
-    def __init__(self, kind: type[S], parent: str | int, repairs: Repairs) -> None:
+    def __init__(self, kind: Callable[[str | int, int | None], S], parent: str | int, repairs: Repairs) -> None:
         """Make an empty list.
 
         Args:
-            kind: The class of its calls.
+            kind: The class of its calls, or what makes one of a parent and an index.
             parent: The id of the run step, or the index of the choice, that they belong to.
             repairs: Where what was mended is recorded.
         """

@@ -3,9 +3,9 @@
 Source: https://platform.openai.com/docs/api-reference/chat
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from asyncstream.accumulators.chat.answers import fold_answer
 from asyncstream.params.chat import (
@@ -164,11 +164,10 @@ class ChatCompletions:
         Source: https://platform.openai.com/docs/api-reference/chat/create
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request, response_format = _request(options, messages, model, params, stream=stream)
+        request = _request(options, messages, model, params, stream=stream)
         if stream:
-            return await ChatStream(self._transport, request, response_format=response_format).open()
-        decode = partial(fold_answer, response_format=response_format)
-        return await self._transport.send(request, CREATE.result, decode)
+            return await ChatStream(self._transport, request, **_types(params)).open()
+        return await self._transport.send(request, CREATE.result, partial(fold_answer, **_types(params)))
 
     @overload
     async def parse(
@@ -220,8 +219,8 @@ class ChatCompletions:
         Source: https://platform.openai.com/docs/guides/structured-outputs
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request, response_format = _request(options, messages, model, params, stream=False)
-        return await self._transport.send(request, CREATE.result, partial(fold_answer, response_format=response_format))
+        request = _request(options, messages, model, params, stream=False)
+        return await self._transport.send(request, CREATE.result, partial(fold_answer, **_types(params)))
 
     @overload
     def stream(
@@ -274,8 +273,8 @@ class ChatCompletions:
         Source: https://platform.openai.com/docs/api-reference/chat-streaming
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        request, response_format = _request(options, messages, model, params, stream=True)
-        return ChatStream(self._transport, request, response_format=response_format)
+        request = _request(options, messages, model, params, stream=True)
+        return ChatStream(self._transport, request, **_types(params))
 
     async def retrieve(
         self,
@@ -509,18 +508,39 @@ def _request(
     params: ChatCompletionCreateParams,
     *,
     stream: bool,
-) -> tuple[Request, type[Any] | None]:
-    """Return the request, and the type that its answer is to fit, if there is one."""
+) -> Request:
+    """Return the request of an answer, whole or streamed."""
     check_list("messages", messages)
     sent = [message.to_param() if isinstance(message, ChatCompletionMessage) else message for message in messages]
     body: dict[str, object] = {"messages": sent, "model": model, **known(params, ChatCompletionCreateParams)}
-    wanted = params.get("response_format")
-    # What is no part of a body is a type; a generic one (`Page[int]`) is no class.
-    response_format = None if isinstance(wanted, Mapping | str) else wanted
+    response_format = _response_type(params)
     if response_format is not None:
         from asyncstream.tools.functions import response_format_for  # most answers are to fit no type
 
         body["response_format"] = response_format_for(response_format)
     if stream:
         body["stream"] = True
-    return CREATE.request(options, body=body), response_format
+    return CREATE.request(options, body=body)
+
+
+class _Types(TypedDict):
+    """What an answer is read as."""
+
+    response_format: type[Any] | None
+    tool_types: Mapping[str, Callable[..., object]] | None
+
+
+def _types(params: ChatCompletionCreateParams) -> _Types:
+    tools = params.get("tools")
+    types: _Types = {"response_format": _response_type(params), "tool_types": None}
+    if tools:
+        from asyncstream.tools.typed import tool_types  # most answers have no tools
+
+        types["tool_types"] = tool_types(tools)
+    return types
+
+
+def _response_type(params: ChatCompletionCreateParams) -> type[Any] | None:
+    """Return the type that an answer is to fit; what is no part of a body is one, and a generic one is no class."""
+    wanted = params.get("response_format")
+    return None if isinstance(wanted, Mapping | str) else wanted

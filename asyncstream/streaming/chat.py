@@ -4,7 +4,7 @@ The cursor is `stream`; here is what only chat answers have: the text of the fir
 going on with the same stream after tool outputs, for which `looping.chat` makes the messages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Generic, TypeAlias
@@ -43,19 +43,29 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
     Source: https://platform.openai.com/docs/api-reference/chat-streaming
     """
 
-    def __init__(self, transport: Transport, request: Request, *, response_format: type[ParsedT] | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        request: Request,
+        *,
+        response_format: type[ParsedT] | None = None,
+        tool_types: Mapping[str, Callable[..., object]] | None = None,
+    ) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
+        make_accumulator = partial(ChatAccumulator[ParsedT], response_format=response_format, tool_types=tool_types)
         super().__init__(
             transport,
             request,
             wire=WIRE,
-            accumulator=ChatAccumulator(response_format=response_format),
+            accumulator=make_accumulator(),
             result=attrgetter("completion"),
             usage="async with client.chat.completions.stream(...) as stream:",
         )
         self.rounds: list[_Round[ParsedT]] = []
         """The answers before the one that is read now, and what went back for their calls."""
+        self._make_accumulator = make_accumulator
         self._response_format = response_format
+        self._tool_types = tool_types or {}
 
     @property
     def current_completion_snapshot(self) -> ChatCompletion[ParsedT]:
@@ -81,6 +91,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
                 lambda: self.current_event,
                 lambda: self.accumulator.completion,
                 typed=self._response_format is not None,
+                tool_types=self._tool_types,
             ),
         )
 
@@ -117,7 +128,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
         ended: _Round[ParsedT] = Round(
             number=number, snapshot=answer, results=reply.results, request_id=self.request_id, usage=answer.usage
         )
-        return request, partial(_next_accumulator, self.rounds, ended, self._response_format)
+        return request, partial(_next_accumulator, self.rounds, ended, self._make_accumulator)
 
     async def get_final_completion(self) -> ChatCompletion[ParsedT]:
         """Read to the end and return the answer; after `submit_tool_outputs`, the last one.
@@ -130,8 +141,8 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
 
 
 def _next_accumulator(
-    rounds: list[_Round[ParsedT]], ended: _Round[ParsedT], response_format: type[ParsedT] | None
+    rounds: list[_Round[ParsedT]], ended: _Round[ParsedT], make: Callable[[], ChatAccumulator[ParsedT]]
 ) -> ChatAccumulator[ParsedT]:
     """Keep the answer that has ended as a round, and return an accumulator of the next."""
     rounds.append(ended)
-    return ChatAccumulator(response_format=response_format)
+    return make()

@@ -7,7 +7,7 @@ it is looked at.
 Source: https://github.com/openai/openai-python/blob/main/helpers.md#chat-completions-events
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Struct
@@ -155,6 +155,7 @@ class FunctionToolCallArgumentsDoneEvent(Struct, frozen=True, gc=False):
     call: ChatCompletionMessageFunctionToolCall
     index: int
     """The place of the call in ``message.tool_calls``."""
+    typed: bool = False
 
     @property
     def name(self) -> str:
@@ -167,13 +168,13 @@ class FunctionToolCallArgumentsDoneEvent(Struct, frozen=True, gc=False):
         return self.call.function.arguments
 
     @property
-    def parsed_arguments(self) -> dict[str, JSONValue]:
-        """The arguments as JSON.
+    def parsed_arguments(self) -> object:
+        """The arguments as what the tool was made from, None if they do not fit; of a tool without a type, as JSON.
 
         Raises:
-            ParseError: They are cut, or no JSON.
+            ParseError: The tool has no type, and they are cut, or no JSON.
         """
-        return self.call.parse()
+        return self.call.function.parsed_arguments if self.typed else self.call.parse()
 
 
 class LogprobsContentDeltaEvent(Struct, frozen=True, gc=False):
@@ -239,9 +240,10 @@ class OpenAIEvents:
         chunk: Gives the chunk at the cursor.
         look: Gives the answer as it is now.
         typed: Whether the answer is to fit a type.
+        tool_types: The names of the tools whose arguments are to fit one.
     """
 
-    __slots__ = ("_chunk", "_last", "_look", "_typed")
+    __slots__ = ("_chunk", "_last", "_look", "_tool_types", "_typed")
 
     def __init__(
         self,
@@ -249,10 +251,12 @@ class OpenAIEvents:
         look: Callable[[], ChatCompletion[object]],
         *,
         typed: bool,
+        tool_types: Container[str] = (),
     ) -> None:
         self._chunk = chunk
         self._look = look
         self._typed = typed
+        self._tool_types = tool_types
         self._last: ChatCompletionChunk | None = None
 
     def __call__(self, changes: list[ChatChange[Any]]) -> Iterator[OpenAIChatEvent]:
@@ -279,7 +283,7 @@ class OpenAIEvents:
             case ToolCallDone(index=index):
                 call = change.snapshot
                 if isinstance(call, ChatCompletionMessageFunctionToolCall):
-                    yield FunctionToolCallArgumentsDoneEvent(call, index)
+                    yield FunctionToolCallArgumentsDoneEvent(call, index, call.name in self._tool_types)
             case LogprobsChanged():
                 if change.delta.content:
                     yield LogprobsContentDeltaEvent(change.delta.content, change)

@@ -20,10 +20,11 @@ from asyncstream.schemas import schema_name, schema_of
 from asyncstream.shapes.kinds import is_data_type, members_of
 from asyncstream.shapes.names import type_name
 from asyncstream.tools.calls import FunctionCallLike
+from asyncstream.tools.definitions import TypedDefinition
 from asyncstream.tools.docstrings import read_docstring
 from asyncstream.tools.signatures import NOTHING, documented, name_of, parameters
 
-__all__ = ["arguments_for", "function_tool", "parameters_of", "response_format_for"]
+__all__ = ["arguments_for", "function_tool", "parameters_of", "pydantic_function_tool", "response_format_for"]
 
 _NAME = r"[A-Za-z0-9_-]{1,64}"
 
@@ -46,6 +47,10 @@ def function_tool(
         description: Instead of the docstring.
         strict: The model is forced to follow the schema: it gives every parameter, also those with defaults.
 
+    Returns:
+        The tool as a request carries it. Its `function` is a dict that remembers what it was made from: in the answers
+        to requests with it, whole calls whose arguments fit have them as ``call.function.parsed_arguments``.
+
     Raises:
         ConfigurationError: A parameter has no annotation, no name (`*args`), or a type that has no strict schema.
     """
@@ -63,7 +68,27 @@ def function_tool(
     text = description or docstring.description
     if text:
         definition["description"] = text
-    return {"type": "function", "function": definition}
+    return {"type": "function", "function": cast("FunctionDefinitionParam", TypedDefinition(definition, function))}
+
+
+def pydantic_function_tool(
+    model: type[object], *, name: str | None = None, description: str | None = None
+) -> FunctionToolParam:
+    """Make the definition of a strict tool from a model: `function_tool` under openai-python's name and arguments.
+
+    In the answers of chat, ``call.function.parsed_arguments`` is an instance of the model, if the call is whole and its
+    arguments fit. What does not fit raises nothing, neither in `parse` nor in the middle of a stream: it is None, and
+    ``call.arguments_as(model)`` says why.
+
+    Args:
+        model: A pydantic model, or any other type that `function_tool` takes.
+        name: Instead of the class's own.
+        description: Instead of the docstring.
+
+    Raises:
+        ConfigurationError: A member has a type that has no strict schema.
+    """
+    return function_tool(model, name=name, description=description)
 
 
 def _describe(properties: dict[str, dict[str, object]], texts: Mapping[str, str]) -> None:

@@ -66,6 +66,10 @@ class FunctionCall(WireStruct, kw_only=True, gc=False):
     name: str = ""
     arguments: str = ""
     """JSON text, written by the model: it may be invalid."""
+    parsed_arguments: object = field(default=None, name=OWN_MEMBER + "parsed_arguments")
+    """The arguments as the type that the tool was made from: a value of it, or, of a function, its keyword arguments.
+    None: the tool has no type, or the arguments are cut, or do not fit; `arguments_as` of the call says which. Never on
+    the wire."""
 
 
 class ChatCompletionMessageFunctionToolCall(

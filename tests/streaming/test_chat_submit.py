@@ -24,6 +24,7 @@ from asyncstream import (
     StreamEventError,
     StreamInterruptedError,
     StreamTruncatedError,
+    pydantic_function_tool,
 )
 from asyncstream.accumulators import ContentChanged, ContentDone, FinishChanged, ToolCallDone, UsageChanged
 from asyncstream.streaming import cursor
@@ -811,3 +812,20 @@ async def test_a_request_is_waited_for_in_the_loop_that_sent_it():
             await asyncio.to_thread(elsewhere, what)
         gate.opened.set()
         assert "Hello" == (await t.stream.get_final_completion()).choices[0].message.content
+
+
+async def test_the_arguments_of_each_answer_are_of_the_type_of_their_tool():
+    class Place(msgspec.Struct):
+        city: str
+
+    tools = [pydantic_function_tool(Place, name="f")]
+    async with talk([*ASKS, DONE], [*ASKS, DONE], tools=tools) as t:
+        await t.stream.until_done()
+        await t.stream.submit_tool_outputs(ONE)
+        final = await t.stream.get_final_completion()
+        answers = [t.stream.rounds[0].snapshot, final]
+
+    assert [Place("Oslo")] * 2 == [
+        one.function.parsed_arguments for answer in answers for one in answer.choices[0].message.tool_calls or []
+    ]
+    assert t.bodies[0]["tools"] == t.bodies[1]["tools"] == tools

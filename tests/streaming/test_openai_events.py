@@ -8,7 +8,7 @@ from assistants_wire import stream as send_stream
 from chat_wire import CALLS, DONE, HELLO, MESSAGES, call, piece
 from raw_server import Exchange, raw_server
 
-from asyncstream import AsyncClient, StreamTruncatedError
+from asyncstream import AsyncClient, StreamTruncatedError, pydantic_function_tool
 from asyncstream.streaming.openai_events import ContentDoneEvent
 
 
@@ -150,3 +150,35 @@ async def test_it_is_one_of_the_views_of_the_cursor():
 
     assert "" == first.choices[0].delta.content
     assert ["chunk", "content.delta", "chunk", "content.delta", "chunk", "content.done"] == rest
+
+
+async def test_arguments_are_of_the_type_of_their_tool():
+    class Weather(msgspec.Struct):
+        city: str
+
+    tools = [pydantic_function_tool(Weather, name="get_current_weather")]
+    async with answered(*CALLS, DONE, tools=tools) as stream:
+        done = [
+            event.parsed_arguments
+            async for event in stream.openai_events
+            if event.type == "tool_calls.function.arguments.done"
+        ]
+        message = (await stream.get_final_completion()).choices[0].message
+
+    assert [Weather("Lisbon"), Weather("Oslo")] == done
+    assert done == [one.function.parsed_arguments for one in message.tool_calls or []]
+
+
+async def test_arguments_that_do_not_fit_their_tool_are_none_and_the_stream_goes_on():
+    class Weather(msgspec.Struct):
+        town: str
+
+    tools = [pydantic_function_tool(Weather, name="get_current_weather")]
+    async with answered(*CALLS, DONE, tools=tools) as stream:
+        done = [
+            (event.arguments, event.parsed_arguments)
+            async for event in stream.openai_events
+            if event.type == "tool_calls.function.arguments.done"
+        ]
+
+    assert [('{"city": "Lisbon"}', None), ('{"city": "Oslo"}', None)] == done

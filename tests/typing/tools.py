@@ -4,6 +4,8 @@ from typing import Any, assert_type
 
 from msgspec import Struct
 
+from asyncstream import pydantic_function_tool
+from asyncstream.params import FunctionToolParam
 from asyncstream.tools import AnyToolCall, arguments_for
 from asyncstream.types import (
     ChatCompletionMessageFunctionToolCall,
@@ -41,6 +43,7 @@ def calls(
     assert_type(chat.parse(), dict[str, object])
     assert_type(chat.arguments_as(City), City)
     assert_type(chat.name, str)
+    assert_type(chat.function.parsed_arguments, object)
     assert_type(step.parse(City), City)
     assert_type(run.pending_tool_calls, list[RequiredActionFunctionToolCall])
     decoded(chat)
@@ -49,3 +52,6 @@ def calls(
     decoded(approval)
     decoded(run.pending_tool_calls[0])
     arguments_for(visit, FunctionCall(name="visit"))
+
+
+assert_type(pydantic_function_tool(City, name="city", description="A city."), FunctionToolParam)

@@ -6,12 +6,13 @@ with a delta is in `choices`. Rules: sections 3 and 4 of the wire rules.
 Source: https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeAlias, cast
 
 import msgspec
 
 from asyncstream.accumulators.changes import UsageChanged
-from asyncstream.accumulators.chat.calls import copied_json, is_flat, merge_json
+from asyncstream.accumulators.chat.calls import ReadArguments, copied_json, is_flat, merge_json
 from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, is_reason
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
@@ -53,13 +54,25 @@ class ChatAccumulator(Generic[ParsedT]):
     Source: https://platform.openai.com/docs/api-reference/chat-streaming
     """
 
-    def __init__(self, *, response_format: type[ParsedT] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        response_format: type[ParsedT] | None = None,
+        tool_types: Mapping[str, Callable[..., object]] | None = None,
+    ) -> None:
         """Make an accumulator of an answer that has not begun.
 
         Args:
             response_format: The type that the request asked for; whole answers that fit it are `message.parsed`.
+            tool_types: By the name of a tool, the type of its arguments, or the function that takes them; those of
+                whole calls that fit are `call.function.parsed_arguments`. A pickle keeps what an import finds by name.
         """
         self._response_format = response_format
+        self._read_arguments: ReadArguments | None = None
+        if tool_types:
+            from asyncstream.tools.typed import ToolTypes  # most tools have no types
+
+            self._read_arguments = ToolTypes(tool_types).read
         self._fields = ChatCompletion()
         # Something of id, model and created is not known yet.
         self._unnamed = True
@@ -78,6 +91,14 @@ class ChatAccumulator(Generic[ParsedT]):
         self._halves = False
         self.events_seen = 0
         """How many chunks were pushed."""
+
+    def __getstate__(self) -> dict[str, object]:
+        if self._read_arguments is not None:
+            # A value of a type that no import finds cannot be pickled; what is built now is built again when looked at.
+            self._built = None
+            for choice in self._choices.values():
+                choice.forget()
+        return self.__dict__
 
     @property
     def completion(self) -> ChatCompletion[ParsedT]:
@@ -302,7 +323,9 @@ class ChatAccumulator(Generic[ParsedT]):
             index = position
         growing = self._choices.get(index)
         if growing is None:
-            growing = self._choices[index] = GrowingChoice(index, self._repairs, self._response_format)
+            growing = self._choices[index] = GrowingChoice(
+                index, self._repairs, self._response_format, self._read_arguments
+            )
             self._awaited.append(growing)
         return growing
 

@@ -4,6 +4,8 @@ It was paid for, so it is read in whatever form it comes: as JSON, as JSON with 
 event stream that was not asked for.
 """
 
+from collections.abc import Callable, Mapping
+
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator
 from asyncstream.decoding import UnreadableJSON, split_first_json
 from asyncstream.errors import APIResponseValidationError, StreamDecodeError, StreamTruncatedError
@@ -17,12 +19,18 @@ from asyncstream.types.structs import ParsedT
 __all__ = ["fold_answer"]
 
 
-def fold_answer(data: bytes, *, response_format: type[ParsedT] | None = None) -> ChatCompletion[ParsedT]:
+def fold_answer(
+    data: bytes,
+    *,
+    response_format: type[ParsedT] | None = None,
+    tool_types: Mapping[str, Callable[..., object]] | None = None,
+) -> ChatCompletion[ParsedT]:
     """Read the body of a whole answer.
 
     Args:
         data: The body of the response.
         response_format: The type that the request asked for.
+        tool_types: The types of its tools, as in `ChatAccumulator`.
 
     Raises:
         StreamEventError: The body reports an error.
@@ -30,7 +38,7 @@ def fold_answer(data: bytes, *, response_format: type[ParsedT] | None = None) ->
         StreamDecodeError: It is an event stream, of which something cannot be read.
         APIResponseValidationError: It is no chat completion.
     """
-    accumulator = ChatAccumulator(response_format=response_format)
+    accumulator = ChatAccumulator(response_format=response_format, tool_types=tool_types)
     if begins_as_stream(data):
         for event in decode_stream(data, "chat"):
             accumulator.push(event)

@@ -3,7 +3,8 @@
 Which call a fragment belongs to is decided by `tool_calls`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -27,12 +28,16 @@ __all__ = [
     "UNFINISHED",
     "ChatCall",
     "Cut",
+    "ReadArguments",
     "copied_json",
     "entry_of",
     "is_flat",
     "legacy_delta",
     "merge_json",
 ]
+
+ReadArguments: TypeAlias = Callable[[ChatCompletionMessageFunctionToolCall], object]
+"""Reads the arguments of a whole call as the type of its tool; None if it has none, or they do not fit."""
 
 UNFINISHED = "unfinished"
 """Why what still grows is not whole."""
@@ -82,10 +87,11 @@ _GROWING = Cut()
 class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCall]):
     """A tool call of a choice."""
 
-    __slots__ = ("_built", "_built_cut", "_cut", "_extra", "_extra_content", "_made_id")
+    __slots__ = ("_built", "_built_cut", "_cut", "_extra", "_extra_content", "_made_id", "_read")
 
-    def __init__(self, parent: str | int, index: int | None) -> None:
+    def __init__(self, parent: str | int, index: int | None, read: ReadArguments | None = None) -> None:
         super().__init__(parent, index)
+        self._read = read
         self._cut = _GROWING
         self._extra_content: dict[str, object] | None = None
         self._extra: dict[str, object] = {}
@@ -157,8 +163,11 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
     def snapshot(self) -> ChatCompletionMessageToolCall:
         """Build the call as it is now; the same struct until something is folded."""
         if self._built is None or self._built_cut != self._cut.reason:
-            self._built_cut = self._cut.reason
-            self._built = self._build(self.known_id(), self.arguments.text(), self._built_cut)
+            cut = self._cut.reason
+            built = self._build(self.known_id(), self.arguments.text(), cut)
+            if self._read is not None and cut is None and built.type == "function":
+                built.function.parsed_arguments = self._read(built)
+            self._built, self._built_cut = built, cut
         return self._built
 
     def created_snapshot(self) -> ChatCompletionMessageToolCall:

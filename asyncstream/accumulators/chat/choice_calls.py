@@ -4,10 +4,11 @@ Which call a fragment belongs to is decided by `tool_calls`, what a call holds b
 form (`function_call`) is kept beside the others, which no index or id leads to (rule 4.11), and is listed among them.
 """
 
+from functools import partial
 from typing import TypeAlias
 
 from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
-from asyncstream.accumulators.chat.calls import ChatCall, Cut, entry_of, legacy_delta
+from asyncstream.accumulators.chat.calls import ChatCall, Cut, ReadArguments, entry_of, legacy_delta
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.tool_calls import ToolCalls
 from asyncstream.types.chat import ChatCompletionMessageToolCall, FunctionCall
@@ -28,11 +29,12 @@ CallChange: TypeAlias = (
 class ChoiceCalls(ToolCalls[ChatCall]):
     """The calls of a choice, first seen first."""
 
-    __slots__ = ("_cut", "_legacy", "_uncut", "late")
+    __slots__ = ("_cut", "_legacy", "_read", "_uncut", "late")
 
-    def __init__(self, index: int, repairs: Repairs) -> None:
-        """Make an empty list, for the choice at an index."""
-        super().__init__(ChatCall, index, repairs)
+    def __init__(self, index: int, repairs: Repairs, read: ReadArguments | None) -> None:
+        """Make an empty list, for the choice at an index, of calls whose arguments are read by a function."""
+        super().__init__(ChatCall if read is None else partial(ChatCall, read=read), index, repairs)
+        self._read = read
         self.late = False
         """Whether the choice has a finish reason: what still comes is a repair, and closes a call that it completes."""
         self._legacy: ChatCall | None = None
@@ -55,6 +57,11 @@ class ChoiceCalls(ToolCalls[ChatCall]):
         if self._legacy is not None:
             calls.insert(self._legacy.place, self._legacy)
         return calls
+
+    def forget(self) -> None:
+        """Forget the built snapshots."""
+        for call in (*self.listed(), *self.gone):
+            call.touch()
 
     def legacy(self) -> FunctionCall | None:
         """Build the call of the older form, if there is one."""
@@ -99,7 +106,7 @@ class ChoiceCalls(ToolCalls[ChatCall]):
     def fold_legacy(self, delta: ChoiceDeltaFunctionCall, changes: ChangeSink[CallChange]) -> None:
         """Fold what a delta adds to the call of the older form."""
         if self._legacy is None:
-            self._legacy = ChatCall(self.parent, None)
+            self._legacy = ChatCall(self.parent, None, self._read)
             self._legacy.place = len(self.calls)
             if not self.late:
                 self._uncut.append(self._legacy)

@@ -8,7 +8,7 @@ stream. What still comes is folded, told, and recorded as a repair, but nothing 
 from typing import Any, Final, TypeAlias, cast
 
 from asyncstream.accumulators.changes import ChangeSink, ContentChanged
-from asyncstream.accumulators.chat.calls import UNFINISHED, copied_json, is_flat, merge_json
+from asyncstream.accumulators.chat.calls import UNFINISHED, ReadArguments, copied_json, is_flat, merge_json
 from asyncstream.accumulators.chat.changes import FinishChanged, LogprobsChanged
 from asyncstream.accumulators.chat.choice_calls import CallChange, ChoiceCalls
 from asyncstream.accumulators.chat.choice_parts import (
@@ -90,7 +90,9 @@ class GrowingChoice:
         "index",
     )
 
-    def __init__(self, index: int, repairs: Repairs, response_format: type[object] | None) -> None:
+    def __init__(
+        self, index: int, repairs: Repairs, response_format: type[object] | None, read: ReadArguments | None
+    ) -> None:
         self.index = index
         self.finish_reason: str | None = None
         self.failed = False
@@ -113,7 +115,7 @@ class GrowingChoice:
         self._blocks = ThinkingBlocks()
         self._images = Indexed[object]()
         self._parts: ContentParts | None = None
-        self._calls = ChoiceCalls(index, repairs)
+        self._calls = ChoiceCalls(index, repairs, read)
         self._annotations: list[ChatAnnotation] = []
         self._audio: GrowingAudio | None = None
         self._logprobs: GrowingLogprobs | None = None
@@ -400,6 +402,11 @@ class GrowingChoice:
         return reason if reason.lower() in _CUTTING else None
 
     # Building.
+
+    def forget(self) -> None:
+        """Forget what is built."""
+        self._built = None
+        self._calls.forget()
 
     def snapshot(self) -> Choice:
         """Build the choice as it is now; the same struct until something is folded."""
