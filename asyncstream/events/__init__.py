@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from asyncstream.events.chat import *
     from asyncstream.events.control import *
     from asyncstream.events.decode import *
+    from asyncstream.events.responses import *
+    from asyncstream.events.responses_bases import *
+    from asyncstream.events.responses_deltas import *
+    from asyncstream.events.responses_states import *
 else:
     __getattr__, __dir__ = face(
         __name__,
@@ -16,4 +20,8 @@ else:
         "chat",
         "control",
         "decode",
+        "responses",
+        "responses_bases",
+        "responses_deltas",
+        "responses_states",
     )

@@ -1,7 +1,7 @@
 """The events that no protocol owns: the end, an error, words that may be one, and an event nobody knows.
 
-Each is a wrapper made by code, never decoded itself. `event` narrows a union beside its tag; `UnknownEvent` has its
-`type` too, as it stands among events that are tagged by that.
+Each is a wrapper made by code, never decoded itself. `event` narrows a union beside its tag; `type` does it among
+events that are tagged by that.
 """
 
 from typing import ClassVar, Literal
@@ -29,6 +29,7 @@ class ErrorEvent(Struct, frozen=True, gc=False, tag_field="event", tag="error"):
     """The server reports that the stream failed. A stream raises it, `decode_stream` yields it."""
 
     event: ClassVar[Literal["error"]] = "error"
+    type: ClassVar[Literal["error"]] = "error"
     data: ErrorObject
     raw: bytes = b""
     """The payload as received."""
@@ -55,6 +56,7 @@ class DoneEvent(Struct, frozen=True, gc=False, tag_field="event", tag="done"):
     """The server says that nothing follows (`[DONE]`). A stream ends with it, `decode_stream` yields it."""
 
     event: ClassVar[Literal["done"]] = "done"
+    type: ClassVar[Literal["done"]] = "done"
     data: str = "[DONE]"
     raw: bytes = b""
 
@@ -66,6 +68,7 @@ class RemarkEvent(Struct, frozen=True, gc=False, tag_field="event", tag="remark"
     """
 
     event: ClassVar[Literal["remark"]] = "remark"
+    type: ClassVar[Literal["remark"]] = "remark"
     data: ErrorObject
     certain: bool
     """Whether more than a message says that it is a failure: then `[DONE]` does not make the answer complete."""

@@ -19,8 +19,16 @@ from msgspec import Struct
 
 from asyncstream.decoding import STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
 from asyncstream.errors import StreamDecodeError
-from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent, UnknownEvent
-from asyncstream.events.payloads import Payload, error_in, read_payloads, reading_repairs, unreadable
+from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject, RemarkEvent, UnknownEvent
+from asyncstream.events.payloads import (
+    Payload,
+    error_in,
+    read_payloads,
+    reading_repairs,
+    refusal_of,
+    remark_in,
+    unreadable,
+)
 from asyncstream.events.wire import Decoding, Wire
 from asyncstream.events.withheld import Withheld
 from asyncstream.members import OWN_MEMBER
@@ -33,6 +41,10 @@ E = TypeVar("E")
 T = TypeVar("T", bound="TaggedEvent")
 
 Decoded: TypeAlias = list[E | ErrorEvent | DoneEvent | RemarkEvent | StreamDecodeError]
+
+
+Mend: TypeAlias = Callable[[type[Any], dict[str, object]], tuple[Any, list[Repair]] | None]
+"""Fits the members of a payload into its type, and says what was mended; None if they are nothing of the kind."""
 
 
 class _Kind(NamedTuple):
@@ -54,16 +66,23 @@ class _NamedEvents(Generic[E]):
             ends a stream. A function that holds its table: a look into an attribute would cost more.
     """
 
-    __slots__ = ("_by_first_line", "_kinds", "decode_plain")
+    __slots__ = ("_by_first_line", "_kinds", "_mend", "decode_plain")
 
-    def __init__(self, kinds: Mapping[str, _Kind], read_unnamed: Callable[[bytes], E | None] | None = None) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, _Kind],
+        read_unnamed: Callable[[bytes], E | None] | None = None,
+        mend: Mend = coerce_json,
+    ) -> None:
         """Make the reader of a protocol.
 
         Args:
             kinds: The names of its events, and what they lead to.
             read_unnamed: Decodes a plain frame without a name of its own, if there may be such.
+            mend: Fits a payload that is not as it should be.
         """
         self._kinds = kinds
+        self._mend = mend
         self._by_first_line: _ByFirstLine = {}
         for name, kind in kinds.items():
             line = b"event: " + name.encode()
@@ -109,6 +128,8 @@ class _NamedEvents(Generic[E]):
             yield decoded
             if isinstance(decoded, ErrorEvent | StreamDecodeError):
                 return
+            if isinstance(decoded, UnknownEvent) and isinstance(item, Payload):
+                yield remark_in(item)
 
     def _decode_object(
         self, event: str, payload: Payload, lines: list[bytes]
@@ -116,7 +137,7 @@ class _NamedEvents(Generic[E]):
         """Say what an object of a frame is: an event, an error, or nothing."""
         raise NotImplementedError
 
-    def _decode_known(self, name: str, payload: Payload, lines: list[bytes]) -> "E | StreamDecodeError":
+    def _decode_known(self, name: str, payload: Payload, lines: list[bytes]) -> "E | StreamDecodeError | None":
         kind = self._kinds[name]
         data: Any
         try:
@@ -124,9 +145,12 @@ class _NamedEvents(Generic[E]):
             repairs = reading_repairs(name, payload, lines, fits=True)
         except STRICT_ERRORS:
             try:
-                data, mended = coerce_json(kind.payload, payload.value)
+                fitted = self._mend(kind.payload, payload.value)
             except UnreadableJSON as error:
                 return unreadable(name, payload.raw, error)
+            if fitted is None:
+                return None
+            data, mended = fitted
             repairs = reading_repairs(name, payload, lines, fits=False) + mended
         event: E = kind.make(data, payload.raw, tuple(repairs))
         return event
@@ -209,7 +233,7 @@ class _NoEvent(TaggedEvent, tag=""):
 class TaggedEvents(_NamedEvents[E]):
     """Reads events that are their payload: subclasses of `TaggedEvent`."""
 
-    __slots__ = ()
+    __slots__ = ("_cause",)
 
     def __init__(
         self,
@@ -217,6 +241,8 @@ class TaggedEvents(_NamedEvents[E]):
         *,
         walked: Set[type[Struct]] = frozenset(),
         aliases: Mapping[str, str] | None = None,
+        mend: Mend = coerce_json,
+        cause: Callable[[dict[str, object]], object] | None = None,
     ) -> None:
         """Make the reader of a protocol.
 
@@ -224,10 +250,13 @@ class TaggedEvents(_NamedEvents[E]):
             events: The classes of its events.
             walked: Those that hold JSON of no fixed shape.
             aliases: Other names that events come under, each with the name of its class.
+            mend: Fits a payload that is not as its event has it; None for one that is nothing of it, and so is unknown.
+            cause: Finds what an error says where it has no `error`.
         """
+        self._cause = cause
         kinds = {str(event.__struct_config__.tag): _Kind(event, _complete, event in walked) for event in events}
         kinds |= {other: kinds[name] for other, name in (aliases or {}).items()}
-        super().__init__(kinds, _unnamed_reader(kinds))
+        super().__init__(kinds, _unnamed_reader(kinds), mend)
 
     def _decode_object(
         self, event: str, payload: Payload, lines: list[bytes]
@@ -237,11 +266,25 @@ class TaggedEvents(_NamedEvents[E]):
         name = own if isinstance(own, str) and own and (own in self._kinds or event not in self._kinds) else event
         is_error = event == "error" or own == "error"
         if name in self._kinds and not is_error:
-            return self._decode_known(name, payload, lines)
-        error = error_in(event, payload.value)
-        if error is not None:
-            return ErrorEvent(error, payload.raw)
+            known = self._decode_known(name, payload, lines)
+            if known is not None:
+                return known
+        else:
+            error = self._error_in(event, payload.value)
+            if error is not None:
+                return ErrorEvent(error, payload.raw)
         return UnknownEvent(name or "message", payload.raw)  # type: ignore[return-value]  # one of the events
+
+    def _error_in(self, event: str, value: dict[str, object]) -> ErrorObject | None:
+        own = value.get("type")
+        if isinstance(own, str) and own in self._kinds:
+            # The name of an event is no type of errors.
+            value = {name: member for name, member in value.items() if name != "type"}
+        error = error_in(event, value)
+        if error is None:
+            return refusal_of(value)
+        inner = self._cause(value) if self._cause is not None and not value.get("error") else None
+        return error_in(event, value, inner=inner) if inner else error
 
     def wire(self, withheld: Withheld, *, max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> Wire[E]:
         """Return what the protocol brings.

@@ -15,6 +15,7 @@ from asyncstream.types.responses_parts import (
     ResponseInputContent,
     ResponseMessageContent,
     ResponseOutputContent,
+    ResponseOutputText,
     ResponseReasoningText,
     ResponseStruct,
     ResponseSummaryText,
@@ -99,6 +100,7 @@ __all__ = [
     "ResponseItemStatus",
     "ResponseOutputItem",
     "ResponseOutputMessage",
+    "ResponseReasoningContent",
     "ResponseReasoningItem",
     "ResponseToolSearchCall",
     "ResponseToolSearchOutputItem",
@@ -130,13 +132,17 @@ class ResponseOutputMessage(
     """Whether the model comments on its work or gives the answer; some models want it back."""
 
 
+ResponseReasoningContent: TypeAlias = ResponseReasoningText | ResponseOutputText | UnknownResponsePart
+"""The words in which a model thinks; some servers call them texts of the answer."""
+
+
 class ResponseReasoningItem(ResponseStruct, kw_only=True, gc=False, tag_field="type", tag="reasoning"):
     """What the model thought: summaries, its own words, or only a form that the server can read."""
 
     type: ClassVar[Literal["reasoning"]] = "reasoning"
     id: str = ""
     summary: list[ResponseSummaryText | UnknownResponsePart] = []
-    content: list[ResponseReasoningText | UnknownResponsePart] | None = None
+    content: list[ResponseReasoningContent] | None = None
     encrypted_content: str | None = None
     """Goes back with the next request where the server does not store responses."""
     status: ResponseItemStatus | None = None
