@@ -2,7 +2,9 @@
 
 import pickle
 import time
+from typing import Annotated, Generic, Literal, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,40 @@ def test_structs_in_fields_are_folded_field_by_field():
         name="f", arguments="{}", output="o"
     )
     assert held.inner == Function(name="f", arguments="{}")
+
+
+class Counted(Struct, kw_only=True):
+    count: int | None = None
+    share: float | None = None
+    strict: bool | None = None
+    parallel: bool = True
+
+
+@pytest.mark.parametrize(
+    "update", [Counted(count=0), Counted(share=0.0), Counted(strict=False), Counted(parallel=False)]
+)
+def test_zero_and_false_are_values(update):
+    held = Counted(count=3, share=0.5, strict=True)
+    name = next(name for name in Counted.__struct_fields__ if getattr(update, name) == 0)
+
+    assert replace_present(held, update) == msgspec.structs.replace(held, **{name: getattr(update, name)})
+
+
+V = TypeVar("V")
+
+
+class Nested(Struct, Generic[V], kw_only=True):
+    text: Literal["a"] | None = None
+    made: Annotated[Function | None, "why"] = None
+    given: V | None = None
+    odd: object = None
+
+
+@pytest.mark.parametrize("name", ["made", "given", "odd"])
+def test_structs_are_folded_whatever_the_type_of_their_field_is_called(name):
+    held, update = Nested(**{name: Function(name="f")}), Nested(text="a", **{name: Function(output="o")})
+
+    assert replace_present(held, update) == Nested(text="a", **{name: Function(name="f", output="o")})
 
 
 def test_fields_that_the_caller_folds_are_left():
