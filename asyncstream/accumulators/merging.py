@@ -8,7 +8,8 @@ Also here: halves of surrogate pairs stay only where text grows (`mended`).
 
 from collections.abc import Iterable
 from functools import cache
-from itertools import compress
+from itertools import compress, repeat
+from operator import eq
 from types import UnionType
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 
@@ -41,7 +42,7 @@ def replace_present(held: S, update: Struct, *, leave: tuple[str, ...] = ()) -> 
     present = dict(compress(zip(names, values, strict=True), values))
     if 0 in values:
         # 0 and False are values.
-        present |= {name: value for name, value in zip(names, values, strict=True) if value == 0}
+        present.update(compress(zip(names, values, strict=True), map(eq, values, repeat(0))))
     for name, default in defaults:
         if name in present and present[name] == default:
             del present[name]

@@ -15,18 +15,20 @@ P = TypeVar("P")
 
 _OF_EVERY_CALL = ("timeout", "extra_headers", "extra_query", "extra_body")
 
-_LISTS = (
-    "additional_messages",
-    "attachments",
-    "file_ids",
-    "functions",
-    "include",
-    "items",
-    "messages",
-    "modalities",
-    "tool_approvals",
-    "tool_outputs",
-    "tools",
+_LISTS = frozenset(
+    (
+        "additional_messages",
+        "attachments",
+        "file_ids",
+        "functions",
+        "include",
+        "items",
+        "messages",
+        "modalities",
+        "tool_approvals",
+        "tool_outputs",
+        "tools",
+    )
 )
 """The members that are a list in every body that has them; a text is one of characters to Python, and to no server."""
 
@@ -50,9 +52,9 @@ def known(params: P, body: Any, *explicit: str) -> P:
         nearest = get_close_matches(name, every, n=1)
         meant = f"did you mean {nearest[0]!r}? " if nearest else ""
         raise ArgumentError(f"unknown keyword {name!r}: {meant}what this version does not know goes in extra_body=")
-    for name in _LISTS:
-        if name in given:
-            check_list(name, given[name])
+    for name, value in given.items():
+        if name in _LISTS:
+            check_list(name, value)
     return params
 
 

@@ -36,7 +36,8 @@ class Call:
         request: What is called.
         url: Where.
         timeout: Its deadlines.
-        headers: What the transport itself wants to be sent, apart from the key.
+        headers: What the transport itself wants to be sent, apart from the keys.
+        idempotency_key: The same for all attempts, so that a server that knows the header runs the call once; or None.
         framing: What is sent whatever others want.
         secrets: What no error may repeat.
         total: When the whole call must be over, on the loop's clock; None is never.
@@ -55,11 +56,10 @@ class Call:
             self.headers["Content-Type"] = "application/json"
         # No one else's media type has the boundary that the form has.
         self.framing: HeaderValues = {} if request.form is None else {"Content-Type": request.form.content_type}
-        if request.method == "POST":
-            # The same for all attempts: a server that knows the header runs the call once.
-            self.headers["Idempotency-Key"] = f"asyncstream-{os.urandom(16).hex()}"
+        self.idempotency_key = f"asyncstream-{os.urandom(16).hex()}" if request.method == "POST" else None
         self.secrets = Secrets()
-        self.secrets.add(url.query.items())
+        if url.raw_query_string:
+            self.secrets.add(url.query.items())
         self.total = None if timeout.total is None else _now() + timeout.total
         self.deadline: float | None = None
         self.attempt = 0

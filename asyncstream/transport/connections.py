@@ -11,16 +11,19 @@ import asyncio
 import math
 import ssl
 import weakref
+from functools import lru_cache
 from types import SimpleNamespace
 
 import aiohttp
 from aiohttp import BaseConnector, ClientSession
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.transport.proxies import proxy_from_environment
-from asyncstream.transport.reuse import AttemptTrace
+from asyncstream.transport.reuse import AttemptTrace, current_attempt
 from asyncstream.transport.sessions import Sessions
 from asyncstream.transport.timeout import Timeout
 
@@ -89,7 +92,7 @@ class Connections:
         if self._connector is not None:
             if self._connector.closed:
                 raise ConfigurationError("the connector that was given to the client is closed")
-            sessions.pooled = sessions.pooled or _make_session(self._connector, owner=False)
+            sessions.pooled = sessions.pooled or _watch_session(self._connector)
         elif fresh:
             sessions.unpooled = sessions.unpooled or self._make_session(force_close=True)
             return sessions.unpooled
@@ -98,7 +101,7 @@ class Connections:
 
     def _make_session(self, *, force_close: bool) -> aiohttp.ClientSession:
         context = True if self._ssl_context is None else self._ssl_context
-        return _make_session(aiohttp.TCPConnector(limit=0, force_close=force_close, ssl=context), owner=True)
+        return _make_session(_Connector(limit=0, force_close=force_close, ssl=context))
 
     async def proxy(self, url: URL) -> URL | None:
         """Return the proxy for a URL; None is none, and of a user's session its own."""
@@ -112,7 +115,7 @@ class Connections:
 
     @property
     def watched(self) -> bool:
-        """Whether `trace` is filled in, if it is given as `trace_request_ctx`."""
+        """Whether `trace` is filled in, if it is entered, and given as `trace_request_ctx`."""
         return self._borrowed is None
 
     def trace(self) -> AttemptTrace:
@@ -124,10 +127,7 @@ class Connections:
 
         A borrowed session may have a limit of connections; waiting for a free one is not connecting.
         """
-        # Without the threshold aiohttp rounds deadlines above 5 s up to whole seconds.
-        if self._borrowed is not None:
-            return aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect, ceil_threshold=math.inf)
-        return aiohttp.ClientTimeout(total=None, connect=timeout.connect, ceil_threshold=math.inf)
+        return _deadlines(timeout.connect, waits=self._borrowed is not None)
 
     async def close(self) -> None:
         """Close the sessions that were made here, with all their connections. May be called again.
@@ -166,15 +166,52 @@ def _check_loop(owner: asyncio.AbstractEventLoop, running: asyncio.AbstractEvent
         )
 
 
-def _make_session(connector: aiohttp.BaseConnector, *, owner: bool) -> aiohttp.ClientSession:
+@lru_cache(maxsize=64)
+def _deadlines(connect: float | None, *, waits: bool) -> aiohttp.ClientTimeout:
+    # Without the threshold aiohttp rounds deadlines above 5 s up to whole seconds.
+    if waits:
+        return aiohttp.ClientTimeout(total=None, sock_connect=connect, ceil_threshold=math.inf)
+    return aiohttp.ClientTimeout(total=None, connect=connect, ceil_threshold=math.inf)
+
+
+def _make_session(
+    connector: aiohttp.BaseConnector, *, owner: bool = True, traces: list[aiohttp.TraceConfig] | None = None
+) -> aiohttp.ClientSession:
+    # Cookies would tie together what requests of different users have to do with each other: nothing.
+    return aiohttp.ClientSession(
+        connector=connector, connector_owner=owner, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=traces
+    )
+
+
+_USED = "asyncstream_used"
+"""What marks the protocol of a connection that was taken before."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells the attempts on it what their trace is to know: at a twentieth of what aiohttp's tracing costs."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        attempt = current_attempt()
+        if attempt is not None and connection.protocol is not None:
+            marks = vars(connection.protocol)
+            # aiohttp itself repeats a GET or DELETE once; the trace is that of the last connection.
+            attempt.reused = _USED in marks
+            marks[_USED] = True
+            # What follows is the sending, without a wait before it.
+            attempt.sent = True
+        return connection
+
+
+def _watch_session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+    """Make a session on a connector of the user's, which nobody but aiohttp can watch."""
     trace = aiohttp.TraceConfig()
     trace.on_connection_reuseconn.append(_on_reuse)
     trace.on_connection_create_end.append(_on_create)
     trace.on_request_headers_sent.append(_on_headers)
-    # Cookies would tie together what requests of different users have to do with each other: nothing.
-    return aiohttp.ClientSession(
-        connector=connector, connector_owner=owner, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
-    )
+    return _make_session(connector, owner=False, traces=[trace])
 
 
 async def _on_reuse(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:

@@ -49,6 +49,7 @@ from asyncstream.transport.answers import (
     why_no_stream,
 )
 from asyncstream.transport.call import Body, Call, read_beginning, read_body
+from asyncstream.transport.call_headers import CallHeaders
 from asyncstream.transport.codings import ACCEPTED, unreadable_coding
 from asyncstream.transport.connections import Connections, end_with_connection, running_loop
 from asyncstream.transport.dialects import OPENAI, Dialect
@@ -56,7 +57,7 @@ from asyncstream.transport.failures import FOREIGN, broken_body, connection_erro
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.logs import observers_of
 from asyncstream.transport.observing import Observer, Watch
-from asyncstream.transport.request import HeaderValues, Request, check_key, join_url, merge_headers
+from asyncstream.transport.request import HeaderValues, Request, check_key, join_url
 from asyncstream.transport.retry import Failure, is_stale, retry_delay
 from asyncstream.transport.reuse import AttemptTrace, guard
 from asyncstream.transport.timeout import Timeout
@@ -132,7 +133,7 @@ class Transport:
         self._connections = connections
         self._base_url = base_url
         self._api_key = api_key
-        self._headers = headers or {}
+        self._headers = CallHeaders(headers or {}, dialect)
         self._query = query or {}
         self._timeout = timeout or Timeout()
         self._max_retries = max_retries
@@ -359,15 +360,7 @@ class Transport:
 
     async def _attempt(self, call: Call, *, fresh: bool) -> aiohttp.ClientResponse | Failed:
         session = self._connections.session(fresh=fresh)
-        headers = merge_headers(
-            # Of what a watch wants, anything else removes or replaces its own.
-            {**call.watch.headers(), **call.headers, **await self._authorization(call)},
-            call.request.endpoint_headers,
-            self._headers,
-            call.request.headers,
-            call.framing,
-        )
-        call.secrets.add(headers.items())
+        headers = self._headers.of(call, self._api_key if isinstance(self._api_key, str) else await self._asked_key())
         call.begin_attempt()
         url = call.url
         hops = 0
@@ -433,15 +426,12 @@ class Transport:
         answer = call.answer(response, body.data)
         return Failed(Failure(status=answer.status, headers=answer.headers), status_error(answer, now=self._now()))
 
-    async def _authorization(self, call: Call) -> HeaderValues:
-        key = self._api_key
-        if not isinstance(key, str):
-            given: object = key()
-            if inspect.isawaitable(given):
-                given = await given
-            key = check_key(given, "the result of api_key()")
-        call.secrets.keep(key)
-        return self._dialect.authorization(key)
+    async def _asked_key(self) -> str:
+        assert callable(self._api_key)
+        given: object = self._api_key()
+        if inspect.isawaitable(given):
+            given = await given
+        return check_key(given, "the result of api_key()")
 
     def _now(self) -> float:
         return (time.time if self._clock is None else self._clock)()

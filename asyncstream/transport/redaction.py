@@ -66,6 +66,10 @@ class Secrets:
         # "Bearer sk-...": the scheme is no secret, and the key is repeated without it.
         self._values.update(word for word in value.split() if _is_secret(word))
 
+    def join(self, others: "Secrets") -> None:
+        """Remember those that another remembers."""
+        self._values |= others._values
+
     def redact(self, text: str) -> str:
         """Return text with ``***`` in place of each secret."""
         for value in self._values:

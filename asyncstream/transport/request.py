@@ -62,6 +62,9 @@ _BREAK = re.compile(r"[\r\n\0]")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Set from the body alone: another value would let one request be read as two."""
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""The types of values that are JSON whatever they are."""
+
 _MAX_DEPTH = 200
 """Levels of lists and objects in a body. Readers stop between 100 (Go protobuf) and 1,000 (Python, Jackson)."""
 
@@ -259,8 +262,11 @@ def join_url(base: URL, path: str, *queries: Mapping[str, object]) -> URL:
         ConfigurationError: A query value is neither text, number, boolean nor a list of these, or holds a line break or
             NUL. The value is not in the message.
     """
-    if not path and not any(queries):
-        return base
+    if not any(queries):
+        if not path:
+            return base
+        if not base.raw_query_string:
+            return URL(_root(base) + path, encoded=True)
     merged: dict[str, object] = {}
     for query in (base.query, *queries):
         merged.update(query)
@@ -377,6 +383,9 @@ def encode_body(body: Mapping[str, object]) -> bytes:
 
 def _check_value(value: object, place: str, depth: int) -> None:
     """Refuse what msgspec would encode as something else (NaN as null, a Decimal as text), and what has no end."""
+    # Nearly all there is, and a match goes through all cases first.
+    if type(value) in _PLAIN:
+        return
     match value:
         case float() if not math.isfinite(value):
             raise ConfigurationError(f"{place} must be a finite number: {value!r}")
@@ -387,8 +396,14 @@ def _check_value(value: object, place: str, depth: int) -> None:
         case dict() | list() | tuple():
             if not depth:
                 raise ConfigurationError(f"{place[:100]}... is nested deeper than {_MAX_DEPTH} levels")
-            for inner, item in _parts(value, place):
-                _check_value(item, inner, depth - 1)
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    if type(item) not in _PLAIN:
+                        _check_value(item, f"{place}.{key}", depth - 1)
+                return
+            for position, item in enumerate(value):
+                if type(item) not in _PLAIN:
+                    _check_value(item, f"{place}[{position}]", depth - 1)
         case _:
             pass
 

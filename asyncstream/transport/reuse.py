@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
     from aiohttp.client_proto import ResponseHandler
 
-__all__ = ["AttemptTrace", "guard"]
+__all__ = ["AttemptTrace", "current_attempt", "guard"]
 
 _PROBE: Final = b"HTTP/1.1 204 idle\r\n\r\n"
 """An answer that a parser which stands between two answers reads as exactly this, and any other as something else."""
@@ -54,6 +54,11 @@ class AttemptTrace:
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _attempt.reset(self._token)
+
+
+def current_attempt() -> AttemptTrace | None:
+    """Return what is entered in this task."""
+    return _attempt.get()
 
 
 def guard(response: "ClientResponse") -> None:

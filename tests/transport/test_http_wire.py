@@ -283,6 +283,43 @@ async def test_a_get_or_delete_is_repeated(make: Make, request_: Request, waits:
     assert len(server.requests) == 6
 
 
+@pytest.mark.parametrize("owner", ["the client", "the user"])
+async def test_a_stale_connection_is_replaced_whoever_the_connector_is_of(make: Make, owner: str) -> None:
+    async def handler(exchange: Exchange) -> None:
+        if exchange.number == 2:
+            exchange.fin()
+        else:
+            await answer(exchange)
+
+    async with raw_server(handler) as server, aiohttp.TCPConnector() as connector:
+        connections = Connections(connector=connector if owner == "the user" else None)
+        transport = make(server.url, connections=connections, max_retries=0)
+        await transport.send(POST, Thread)
+        await transport.send(POST, Thread)
+        await connections.close()
+
+    assert [exchange.connection for exchange in server.requests] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("owner", ["the client", "the user"])
+async def test_the_last_connection_decides_whether_it_was_stale(make: Make, owner: str) -> None:
+    async def handler(exchange: Exchange) -> None:
+        if exchange.number == 1:
+            await answer(exchange)
+        else:
+            exchange.fin()
+
+    async with raw_server(handler) as server, aiohttp.TCPConnector() as connector:
+        connections = Connections(connector=connector if owner == "the user" else None)
+        transport = make(server.url, connections=connections, max_retries=0)
+        await transport.send(POST, Thread)
+        await fails(APIConnectionError, transport.send(GET, Thread))
+        await connections.close()
+
+    # aiohttp has repeated the GET itself, on a connection that was fresh: what broke that one is no stale connection.
+    assert [exchange.connection for exchange in server.requests] == [1, 1, 2]
+
+
 async def test_a_second_stale_connection_is_not_taken(make: Make) -> None:
     both = asyncio.Barrier(2)
 
