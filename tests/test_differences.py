@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
+import assistants_wire
 import chat_wire
 import pytest
 from assistants_wire import DONE, HELLO, WAITS, chunk, frame, message, run, step, stream, text
 from msgspec import Meta, Struct
 from raw_server import Exchange, raw_server
 
+import asyncstream
 from asyncstream import (
     APIResponseValidationError,
     APIStatusError,
@@ -32,6 +34,7 @@ from asyncstream import (
     StreamTruncatedError,
     Timeout,
     function_tool,
+    pydantic_function_tool,
 )
 from asyncstream.events import UnknownEvent, decode_stream
 from asyncstream.tools import arguments_for
@@ -198,6 +201,53 @@ def test_sync_handler_method():
             def on_text_delta(self, delta, snapshot): ...
 
 
+class Told(AssistantEventHandler):
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    async def on_run_step_created(self, run_step) -> None:
+        self.told.append(run_step.id)
+
+    async def on_tool_call_created(self, tool_call) -> None:
+        self.told.append(tool_call.id)
+
+    async def on_text_created(self, text) -> None:
+        self.told.append(text.value)
+
+    async def on_text_delta(self, delta, snapshot) -> None:
+        self.told.append(delta.value)
+
+
+@row("the text in `on_text_created`")
+async def test_created_text():
+    async with opened([*HELLO, DONE], Told()) as s:
+        await s.until_done()
+
+    assert ["", "Hel", "lo"] == s.handler.told
+
+
+def call_step(id: str) -> list[bytes]:
+    opened_step = step("created", id, step_details={"type": "tool_calls", "tool_calls": []})
+    return [opened_step, assistants_wire.call(f"call_{id}", "f", "{}", step_id=id)]
+
+
+@row("the first call of a second step")
+async def test_first_call_of_a_second_step():
+    async with opened([*HELLO[:1], *call_step("one"), *call_step("two"), HELLO[-1], DONE], Told()) as s:
+        await s.until_done()
+
+    assert ["one", "call_one", "two", "call_two"] == s.handler.told
+
+
+@row("a step that the stream of tool outputs only ends")
+async def test_step_that_only_ends():
+    ended = step("completed", "one", status="completed", step_details={"type": "tool_calls", "tool_calls": []})
+    async with opened([*HELLO[:1], ended, HELLO[-1], DONE], Told()) as s:
+        await s.until_done()
+
+    assert ["one"] == s.handler.told
+
+
 @row("nothing to give in `get_final_messages()`")
 async def test_no_messages():
     async with opened([run("created"), run("failed"), DONE]) as s:
@@ -285,6 +335,47 @@ def test_functions_are_tools():
     tool = function_tool(visit)["function"]
     assert ("visit", "Visit a city.") == (tool["name"], tool["description"])
     assert {"type": "string", "description": "Which."} == tool["parameters"]["properties"]["city"]
+
+
+def answered_by(name: str, arguments: str) -> bytes:
+    call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    choice = {"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": [call]}}
+    return json.dumps({"id": "c", "model": "m", "created": 1, "choices": [choice]}).encode()
+
+
+class Place(Struct):
+    city: str
+
+
+@row("arguments that do not fit their tool")
+async def test_arguments_that_do_not_fit():
+    frames = [chat_wire.call(0, '{"town": "Oslo"}', "Place", "call_1"), chat_wire.piece(finish="tool_calls")]
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *frames, chat_wire.DONE)
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        tools = [pydantic_function_tool(Place)]
+        async with client.chat.completions.stream(model="m", messages=chat_wire.MESSAGES, tools=tools) as s:
+            (call,) = (await s.get_final_completion()).choices[0].message.tool_calls
+
+    assert call.function.parsed_arguments is None
+    with pytest.raises(ParseError, match="`city`"):
+        call.arguments_as(Place)
+
+
+@row("a tool that is not `strict`, given to `parse`")
+async def test_tool_that_is_not_strict():
+    async def answer(exchange: Exchange) -> None:
+        await exchange.reply(200, answered_by("Place", '{"city": "Oslo"}'), content_type="application/json")
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        tools = [function_tool(Place, strict=False)]
+        completion = await client.chat.completions.parse(model="m", messages=chat_wire.MESSAGES, tools=tools)
+        sent = json.loads(server.requests[0].body)["tools"]
+
+    assert not sent[0]["function"]["strict"]
+    assert Place("Oslo") == completion.choices[0].message.tool_calls[0].function.parsed_arguments
 
 
 @row("a dataclass, TypedDict or generic type as `response_format`")
@@ -483,3 +574,52 @@ async def test_events_of_a_helper():
             deltas = [event.delta async for event in s.openai_events if event.type == "content.delta"]
 
     assert ["Hel", "lo"] == deltas
+
+
+async def helper_events(*frames: bytes, **params):
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *frames, chat_wire.DONE)
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.chat.completions.stream(model="m", messages=chat_wire.MESSAGES, **params) as s:
+            return [(event, getattr(event, "parsed", None)) async for event in s.openai_events]
+
+
+@row("`tool_calls.function.arguments.done` of several calls")
+async def test_done_of_several_calls():
+    events = [event for event, _ in await helper_events(*chat_wire.CALLS) if event.type.startswith("tool_calls")]
+
+    assert ["delta"] * 3 + ["done"] * 2 == [event.type.rpartition(".")[2] for event in events]
+    assert ['{"city": "Lisbon"}', '{"city": "Oslo"}'] == [event.arguments for event in events[3:]]
+
+
+@row("`event.parsed` of a `content.delta`")
+async def test_parsed_so_far():
+    pytest.importorskip("jiter")
+    pieces = [chat_wire.piece({"content": text}) for text in ('{"city": "Os', 'lo"}')]
+    events = await helper_events(*pieces, chat_wire.piece(finish="stop"), response_format=Place)
+
+    assert [{"city": "Os"}, {"city": "Oslo"}] == [parsed for event, parsed in events if event.type == "content.delta"]
+
+
+@row("`with_streaming_response`, `completion._request_id`")
+async def test_request_ids():
+    async def answer(exchange: Exchange) -> None:
+        body = json.dumps({"id": "c", "model": "m", "created": 1, "choices": [{"message": {"content": "x"}}]})
+        await exchange.reply(200, body.encode(), x_request_id="req_1", content_type="application/json")
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        completions = client.chat.completions
+        raw = await completions.with_raw_response.create(model="m", messages=chat_wire.MESSAGES)
+
+        assert not hasattr(completions, "with_streaming_response")
+
+    assert ("req_1", "req_1") == (raw.request_id, raw.headers["x-request-id"])
+    assert not hasattr(raw.parse(), "_request_id")
+
+
+@row("the sync `OpenAI`, and `openai.chat...` without a client")
+def test_sync_names():
+    for name in ("OpenAI", "AzureOpenAI", "chat", "api_key"):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+            getattr(asyncstream, name)

@@ -3,6 +3,7 @@
 Knows cursors, not nouns: an endpoint gives the first request, and every later one is that with another `after`.
 """
 
+import json
 from collections.abc import AsyncIterator, Generator
 from typing import Generic, TypeVar
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 from asyncstream.errors import APIResponseValidationError, ConfigurationError
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
+from asyncstream.types.structs import WireStruct
 
 __all__ = ["ListAnswer", "ListPage", "ListRequest"]
 
@@ -53,10 +55,26 @@ class ListPage(Generic[T]):
         self._transport = transport
         self._request = request
         self._type = type
+        self._answer = answer
         self._seen = seen
 
     def __repr__(self) -> str:
         return f"ListPage({len(self.data)} items, has_more={self.has_more})"
+
+    def to_dict(self) -> dict[str, object]:
+        """Give it as plain data under the wire's keys; the items are those of this page alone."""
+        answer = self._answer
+        told = {"first_id": answer.first_id, "last_id": answer.last_id, "has_more": answer.has_more}
+        items = [item.to_dict() if isinstance(item, WireStruct) else item for item in self.data]
+        return {"object": "list", "data": items, **{key: value for key, value in told.items() if value is not None}}
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Give what `to_dict` gives as JSON text.
+
+        Args:
+            indent: Spaces a level; None puts all on one line.
+        """
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def has_next_page(self) -> bool:
         """Tell whether there may be another page. Without a word from the server, there may be one behind any item."""

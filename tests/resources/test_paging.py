@@ -1,5 +1,6 @@
 """Lists in pages: one request, awaited or iterated."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -155,3 +156,22 @@ async def test_an_error_status_is_raised_by_both_uses(mocked: aioresponses, clie
         await client.threads.messages.list("t")
     with pytest.raises(NotFoundError):
         await ids(client)
+
+
+@pytest.mark.parametrize("more", [{"first_id": "a", "last_id": "b", "has_more": True}, {"has_more": False}, {}])
+async def test_a_page_is_given_as_plain_data_as_the_wire_had_it(
+    mocked: aioresponses, client: AsyncClient, more: dict[str, Any]
+) -> None:
+    sent = page("file-1", "file-2", **more)
+    for item in sent["data"]:
+        item.update(
+            object="file", filename="Ünder.txt", bytes=3, created_at=5, purpose="assistants", status="processed"
+        )
+    mocked.get("http://api.test/v1/files", payload=sent)
+
+    found = await client.files.list()
+
+    assert found.to_dict() == sent
+    assert json.loads(found.to_json()) == sent
+    assert "Ünder.txt" in found.to_json()
+    assert "\n" not in found.to_json(indent=None)
