@@ -1,7 +1,7 @@
 """What a scripted model can do: the actions, the turns made of them, and the segment of a run that a turn answers.
 
 Data only. `output` unfolds an action into messages and steps, `runs` drives a turn, `scenario` holds the turns;
-`chat.script` unfolds a turn into the deltas of a chat answer.
+`chat.script` unfolds a turn into the deltas of a chat answer, `responses.script` into the events of a response.
 
 Actions come in four kinds. *Content* (`Say`, `Refuse`, `ShowImage`) opens a message, or adds a part to the open one.
 *Tools* (`RunCode`, `SearchFiles`, `CallFunction`, `RequestApproval`) open a step. *Controls* (`Pause`, `EmitRaw`,
@@ -10,8 +10,9 @@ run. What is open stays open until an action of another kind needs its place, so
 half a message.
 
 A chat answer knows `Say`, `Refuse`, `CallFunction`, the controls, `Fail` and `Incomplete`, and two more that a run
-does not have: `Think` and `CallCustom`. The others in it, and `CallCustom` in a run, are a mistake in the script, and
-the request or the run fails with words that say so.
+does not have: `Think` and `CallCustom`. A response knows all of these, `RunCode`, `SearchFiles`, `RequestApproval` and
+`EndStep`, and what it alone has: `DrawImage` and `CallMCP`. `SearchWeb` shows in a response only: the others search in
+silence. Anything else is a mistake in the script, and the request or the run fails with words that say so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,8 +24,10 @@ __all__ = [
     "Action",
     "CallCustom",
     "CallFunction",
+    "CallMCP",
     "Citation",
     "Cut",
+    "DrawImage",
     "EmitRaw",
     "EndStep",
     "ErrorEvent",
@@ -39,6 +42,7 @@ __all__ = [
     "Say",
     "SearchFiles",
     "SearchResult",
+    "SearchWeb",
     "Segment",
     "ShowImage",
     "Think",
@@ -86,7 +90,10 @@ class Say(msgspec.Struct, frozen=True):
 
 
 class Think(msgspec.Struct, frozen=True):
-    """Stream reasoning into a chat answer, under the key of the dialect. A run thinks in silence."""
+    """Stream reasoning: into a chat answer under the key of the dialect, into a response as a part of a summary.
+
+    A run thinks in silence.
+    """
 
     text: str = ""
     pieces: Sequence[str] = ()
@@ -126,7 +133,7 @@ class CallFunction(msgspec.Struct, frozen=True):
 
 
 class CallCustom(msgspec.Struct, frozen=True):
-    """Call a custom tool in a chat answer: one that takes text instead of JSON.
+    """Call a custom tool in a chat answer or a response: one that takes text instead of JSON.
 
     Args:
         name: The tool.
@@ -143,6 +150,8 @@ class CallCustom(msgspec.Struct, frozen=True):
 
 class RequestApproval(msgspec.Struct, frozen=True):
     """Ask for the approval of an MCP call, as Azure does; the run goes `requires_action` with `submit_tool_approval`.
+
+    In a response it is an `mcp_approval_request`; the response to the approval begins with the call and its output.
 
     Args:
         name: The tool on the MCP server.
@@ -190,6 +199,52 @@ class SearchFiles(msgspec.Struct, frozen=True):
     results: Sequence[SearchResult] = ()
 
 
+class SearchWeb(msgspec.Struct, frozen=True):
+    """Search the web: a `web_search_call` of a response. A run and a chat answer search in silence.
+
+    Args:
+        query: What is looked for; the question by default.
+        sources: The URLs that were found; shown only to requests that include them.
+    """
+
+    query: str | None = None
+    sources: Sequence[str] = ()
+
+
+class DrawImage(msgspec.Struct, frozen=True):
+    """Draw a picture: an `image_generation_call` of a response.
+
+    Args:
+        result: The picture in base64.
+        partial_images: What it looks like on the way, in base64; sent in streams.
+        revised_prompt: What the model made of the question.
+    """
+
+    result: str
+    partial_images: Sequence[str] = ()
+    revised_prompt: str | None = None
+
+
+class CallMCP(msgspec.Struct, frozen=True):
+    """Call a tool of an MCP server without asking: an `mcp_call` of a response.
+
+    Args:
+        name: The tool on the MCP server.
+        arguments: A mapping, sent as compact JSON; or the raw text.
+        pieces: The argument deltas, where their borders matter; they stand for `arguments` then.
+        server_label: The MCP server's label.
+        output: What the call returns.
+        error: What it fails with, instead.
+    """
+
+    name: str
+    arguments: Mapping[str, object] | str = ""
+    pieces: Sequence[str] = ()
+    server_label: str = "mcp"
+    output: str = ""
+    error: str | None = None
+
+
 class EndStep(msgspec.Struct, frozen=True):
     """Complete what is open, so that the next content starts a message of its own."""
 
@@ -212,7 +267,8 @@ class Cut(msgspec.Struct, frozen=True):
     Args:
         after_bytes: So many bytes of the body later than here; mid-event if it falls so.
         after_event: When an event of this name has been sent. (``thread.run.completed``: no `done` follows.) In chat,
-            the chunks are ``chat.completion.chunk``, and the last of the answer, without the usage, is ``finish``.
+            the chunks are ``chat.completion.chunk``, and the last of the answer, without the usage, is ``finish``. In
+            Responses it is the `type` of the event, whatever the dialect calls it.
         count: Of these events, which one.
         how: "fin" closes the connection inside the body, "rst" resets it, "eof" ends the body properly, as if it
             were whole.
@@ -234,7 +290,8 @@ class ErrorEvent(msgspec.Struct, frozen=True):
         code: Any JSON scalar.
         type: The error's type.
         param: The parameter to blame.
-        nested: Whether the data is ``{"error": {...}}`` or the error itself. In chat the dialect decides that.
+        nested: Whether the data is ``{"error": {...}}`` or the error itself. In chat the dialect decides that; in
+            Responses too, if it has a form of its own.
     """
 
     message: str
@@ -247,7 +304,8 @@ class ErrorEvent(msgspec.Struct, frozen=True):
 class Fail(msgspec.Struct, frozen=True):
     """Fail the run; open messages become incomplete, open steps fail.
 
-    A chat answer that has not begun is a 500; one that has gets an error as `ErrorEvent` sends it.
+    A chat answer that has not begun is a 500; one that has gets an error as `ErrorEvent` sends it. A response ends with
+    the status `failed`.
     """
 
     code: str = "server_error"
@@ -257,7 +315,8 @@ class Fail(msgspec.Struct, frozen=True):
 class Incomplete(msgspec.Struct, frozen=True):
     """End the run as incomplete.
 
-    A chat answer ends with the finish reason ``length`` for a reason that begins with ``max_``, else with the reason.
+    A chat answer ends with the finish reason ``length`` for a reason that begins with ``max_``, else with the reason; a
+    response with the reason, where the two reasons below are ``max_output_tokens``.
 
     Args:
         reason: ``max_completion_tokens``, ``max_prompt_tokens``, ``content_filter``, or what another server would say.
@@ -280,6 +339,9 @@ Action: TypeAlias = (
     | RequestApproval
     | RunCode
     | SearchFiles
+    | SearchWeb
+    | DrawImage
+    | CallMCP
     | EndStep
     | Pause
     | EmitRaw
@@ -294,7 +356,8 @@ Action: TypeAlias = (
 class Turn:
     """What one segment of a run does: its actions in order. A run has a segment more for each submit of outputs.
 
-    A turn whose actions neither call a function nor end the run completes it. In chat a turn is a choice of an answer.
+    A turn whose actions neither call a function nor end the run completes it. In chat a turn is a choice of an answer,
+    in Responses it is a response.
     """
 
     __slots__ = ("actions",)
@@ -307,7 +370,7 @@ class Turn:
 
 
 class ToolResult(msgspec.Struct, frozen=True):
-    """A function call of this run, or since the last user message of a chat, and the output that came for it."""
+    """A function call of this run, or since the last user message of a chat or of Responses, and its output."""
 
     name: str
     arguments: str
@@ -315,7 +378,7 @@ class ToolResult(msgspec.Struct, frozen=True):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """What the scripted model knows when a segment of a run begins, or when a chat request has come."""
+    """What the scripted model knows when a segment of a run begins, or when a request of chat or Responses has come."""
 
     question: str
     """The text of the last user message."""
@@ -324,4 +387,4 @@ class Segment(msgspec.Struct, frozen=True):
     results: Sequence[ToolResult]
     """The outputs submitted so far, oldest first."""
     run: Mapping[str, object]
-    """The run as on the wire; in chat the body of the request."""
+    """The run as on the wire; in chat and Responses the body of the request."""

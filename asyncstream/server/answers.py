@@ -1,7 +1,8 @@
 """What the embedded model says when nothing is scripted: a deterministic turn made from the question and the tools.
 
-Pure: the same segment gives the same turn. Used by `scenario` as the default of `Scenario(answer=...)`, for runs and
-for chat. What it writes where a schema asks for it comes from `samples`.
+Pure: the same segment gives the same turn. Used by `scenario` as the default of `Scenario(answer=...)`, for runs, chat
+and Responses; the tools and formats of Responses are flat. What it writes where a schema asks for it comes from
+`samples`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ def default_turn(segment: Segment) -> Turn:
 
 def _answer(segment: Segment) -> Iterator[Action]:
     pieces = _json_answer(segment) or words(_sentence(segment))
-    limit = segment.run.get("max_completion_tokens") or segment.run.get("max_tokens")
+    limits = (segment.run.get(key) for key in ("max_completion_tokens", "max_tokens", "max_output_tokens"))
+    limit = next((one for one in limits if one), None)
     allowed = pieces[:limit] if isinstance(limit, int) else pieces
     yield Say("".join(allowed), allowed)
     if isinstance(limit, int) and len(pieces) > limit:
@@ -53,9 +55,13 @@ def _sentence(segment: Segment) -> str:
 
 def _json_answer(segment: Segment) -> list[str] | None:
     """Return an answer that fits the `response_format`; None if it asks for no JSON."""
-    form = segment.run.get("response_format")
+    match segment.run:
+        case {"response_format": form} | {"text": {"format": form}}:
+            pass
+        case _:
+            return None
     match form:
-        case {"type": "json_schema", "json_schema": {"schema": schema}}:
+        case {"type": "json_schema", "json_schema": {"schema": schema}} | {"type": "json_schema", "schema": schema}:
             value = sample_value(schema, segment.question)
         case {"type": "json_object"}:
             value = {"answer": _sentence(segment)}
@@ -77,6 +83,10 @@ def _call(tools: Sequence[Mapping[str, Any]], tool_choice: object, question: str
                 return CallFunction(name, sample_arguments(rest.get("parameters"), question))
             case {"type": "custom", "custom": {"name": name}} if names is None or name in names:
                 return CallCustom(name, question)
+            case {"type": "function", "name": str(name), **rest} if names is None or name in names:
+                return CallFunction(name, sample_arguments(rest.get("parameters"), question))
+            case {"type": "custom", "name": str(name)} if names is None or name in names:
+                return CallCustom(name, question)
     return None
 
 
@@ -85,7 +95,9 @@ def _chosen(tool_choice: object) -> list[object] | None:
     match tool_choice:
         case {"function": {"name": name}} | {"custom": {"name": name}}:
             return [name]
-        case {"allowed_tools": {"tools": [*tools]}}:
+        case {"type": "function" | "custom", "name": name}:
+            return [name]
+        case {"allowed_tools": {"tools": [*tools]}} | {"type": "allowed_tools", "tools": [*tools]}:
             return [name for tool in tools for name in _chosen(tool) or ()]
         case _:
             return None

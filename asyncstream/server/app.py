@@ -28,7 +28,7 @@ _silent.addHandler(logging.NullHandler())
 async def serve(
     scenario: Scenario | None = None, port: int = 0, *, api_key: str | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[str]:
-    """Run an in-memory server of Assistants and chat completions, as long as the context lasts.
+    """Run an in-memory server of Assistants, chat completions and Responses, as long as the context lasts.
 
     Leaving the context drops the streams that are still open.
 
@@ -51,7 +51,7 @@ async def serve(
         app.router.add_route(method, f"/v1{path}", open_handler(service, handler))
 
     async def stop(_: web.Application) -> None:
-        await service.engine.close()
+        await service.close()
 
     app.on_shutdown.append(stop)
     runner = web.AppRunner(
@@ -68,8 +68,8 @@ async def serve(
 
     async def end() -> None:
         await runner.cleanup()
-        # Once more: a request that was still being answered may have started a run.
-        await service.engine.close()
+        # Once more: a request that was still being answered may have started a run or a response.
+        await service.close()
 
     try:
         # asyncio itself loses a listening socket if it is cancelled in the wrong moment.

@@ -11,6 +11,7 @@ from asyncstream.server.assistants.engine import Engine
 from asyncstream.server.bodies import Fields, read_object
 from asyncstream.server.files.library import Library
 from asyncstream.server.pages import page
+from asyncstream.server.responses.engine import ResponseEngine
 from asyncstream.server.scenario import Scenario
 from asyncstream.server.state import Store, Wire
 from asyncstream.server.streams import StreamBody
@@ -21,13 +22,19 @@ _PENDING = ("queued", "in_progress", "cancelling")
 
 
 class Service:
-    """One server: its script, its objects, its files, its runs."""
+    """One server: its script, its objects, its files, its runs, its responses."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.store = Store()
         self.library = Library(scenario)
         self.engine = Engine(scenario)
+        self.responses = ResponseEngine(scenario)
+
+    async def close(self) -> None:
+        """Drop all streams and stop what runs; when it returns, no task is left."""
+        await self.engine.close()
+        await self.responses.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,11 @@ class Call:
     def engine(self) -> Engine:
         """The server's runs."""
         return self.service.engine
+
+    @property
+    def responses(self) -> ResponseEngine:
+        """The server's responses and conversations."""
+        return self.service.responses
 
     def id(self, name: str) -> str:
         """Return an id from the path."""

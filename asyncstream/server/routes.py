@@ -8,10 +8,11 @@ from asyncstream.server.assistants import assistants, messages, run_steps, runs,
 from asyncstream.server.calls import Route
 from asyncstream.server.chat import completions
 from asyncstream.server.files import file_batches, files, vector_store_files, vector_stores
+from asyncstream.server.responses import conversations, inputs, responses
 
 __all__ = ["ROUTES"]
 
-# Runs come before threads: POST /threads/runs is no thread.
+# Runs come before threads: POST /threads/runs is no thread. Inputs come before responses for the same reason.
 ROUTES: tuple[Route, ...] = (
     *assistants.ROUTES,
     *runs.ROUTES,
@@ -19,6 +20,9 @@ ROUTES: tuple[Route, ...] = (
     *messages.ROUTES,
     *threads.ROUTES,
     *completions.ROUTES,
+    *inputs.ROUTES,
+    *responses.ROUTES,
+    *conversations.ROUTES,
     *files.ROUTES,
     *vector_stores.ROUTES,
     *vector_store_files.ROUTES,

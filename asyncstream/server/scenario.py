@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from asyncstream.server.actions import Segment, Turn
+from asyncstream.server.actions import Cut, Segment, Turn
 from asyncstream.server.answers import default_turn
 from asyncstream.server.dialects import ChatDialect
 from asyncstream.server.outcomes import FileOutcome
+from asyncstream.server.responses_dialects import ResponsesDialect
 
 __all__ = ["Fault", "Scenario", "SeenRequest"]
 
@@ -65,14 +66,18 @@ class Scenario:
 
     Args:
         turns: One for each segment of a run, in the order in which segments begin, whatever the run; and one for each
-            choice of a chat answer, in the order of the requests.
+            choice of a chat answer and for each response, in the order of the requests.
         delay: Seconds between events.
-        done: Whether a stream ends with ``event: done``, or with ``[DONE]`` in chat.
+        done: Whether a stream ends with ``event: done``, or with ``[DONE]`` in chat and in dialects of Responses.
         responses: Faults; each request uses up the first that matches it, before anything else is looked at.
         answer: Makes the turn when `turns` are used up.
         run_lifetime: Seconds until an unfinished run expires; 600 as at OpenAI.
         chunk_bytes: Streams are sent in chunks of at most so many bytes; None: as the events come.
         dialect: The shape in which chat answers are streamed.
+        responses_dialect: The shape in which responses are streamed.
+        cuts: How streams are cut, in the order in which they begin, whatever is in them; None leaves one whole. The
+            bytes and events count from the beginning of the stream.
+        resume_window: Seconds in which the stream of a response can be gone on with; 300 as at OpenAI.
         processing: Seconds until an uploaded file is processed, and until a vector store has read one.
         outcomes: What becomes of files in vector stores, by patterns of their names (``"*.exe"``); the first that
             matches. Others end well, but for empty ones.
@@ -95,6 +100,9 @@ class Scenario:
         run_lifetime: float = 600.0,
         chunk_bytes: int | None = None,
         dialect: ChatDialect = ChatDialect(),  # noqa: B008 - frozen, so that one default serves all scenarios
+        responses_dialect: ResponsesDialect = ResponsesDialect(),  # noqa: B008 - frozen too
+        cuts: Iterable[Cut | None] = (),
+        resume_window: float = 300.0,
         processing: float = 0.02,
         outcomes: Mapping[str, FileOutcome] | None = None,
         day: float = 86400.0,
@@ -109,6 +117,9 @@ class Scenario:
         self.run_lifetime = run_lifetime
         self.chunk_bytes = chunk_bytes
         self.dialect = dialect
+        self.responses_dialect = responses_dialect
+        self.cuts: deque[Cut | None] = deque(cuts)
+        self.resume_window = resume_window
         self.processing = processing
         self.outcomes = dict(outcomes or {})
         self.day = day
@@ -119,6 +130,10 @@ class Scenario:
     def next_turn(self, segment: Segment) -> Turn:
         """Use up the next turn, or make one with `answer`."""
         return self.turns.popleft() if self.turns else self.answer(segment)
+
+    def next_cut(self) -> Cut | None:
+        """Use up the next of the cuts that streams begin with."""
+        return self.cuts.popleft() if self.cuts else None
 
     def file_outcome(self, filename: str, content: bytes) -> FileOutcome:
         """Return what becomes of a file in a vector store."""

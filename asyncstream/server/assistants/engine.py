@@ -48,8 +48,11 @@ class Engine:
             raise WireError(400, f"The run is over: its status is '{record.wire['status']}'.") from None
 
     def open_body(self) -> StreamBody:
-        """Return a new stream, which is dropped if the server shuts down while it is sent."""
+        """Return a new stream, cut as the scenario says, which is dropped if the server shuts down meanwhile."""
         body = StreamBody()
+        cut = self._scenario.next_cut()
+        if cut is not None:
+            body.cut(cut)
         self._bodies.add(body)
         return body
 

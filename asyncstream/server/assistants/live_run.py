@@ -20,7 +20,9 @@ from asyncstream.server.actions import (
     Action,
     CallCustom,
     CallFunction,
+    CallMCP,
     Cut,
+    DrawImage,
     EmitRaw,
     EndStep,
     ErrorEvent,
@@ -33,6 +35,7 @@ from asyncstream.server.actions import (
     RunCode,
     Say,
     SearchFiles,
+    SearchWeb,
     Segment,
     ShowImage,
     Think,
@@ -191,7 +194,7 @@ class LiveRun:
         match action:
             case Say():
                 await self._output.say(action)
-            case Think():
+            case Think() | SearchWeb():
                 pass
             case Refuse():
                 await self._output.refuse(action)
@@ -204,7 +207,9 @@ class LiveRun:
             case CallFunction():
                 await self._output.call_function(action)
             case CallCustom():
-                raise ValueError("a run has no custom tools: CallCustom is for chat")
+                raise ValueError("a run has no custom tools: CallCustom is for chat and Responses")
+            case DrawImage() | CallMCP():
+                raise ValueError(f"a run knows no {type(action).__name__}: it is for Responses")
             case RequestApproval():
                 await self._output.request_approval(action)
             case EndStep():

@@ -10,9 +10,9 @@ from typing import Any
 
 from asyncstream.server.actions import Segment, ToolResult
 from asyncstream.server.bodies import Fields, check_fields, nullable, optional, required
-from asyncstream.server.chat.schemas import check_strict
 from asyncstream.server.problems import WireError
 from asyncstream.server.state import Wire
+from asyncstream.server.strict_schemas import check_strict
 
 __all__ = ["CREATE", "UPDATE", "check_request", "count_words", "segment_of"]
 

@@ -21,6 +21,7 @@ from asyncstream.server.actions import (
     Pause,
     Refuse,
     Say,
+    SearchWeb,
     Think,
     Turn,
     UrlCitation,
@@ -119,6 +120,8 @@ def _unfold(actions: Sequence[Action], *, legacy: bool) -> Iterator[Block]:
                 return
             case Pause() | EmitRaw() | Cut():
                 yield action
+            case SearchWeb():
+                pass
             case _:
                 raise ValueError(f"a chat answer knows no {type(action).__name__}")
     if row:
