@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     from asyncstream.params.assistants import *
     from asyncstream.params.chat import *
     from asyncstream.params.chat_messages import *
+    from asyncstream.params.conversations import *
     from asyncstream.params.files import *
     from asyncstream.params.messages import *
+    from asyncstream.params.responses import *
+    from asyncstream.params.responses_items import *
+    from asyncstream.params.responses_tools import *
     from asyncstream.params.runs import *
     from asyncstream.params.shared import *
     from asyncstream.params.threads import *
@@ -22,8 +26,12 @@ else:
         "assistants",
         "chat",
         "chat_messages",
+        "conversations",
         "files",
         "messages",
+        "responses",
+        "responses_items",
+        "responses_tools",
         "runs",
         "shared",
         "threads",
