@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from asyncstream import types as types
     from asyncstream.accumulators.assistants import AssistantAccumulator
     from asyncstream.accumulators.chat import ChatAccumulator
+    from asyncstream.accumulators.responses import ResponseAccumulator
     from asyncstream.client.openai_names import AsyncAzureOpenAI, AsyncOpenAI
     from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream, AsyncAssistantEventHandler
     from asyncstream.streaming.chat import ChatStream
@@ -69,6 +70,7 @@ else:
         AsyncOpenAI="asyncstream.client.openai_names",
         ChatAccumulator="asyncstream.accumulators.chat",
         ChatStream="asyncstream.streaming.chat",
+        ResponseAccumulator="asyncstream.accumulators.responses",
         function_tool="asyncstream.tools.functions",
         pydantic_function_tool="asyncstream.tools.functions",
     )
@@ -111,6 +113,7 @@ __all__ = [
     "RateLimitError",
     "RawResponse",
     "RequestSent",
+    "ResponseAccumulator",
     "ResponseReceived",
     "StreamDecodeError",
     "StreamError",

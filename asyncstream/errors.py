@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 if TYPE_CHECKING:
     from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator
     from asyncstream.accumulators.chat.accumulator import ChatAccumulator
+    from asyncstream.accumulators.responses.accumulator import ResponseAccumulator
     from asyncstream.types.runs import Run
     from asyncstream.types.vector_stores import VectorStoreFile, VectorStoreFileBatch
 
@@ -71,7 +72,7 @@ __all__ = [
     "status_error_type",
 ]
 
-Partial: TypeAlias = "AssistantAccumulator | ChatAccumulator"
+Partial: TypeAlias = "AssistantAccumulator | ChatAccumulator | ResponseAccumulator"
 """What had arrived of a stream: the accumulator of its protocol, and each protocol has one here."""
 
 Polled: TypeAlias = "Run | VectorStoreFile | VectorStoreFileBatch"
@@ -272,8 +273,9 @@ class StreamError(APIError):
     """A stream failed after it had begun.
 
     Attributes:
-        partial: The accumulator with all that arrived: an `AssistantAccumulator` (`.run`, `.messages`, `.run_steps`) or
-            a `ChatAccumulator` (`.completion`); `isinstance` tells which. None where nothing is folded.
+        partial: The accumulator with all that arrived: an `AssistantAccumulator` (`.run`, `.messages`, `.run_steps`), a
+            `ChatAccumulator` (`.completion`) or a `ResponseAccumulator` (`.response`); `isinstance` tells which. None
+            where nothing is folded.
         events_seen: How many events were folded before the failure.
     """
 

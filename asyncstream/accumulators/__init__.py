@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from asyncstream.accumulators.chat.accumulator import *
     from asyncstream.accumulators.chat.answers import *
     from asyncstream.accumulators.chat.changes import *
+    from asyncstream.accumulators.responses.accumulator import *
+    from asyncstream.accumulators.responses.audio import *
+    from asyncstream.accumulators.responses.changes import *
     from asyncstream.decoding import Repair as Repair
 else:
     __getattr__, __dir__ = face(
@@ -21,5 +24,8 @@ else:
         "chat.accumulator",
         "chat.answers",
         "chat.changes",
+        "responses.accumulator",
+        "responses.audio",
+        "responses.changes",
         Repair="asyncstream.decoding",
     )

@@ -107,14 +107,15 @@ class Indexed(Generic[T]):
         """Return the entry at an index; None where there is none."""
         return None if index is None else self._entries.get(index)
 
-    def put(self, index: int | None, entry: T) -> None:
-        """Set the entry at an index; without one it goes after all others."""
+    def put(self, index: int | None, entry: T) -> int:
+        """Set the entry at an index; without one it goes after all others. Return its index."""
         if index is None:
             index = self._next
         elif index < self._next and index not in self._entries:
             self._sorted = False
         self._entries[index] = entry
         self._next = max(self._next, index + 1)
+        return index
 
     def listed(self) -> list[T]:
         """Return the entries by index."""

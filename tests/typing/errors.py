@@ -6,17 +6,18 @@ from asyncstream import (
     AssistantAccumulator,
     ChatAccumulator,
     PollTimeoutError,
+    ResponseAccumulator,
     StreamError,
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from asyncstream.types import ChatCompletion, Message, Run, VectorStoreFile, VectorStoreFileBatch
+from asyncstream.types import ChatCompletion, Message, Response, Run, VectorStoreFile, VectorStoreFileBatch
 
 
 def partial(error: StreamError, truncated: StreamTruncatedError, late: StreamTimeoutError) -> None:
-    assert_type(error.partial, AssistantAccumulator | ChatAccumulator | None)
-    assert_type(truncated.partial, AssistantAccumulator | ChatAccumulator | None)
-    assert_type(late.partial, AssistantAccumulator | ChatAccumulator | None)
+    assert_type(error.partial, AssistantAccumulator | ChatAccumulator | ResponseAccumulator | None)
+    assert_type(truncated.partial, AssistantAccumulator | ChatAccumulator | ResponseAccumulator | None)
+    assert_type(late.partial, AssistantAccumulator | ChatAccumulator | ResponseAccumulator | None)
     assert_type(error.events_seen, int)
 
 
@@ -34,6 +35,9 @@ def narrowed_by_match(error: StreamError) -> str:
         case ChatAccumulator(completion=completion):
             assert_type(completion, ChatCompletion)
             return "a chat"
+        case ResponseAccumulator(response=response):
+            assert_type(response, Response)
+            return "a response"
         case nothing:
             assert_type(nothing, None)
             return "nothing"

@@ -1,0 +1,380 @@
+"""Fold the events of a response into a Response snapshot: `ResponseAccumulator`. Pure: no IO, no clock.
+
+It counts the events, keeps what is known of the response, and decides how an answer ended; what events do to its items
+is in `item_events`. Rules: sections 3 and 9 of the wire rules.
+
+Source: https://platform.openai.com/docs/api-reference/responses-streaming
+"""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeAlias, cast
+
+from msgspec.structs import replace
+
+from asyncstream.accumulators.changes import UsageChanged
+from asyncstream.accumulators.merging import index_of, members_of
+from asyncstream.accumulators.responses.audio import GrowingAudio, ResponseAudio
+from asyncstream.accumulators.responses.changes import ResponseChanged, ResponseFoldChange
+from asyncstream.accumulators.responses.context import Context
+from asyncstream.accumulators.responses.item_events import ITEM_EVENTS
+from asyncstream.accumulators.responses.items import ItemText
+from asyncstream.accumulators.responses.lifecycle import ENDINGS, LIFECYCLE, Lifecycle, UsageSource, response_in
+from asyncstream.accumulators.responses.output import Output
+from asyncstream.accumulators.responses.parts import GrowingPart
+from asyncstream.accumulators.responses.payloads import JSONObject, list_of, name_of, read_event, text_of
+from asyncstream.complaints import shown
+from asyncstream.decoding import Repair, dump_raw
+from asyncstream.errors import StreamEventError, StreamTruncatedError
+from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
+from asyncstream.events.named import TaggedEvent
+from asyncstream.events.responses import ResponseStreamEvent
+from asyncstream.events.responses_deltas import (
+    ResponseApplyPatchCallOperationDiffDeltaEvent,
+    ResponseCodeInterpreterCallCodeDeltaEvent,
+    ResponseCustomToolCallInputDeltaEvent,
+    ResponseFunctionCallArgumentsDeltaEvent,
+    ResponseMcpCallArgumentsDeltaEvent,
+    ResponseReasoningSummaryTextDeltaEvent,
+    ResponseReasoningTextDeltaEvent,
+    ResponseRefusalDeltaEvent,
+    ResponseTextDeltaEvent,
+)
+from asyncstream.types.responses import Response
+from asyncstream.types.responses_items import ResponseOutputItem
+from asyncstream.types.structs import ParsedT
+
+__all__ = ["ResponseAccumulator", "ResponseChange"]
+
+ResponseChange: TypeAlias = ResponseFoldChange[ParsedT]
+
+_Delta: TypeAlias = (
+    ResponseTextDeltaEvent
+    | ResponseRefusalDeltaEvent
+    | ResponseReasoningTextDeltaEvent
+    | ResponseReasoningSummaryTextDeltaEvent
+    | ResponseFunctionCallArgumentsDeltaEvent
+    | ResponseCustomToolCallInputDeltaEvent
+    | ResponseMcpCallArgumentsDeltaEvent
+    | ResponseCodeInterpreterCallCodeDeltaEvent
+    | ResponseApplyPatchCallOperationDiffDeltaEvent
+)
+
+_PART = attrgetter("__class__", "item_id", "output_index", "content_index")
+_SUMMARY = attrgetter("__class__", "item_id", "output_index", "summary_index")
+_CALL = attrgetter("__class__", "item_id", "output_index", "name", "call_id")
+_ITEM = attrgetter("__class__", "item_id", "output_index")
+
+_MEANT: Final[dict[type, Callable[[Any], tuple[object, ...]]]] = {
+    ResponseTextDeltaEvent: _PART,
+    ResponseRefusalDeltaEvent: _PART,
+    ResponseReasoningTextDeltaEvent: _PART,
+    ResponseReasoningSummaryTextDeltaEvent: _SUMMARY,
+    ResponseFunctionCallArgumentsDeltaEvent: _CALL,
+    ResponseCustomToolCallInputDeltaEvent: _CALL,
+    ResponseMcpCallArgumentsDeltaEvent: _CALL,
+    ResponseCodeInterpreterCallCodeDeltaEvent: _ITEM,
+    ResponseApplyPatchCallOperationDiffDeltaEvent: _ITEM,
+}
+"""The deltas of texts, and all that says which text each means."""
+
+_MOST_MEANT: Final = 64
+"""How many texts are known by what deltas said of them: more than are ever open at once. Some servers give each delta
+another id."""
+
+
+class ResponseAccumulator(Generic[ParsedT]):
+    """Fold the events of one stream: of a response, and of those that follow it in the same stream.
+
+    Push every event, the `DoneEvent` included, then call `finish`. Snapshots are plain structs, built when looked at
+    and kept until the next fold. An accumulator can be pickled at any point and goes on where it was.
+
+    Source: https://platform.openai.com/docs/api-reference/responses-streaming
+    """
+
+    def __init__(self, *, text_format: type[ParsedT] | None = None) -> None:
+        """Make an accumulator of a response that has not begun.
+
+        Args:
+            text_format: The type that the request asked for; texts of whole answers that fit it are `parsed`.
+        """
+        self._context = Context(text_format)
+        self._lifecycle = Lifecycle(self._context)
+        self._output = Output(self._context)
+        self._audio = GrowingAudio()
+        self._response: Response[ParsedT] | None = None
+        # The texts that the last deltas went to, by what these said: while nothing else comes, it means the same.
+        self._meant: dict[tuple[object, ...], GrowingPart | ItemText] = {}
+        # The number that comes next, if the server counts; and what a resumption asked to start after.
+        self._expected: int | None = None
+        self._resumed_after: int | None = None
+        self._sentinel = False
+        # What was said of a failure by something that is nothing of the protocol; the last one counts.
+        self._remark: RemarkEvent | None = None
+        self.events_seen = 0
+        """How many events were pushed, over all bodies; without those that a resumption brought a second time."""
+
+    @property
+    def response(self) -> Response[ParsedT]:
+        """The response as it is now, with the items of those before it in the stream. Costs one copy of the texts that
+        grew since the last look.
+        """
+        if self._response is None:
+            built = replace(self._lifecycle.snapshot(), output=self.output)
+            self._response = cast("Response[ParsedT]", built)
+        return self._response
+
+    @property
+    def output(self) -> list[ResponseOutputItem[ParsedT]]:
+        """The items as they are now, in order. Costs one copy of the texts that grew since the last look."""
+        return [item.snapshot() for item in self._output.listed()]
+
+    @property
+    def audio(self) -> ResponseAudio:
+        """What was spoken beside the output; false if nothing was."""
+        return self._audio.built()
+
+    @property
+    def finished(self) -> bool:
+        """Whether terminal evidence was seen: an event that ends the response, and no further one begun since.
+
+        `[DONE]` is evidence only in a stream that never showed a response, and has items, all of them done.
+        """
+        if self._lifecycle.ended:
+            return True
+        return self._sentinel and not self._lifecycle.shown and len(self._output) > 0 and self._output.none_open()
+
+    @property
+    def last_sequence_number(self) -> int | None:
+        """The largest number of an event so far, which a resumption asks to start after; None if none came."""
+        return None if self._expected is None else self._expected - 1
+
+    @property
+    def repairs(self) -> list[Repair]:
+        """What the wire got wrong and was mended, each with the number of its rule; what repeats stands once."""
+        return self._context.repairs.made
+
+    @property
+    def repairs_omitted(self) -> int:
+        """How many repairs were made after the thousand that `repairs` holds at most."""
+        return self._context.repairs.omitted
+
+    def push(self, event: ResponseStreamEvent) -> list[ResponseChange[ParsedT]]:
+        """Fold an event.
+
+        Returns:
+            What changed, in order.
+
+        Raises:
+            StreamEventError: It is an error event; `partial` is this accumulator.
+        """
+        changes: list[ResponseChange[ParsedT]] = []
+        self.fold(event, changes)
+        return changes
+
+    def fold(self, event: ResponseStreamEvent, changes: list[ResponseChange[ParsedT]] | None = None) -> None:
+        """Fold an event as `push` does; without a list to append its changes to, it costs less.
+
+        Raises:
+            StreamEventError: It is an error event; `partial` is this accumulator.
+        """
+        meant = _MEANT.get(type(event))
+        if meant is None:
+            self._fold_any(event, [] if changes is None else changes)
+        else:
+            delta = cast("_Delta", event)
+            text = self._meant.get(meant(delta))
+            if text is None or not self._add_piece(delta, text, changes):
+                self._fold_delta(delta, [] if changes is None else changes)
+
+    def finish(self) -> list[ResponseChange[ParsedT]]:
+        """Say that nothing follows: call it at `[DONE]` or at the end of the bytes.
+
+        Returns:
+            Nothing: what ends a response has closed all of it.
+
+        Raises:
+            StreamEventError: The response ended with the status "failed"; or it did not go on after something that is
+                nothing of the protocol spoke of a failure.
+            StreamTruncatedError: No terminal evidence was seen; `partial` is this accumulator.
+        """
+        remark = self._remark
+        if not self.finished:
+            self._settle(True)
+            if remark is not None and (remark.certain or not self._sentinel):
+                raise remark.to_error(self, self.events_seen)
+        if remark is not None:
+            self._context.repairs.add("3.5", "stream", remark.raw)
+        if not self.finished:
+            raise StreamTruncatedError(
+                f"stream ended after {self.events_seen} events, before the response ended"
+                + (f" (status {self._lifecycle.status!r})" if self._lifecycle.status else ""),
+                partial=self,
+                events_seen=self.events_seen,
+            )
+        if self._lifecycle.status == "failed":
+            raise self._failure()
+        return []
+
+    def resume(self) -> None:
+        """Expect the body of a resumption: what it repeats, by the numbers of events, is not folded again."""
+        self._resumed_after = self.last_sequence_number
+        self._sentinel = False
+        self._settle(False)
+
+    def _failure(self) -> StreamEventError:
+        error = self._lifecycle.error
+        return StreamEventError(
+            shown(text_of(error.get("message"))) or "the response failed, and the server named no cause",
+            code=error.get("code"),
+            type=error.get("type") or None,
+            param=error.get("param"),
+            body=dump_raw(error) if error else None,
+            partial=self,
+            events_seen=self.events_seen,
+        )
+
+    def _settle(self, ended: bool) -> None:
+        """Show what half a pair at the end of a text is, since nothing follows; or hold it back again."""
+        self._response = None
+        self._meant.clear()
+        for item in self._output.listed():
+            item.settle(ended)
+        self._audio.transcript.end(ended)
+
+    def _add_piece(
+        self, event: _Delta, text: GrowingPart | ItemText, changes: list[ResponseChange[ParsedT]] | None
+    ) -> bool:
+        """Fold a delta of a text that the last ones went to, which nearly all do; return False for any other."""
+        piece = event.delta
+        if event.repairs or not piece or (type(event) is ResponseTextDeltaEvent and event.logprobs):
+            return False
+        number = event.sequence_number
+        if number is not None:
+            if number == self._expected:
+                self._expected = number + 1
+            elif self._is_stale(number):
+                return True
+        self.events_seen += 1
+        self._response = None
+        text.grow(piece)
+        if changes is not None:
+            changes.append(text.changed(piece))
+        return True
+
+    def _fold_delta(self, event: _Delta, changes: list[ResponseChange[ParsedT]]) -> None:
+        """Fold a delta of a text, and remember to which one it went."""
+        payload = self._read(event)
+        if payload is None:
+            return
+        stamp = self._output.stamp
+        grown = ITEM_EVENTS[event.type](self._output, payload, changes)
+        if self._output.stamp != stamp or len(self._meant) >= _MOST_MEANT:
+            self._meant.clear()
+        if grown is not None and not event.repairs:
+            self._meant[_MEANT[type(event)](event)] = grown
+
+    def _fold_any(self, event: ResponseStreamEvent, changes: list[ResponseChange[ParsedT]]) -> None:
+        if isinstance(event, TaggedEvent):
+            self._fold_tagged(event, changes)
+        elif isinstance(event, ErrorEvent):
+            if not self._is_stale(members_of(event.raw).get("sequence_number")):
+                self._settle(True)
+                raise event.to_error(self, self.events_seen)
+        elif isinstance(event, RemarkEvent):
+            self._remark = event
+        elif isinstance(event, DoneEvent):
+            self._sentinel = True
+        elif not self._is_stale(members_of(event.raw).get("sequence_number")):
+            self.events_seen += 1
+
+    def _fold_tagged(self, event: TaggedEvent, changes: list[ResponseChange[ParsedT]]) -> None:
+        name: str = event.type  # type: ignore[attr-defined]  # each event has it
+        word = name.rpartition(".")[2]
+        lifecycle = word in LIFECYCLE and name.count(".") == 1
+        payload = self._read(event, begins=lifecycle and word == "created")
+        if payload is None:
+            return
+        self._meant.clear()
+        if lifecycle:
+            self._fold_lifecycle(word, payload, changes)
+        elif name.startswith("response.audio."):
+            self._audio.fold(name, payload)
+        else:
+            ITEM_EVENTS[name](self._output, payload, changes)
+
+    def _read(self, event: TaggedEvent, *, begins: bool = False) -> JSONObject | None:
+        """Return the payload of an event that folds anything; None for one that does not.
+
+        Args:
+            event: The event.
+            begins: Whether it may begin a further response, which alone folds after the end of one.
+        """
+        payload, halves = read_event(event)
+        if self._is_stale(payload.get("sequence_number")):
+            return None
+        self.events_seen += 1
+        self._context.halves = self._context.halves or halves
+        self._context.repairs.extend(event.repairs)
+        if self._lifecycle.ended and not (begins and self._lifecycle.begins(name_of(response_in(payload).get("id")))):
+            self._context.repairs.add("9.3", "stream", payload.get("type"))
+            return None
+        self._response = None
+        return payload
+
+    def _is_stale(self, value: object) -> bool:
+        """Note the number of an event; tell whether a resumption brought it a second time (rule 9.24)."""
+        number = index_of(value)
+        if number is None:
+            return False
+        if self._resumed_after is not None and number <= self._resumed_after:
+            return True
+        if self._expected is not None and number != self._expected:
+            self._context.repairs.add("9.24", "sequence_number", number)
+        self._expected = number + 1 if self._expected is None else max(self._expected, number + 1)
+        return False
+
+    def _fold_lifecycle(self, word: str, payload: JSONObject, changes: list[ResponseChange[ParsedT]]) -> None:
+        """Fold an event that brings the response: first its items, then its usage, then its status."""
+        response, lifecycle, output = response_in(payload), self._lifecycle, self._output
+        if word == "created" and lifecycle.begins(name_of(response.get("id"))):
+            lifecycle.begin()
+            output.begin_response()
+        lifecycle.fold(word, response, payload)
+        entries = list_of(response.get("output"))
+        if word in ENDINGS:
+            self._fold_ending(entries, changes)
+        else:
+            for place, entry in enumerate(entries):
+                if isinstance(entry, dict):
+                    output.of_listed(entry, place).fold_opening(entry, changes)
+        usage = response.get("usage")
+        if lifecycle.take_usage(payload.get("usage") if usage is None else usage):
+            source = UsageSource(lifecycle)
+            changes.append(UsageChanged(source, source.snapshot()))
+        if lifecycle.take_status(word, response):
+            changes.append(ResponseChanged(_ResponseSource(self), lifecycle.status, lifecycle.id))
+        if lifecycle.ended:
+            for item in output.current:
+                item.built = None
+                item.ended = lifecycle.status
+
+    def _fold_ending(self, entries: list[Any], changes: list[ResponseChange[ParsedT]]) -> None:
+        payloads = [entry if isinstance(entry, dict) else None for entry in entries]
+        for place, (payload, item) in enumerate(zip(payloads, self._output.of_ending(payloads), strict=True)):
+            if payload is not None:
+                self._output.take_entry(item, payload, place).fold_done(payload, changes)
+        self._output.close(changes)
+
+
+class _ResponseSource(Generic[ParsedT]):
+    """The response of an accumulator, as a change looks at it."""
+
+    __slots__ = ("_accumulator",)
+
+    def __init__(self, accumulator: ResponseAccumulator[ParsedT]) -> None:
+        self._accumulator = accumulator
+
+    def snapshot(self) -> Response[ParsedT]:
+        """Build it as it is now."""
+        return self._accumulator.response
