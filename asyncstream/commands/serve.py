@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from asyncstream.commands.command import Command, CommandFailed
 from asyncstream.commands.listening import cannot_listen, port_number, until_stopped
 from asyncstream.commands.terminal import Terminal
-from asyncstream.server import DIALECTS, Scenario, serve
+from asyncstream.server import DIALECTS, RESPONSES_DIALECTS, ResponsesDialect, Scenario, serve
 
 __all__ = ["COMMAND"]
 
@@ -36,6 +36,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help=f"how chat answers are streamed: {', '.join(DIALECTS)} (default: %(default)s)",
     )
     parser.add_argument(
+        "--responses-dialect",
+        choices=RESPONSES_DIALECTS,
+        metavar="NAME",
+        help=f"how responses are streamed: {', '.join(RESPONSES_DIALECTS)} (default: as OpenAI, without padding)",
+    )
+    parser.add_argument(
         "--api-key", type=_api_key, metavar="KEY", help="the only key that is accepted (default: any, but not none)"
     )
 
@@ -45,7 +51,8 @@ async def _run(options: Namespace, terminal: Terminal) -> int:
     port: int = options.port
     api_key: str | None = options.api_key
     try:
-        scenario = Scenario(dialect=DIALECTS[options.dialect])
+        responses_dialect = RESPONSES_DIALECTS.get(options.responses_dialect, ResponsesDialect())
+        scenario = Scenario(dialect=DIALECTS[options.dialect], responses_dialect=responses_dialect)
         async with serve(scenario, port, host=host, api_key=api_key) as base_url:
             key = '"any"' if api_key is None else "KEY"
             # The URL alone on the first line, for scripts. One write: who reads one line of it does no harm.
@@ -62,9 +69,9 @@ COMMAND = Command(
     name="serve",
     help="run the embedded server, for your own programs to talk to",
     description=(
-        "Run an in-memory server of Assistants and chat completions, until Ctrl-C. It answers from the user's message, "
-        "runs code if the assistant has a code interpreter, and calls the first function. The first line printed is "
-        "the base URL."
+        "Run an in-memory server of Assistants, chat completions and Responses, until Ctrl-C. It answers from the "
+        "user's message, runs code if it has a code interpreter, and calls the first function. The first line printed "
+        "is the base URL."
     ),
     add_arguments=_add_arguments,
     run=_run,

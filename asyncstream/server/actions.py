@@ -268,7 +268,7 @@ class Cut(msgspec.Struct, frozen=True):
         after_bytes: So many bytes of the body later than here; mid-event if it falls so.
         after_event: When an event of this name has been sent. (``thread.run.completed``: no `done` follows.) In chat,
             the chunks are ``chat.completion.chunk``, and the last of the answer, without the usage, is ``finish``. In
-            Responses it is the `type` of the event, whatever the dialect calls it.
+            Responses it is the `type` of the event as it is sent; ``[DONE]`` is ``done``.
         count: Of these events, which one.
         how: "fin" closes the connection inside the body, "rst" resets it, "eof" ends the body properly, as if it
             were whole.

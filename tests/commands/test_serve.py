@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 
+import aiohttp
 import pytest
 from processes import ending, lines_until, posix_only, run, started
 
@@ -64,6 +65,24 @@ def test_it_streams_chat_in_the_dialect_it_is_given() -> None:
         raw = asyncio.run(_chunk(first.rstrip("\n")))
 
     assert b'"x_groq":{"id":' in raw
+
+
+async def _response(base_url: str) -> bytes:
+    body = {"model": "m", "input": "Hello", "stream": True}
+    headers = {"Authorization": "Bearer any"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(base_url + "/responses", json=body) as got,
+    ):
+        return await got.read()
+
+
+def test_it_streams_responses_in_the_dialect_it_is_given() -> None:
+    with started("serve", "--port", "0", "--responses-dialect", "openrouter") as process:
+        first, _ = lines_until(process, "use it")
+        raw = asyncio.run(_response(first.rstrip("\n")))
+
+    assert raw.startswith(b": OPENROUTER PROCESSING\n\ndata: {")
 
 
 def test_it_takes_only_the_key_it_is_given_and_does_not_show_it() -> None:

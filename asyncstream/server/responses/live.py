@@ -5,7 +5,7 @@ gives them the shape of the dialect, `streams` carries the frames; `engine` keep
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from asyncstream.server.actions import Cut, EmitRaw, ErrorEvent, Pause
 from asyncstream.server.responses.frames import done_frame, event_frame, name_of
@@ -38,6 +38,10 @@ class LiveResponse:
         self._scenario = scenario
         self._events: list[Wire] = []
         self._bodies: dict[StreamBody, bool] = {}
+
+    def included(self, include: Container[str]) -> Wire:
+        """Return the response as it is now, with what a request includes."""
+        return self._script.included(include)
 
     def attach(self, body: StreamBody, *, obfuscated: bool, starting_after: int | None = None) -> None:
         """Fill a stream with the events so far, and with those to come.

@@ -94,6 +94,8 @@ class Output:
         self._pieces: list[str] | None = None
         self.tokens = 0
         self.reasoning_tokens = 0
+        self.hidden: dict[str, tuple[str, Wire]] = {}
+        """Members of items that are shown only to requests that include them, by the ids of these; and that name."""
 
     # What the user's tools, and the user, see.
 
@@ -171,8 +173,7 @@ class Output:
         if action.image is not None:
             outputs.append({"type": "image", "url": f"https://files.example/{action.image}"})
         yield self._state("completed")
-        shows = "code_interpreter_call.outputs" in self._asked.include
-        yield from self.close(members={"outputs": outputs if shows else None})
+        yield from self.close(members=self._included("code_interpreter_call.outputs", {"outputs": outputs}))
 
     def search_files(self, action: SearchFiles) -> Iterator[Wire]:
         """Search files; the results are shown only to requests that include them."""
@@ -189,8 +190,8 @@ class Output:
             }
             for result in action.results
         ]
-        shows = "file_search_call.results" in self._asked.include
-        yield from self.close(members={"queries": [self._asked.question], "results": results if shows else None})
+        found = self._included("file_search_call.results", {"results": results})
+        yield from self.close(members={"queries": [self._asked.question], **found})
 
     def search_web(self, action: SearchWeb) -> Iterator[Wire]:
         """Search the web; the sources are shown only to requests that include them."""
@@ -199,9 +200,9 @@ class Output:
         yield from map(self._state, ("in_progress", "searching", "completed"))
         query = self._asked.question if action.query is None else action.query
         search: Wire = {"type": "search", "query": query, "queries": [query]}
-        if "web_search_call.action.sources" in self._asked.include:
-            search["sources"] = [{"type": "url", "url": url} for url in action.sources]
-        yield from self.close(members={"action": search})
+        sources = [{"type": "url", "url": url} for url in action.sources]
+        found = self._included("web_search_call.action.sources", {"action": {**search, "sources": sources}})
+        yield from self.close(members={"action": search, **found})
 
     def draw_image(self, action: DrawImage) -> Iterator[Wire]:
         """Draw a picture, with what it looks like on the way."""
@@ -251,6 +252,12 @@ class Output:
             yield self._state("failed")
             error = {"type": "mcp_tool_execution_error", "content": [{"type": "text", "text": action.error}]}
             yield from self.close("failed", {"error": error})
+
+    def _included(self, what: str, members: Wire) -> Wire:
+        """Return members of the open item if the request includes them; they can be asked for later in any case."""
+        if self._item is not None:
+            self.hidden[self._item["id"]] = (what, members)
+        return members if what in self._asked.include else {}
 
     # Opening and closing.
 

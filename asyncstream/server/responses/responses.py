@@ -71,7 +71,7 @@ async def _retrieve(call: Call) -> web.StreamResponse:
     if not streams:
         if starting_after is not None:
             raise WireError(400, "'starting_after' is only for requests with 'stream'.", param="starting_after")
-        return call.progress(record.wire)
+        return call.progress(record.live.included([*query.getall("include[]", []), *query.getall("include", [])]))
     if not (record.wire["background"] and record.streams):
         raise WireError(
             400,

@@ -6,7 +6,7 @@ events of the items.
     created -> (queued ->) in_progress -> items -> completed | incomplete | failed
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from asyncstream.server.actions import (
@@ -124,6 +124,15 @@ class Script:
                     yield from self._act(action)
         yield from self._output.close()
         yield self._end("completed", completed_at=now())
+
+    def included(self, include: Container[str]) -> Wire:
+        """Return the response with what a later request includes."""
+        response = shown(self._response)
+        for place, item in enumerate(response["output"]):
+            what, members = self._output.hidden.get(item["id"], ("", {}))
+            if what in include:
+                response["output"][place] = {**item, **members}
+        return response
 
     def cancel(self) -> Wire:
         """Cancel the response; return the event that says so."""

@@ -407,6 +407,21 @@ async def test_response_lives_from_create_to_delete(talk):
     assert error["message"] == f"Response with id '{made['id']}' not found."
 
 
+async def test_what_was_not_included_can_be_asked_for_later(talk):
+    turn = Turn(RunCode("1", logs="1"), SearchWeb("cake", ["http://x"]), Say("Hi"))
+    async with talk(Scenario([turn])) as api:
+        made = await api.post(PATH, request())
+        path = f"{PATH}/{made['id']}"
+        logs = await api.get(path, **{"include[]": "code_interpreter_call.outputs"})
+        sources = await api.get(path, include="web_search_call.action.sources")
+        plain = await api.get(path)
+
+    assert plain == made
+    assert [item.get("outputs") for item in logs["output"]] == [[{"type": "logs", "logs": "1"}], None, None]
+    assert sources["output"][1]["action"]["sources"] == [{"type": "url", "url": "http://x"}]
+    assert sources["output"][0]["outputs"] is None
+
+
 async def test_what_is_not_to_be_stored_is_not(talk):
     async with talk(Scenario([Turn(Say("Hi"))] * 2)) as api:
         made = await api.post(PATH, request(store=False))
