@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 IdForm: TypeAlias = Literal["one", "each", "foreign", "listed", "temporary"]
-IndexForm: TypeAlias = Literal["each", "counting", "absent"]
+IndexForm: TypeAlias = Literal["each", "counting", "misannounced", "absent"]
 NumberForm: TypeAlias = Literal["each", "absent", "constant"]
 ThinkingForm: TypeAlias = Literal["summary", "text", "own_parts", "bare"]
 ListForm: TypeAlias = Literal["whole", "empty", "null"]
@@ -46,7 +46,7 @@ class ResponsesDialect:
             when an item is announced, one in its parts, one in its text (Databricks); in the list at the end other ids
             and call ids (vLLM); ``rs_tmp_...`` until that list (OpenRouter).
         indexes: The `output_index`, `content_index` and `summary_index`: each; the parts counted on over the items
-            (vLLM); none (llama.cpp).
+            (vLLM); a message behind reasoning is announced under the index of this (Hugging Face); none (llama.cpp).
         numbers: The `sequence_number`: each its own; none; 1 in all.
         thinking: What reasoning comes as: parts of a summary; text (LM Studio, DeepSeek); text, whose parts have events
             of their own (vLLM); deltas of a summary without part and index (LiteLLM).
@@ -125,6 +125,10 @@ RESPONSES_DIALECTS: Mapping[str, ResponsesDialect] = {
         ),
         failures="nested",
         any_parameter=True,
+    ),
+    "deepseek": ResponsesDialect(thinking="text", any_parameter=True),
+    "huggingface": ResponsesDialect(
+        names=False, indexes="misannounced", thinking="text", failures="failed", any_parameter=True
     ),
     "lmstudio": ResponsesDialect(
         thinking="text",

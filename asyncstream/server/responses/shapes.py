@@ -235,9 +235,24 @@ def _counting() -> Shaping:
     return shape
 
 
+def _misannounced() -> Shaping:
+    behind: list[str] = [""]
+
+    def shape(event: Wire) -> Wire:
+        if event["type"] != "response.output_item.added":
+            return event
+        before, behind[0] = behind[0], event["item"]["type"]
+        if (before, behind[0]) != ("reasoning", "message"):
+            return event
+        return {**event, "output_index": event["output_index"] - 1}
+
+    return shape
+
+
 _INDEXING: Mapping[IndexForm, Callable[[], Shaping]] = {
     "each": lambda: lambda event: event,
     "counting": _counting,
+    "misannounced": _misannounced,
     "absent": lambda: lambda event: {key: value for key, value in event.items() if key not in _INDEXES},
 }
 

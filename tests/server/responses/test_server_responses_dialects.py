@@ -137,6 +137,14 @@ async def test_databricks_names_no_item_as_it_announced_it(talk):
     assert "in_progress" not in types_of(events)
 
 
+async def test_hugging_face_announces_a_message_in_the_place_of_its_reasoning(talk):
+    events = await _events(talk, "huggingface")
+
+    announced = [event["output_index"] for event in events if event["type"] == "response.output_item.added"]
+    assert announced == [0, 0, 2]
+    assert [event["output_index"] for event in events if event["type"] == "response.output_item.done"] == [0, 1, 2]
+
+
 async def test_lm_studio_sends_arguments_at_their_end_alone(talk):
     events = await _events(talk, "lmstudio")
 
