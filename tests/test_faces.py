@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import pickle
+import pkgutil
 import rlcompleter
 import shutil
 import subprocess
@@ -205,6 +206,25 @@ def test_dir_and_completion_and_help_know_every_name(face):
     completed = {str(completer.complete("face.", place)).rstrip("()") for place in range(len(dir(face)))}
     assert {f"face.{name}" for name in face.__all__} <= completed
     assert set(face.__all__) <= {name for name, _ in inspect.getmembers(face)}
+
+
+EVERY_PACKAGE = [
+    asyncstream.__name__,
+    *(
+        found.name
+        for found in pkgutil.walk_packages(asyncstream.__path__, "asyncstream.", onerror=lambda name: None)
+        if found.ispkg and ".examples" not in found.name
+    ),
+]
+
+
+@pytest.mark.parametrize("name", EVERY_PACKAGE)
+def test_dir_of_every_package_shows_its_public_names(name):
+    package = importlib.import_module(name)
+    public = set(getattr(package, "__all__", ()))
+
+    assert public <= set(dir(package))
+    assert [] == [one for one in public if not hasattr(package, one)]
 
 
 def test_packages_show_their_rooms():

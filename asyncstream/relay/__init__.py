@@ -8,6 +8,7 @@ Resumable: `RunLog` over a `MemoryStore` or a `RedisStore`. Python readers: `fol
 
 from typing import TYPE_CHECKING
 
+from asyncstream.faces import face
 from asyncstream.relay.asgi import OpenedRelay, RelayResponse, open_relay
 from asyncstream.relay.cursor import after_of
 from asyncstream.relay.direct import ndjson_lines, sse_frames, text_chunks
@@ -36,6 +37,9 @@ from asyncstream.relay.web import relay_response
 
 if TYPE_CHECKING:
     from asyncstream.relay.log.redis_store import RedisStore
+else:
+    # Only who asks for the store needs what it stands on.
+    __getattr__, __dir__ = face(__name__, RedisStore="asyncstream.relay.log.redis_store")
 
 __all__ = [
     "AccessDeniedError",
@@ -67,12 +71,3 @@ __all__ = [
     "sse_frames",
     "text_chunks",
 ]
-
-
-def __getattr__(name: str) -> object:
-    # Only who asks for the store needs what it stands on.
-    if name == "RedisStore":
-        from asyncstream.relay.log.redis_store import RedisStore
-
-        return RedisStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 class _Call(Protocol):
     @property
-    def name(self) -> str: ...
+    def name(self) -> str | None: ...
     @property
-    def arguments(self) -> str: ...
+    def arguments(self) -> str | None: ...
 
 
 class CallArguments(WireStruct, gc=False):
@@ -39,7 +39,7 @@ class CallArguments(WireStruct, gc=False):
         """
         # A call that is folded from a stream knows whether it is whole.
         cut: str | None = getattr(self, "cut", None)
-        return parse_json(self.arguments, target, what=f"the call of {self.name!r}", cut=cut, empty="{}")
+        return parse_json(self.arguments or "", target, what=f"the call of {self.name!r}", cut=cut, empty="{}")
 
     def arguments_as(self: _Call, target: builtins.type[T]) -> T:
         """Decode the arguments into a `msgspec.Struct`, dataclass, TypedDict or pydantic model.
@@ -48,4 +48,4 @@ class CallArguments(WireStruct, gc=False):
             ParseError: The arguments are cut, are no JSON, or do not fit; it has their `raw` text and the `path`.
         """
         cut: str | None = getattr(self, "cut", None)
-        return parse_json(self.arguments, target, what=f"the call of {self.name!r}", cut=cut, empty="{}")
+        return parse_json(self.arguments or "", target, what=f"the call of {self.name!r}", cut=cut, empty="{}")

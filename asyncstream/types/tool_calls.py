@@ -1,11 +1,15 @@
 """The wire structs of the tool calls in run steps, and of their deltas.
 
+Each call says by `name` and `arguments` what was called and with what, as the calls of every protocol do; of those that
+the server answers itself the wire tells that in a payload of their own kind.
+
 The calls as made by a model; the tools as configured are in `tools`. Besides OpenAI's three types stand the twelve of
 Azure AI Foundry: their payloads are plain JSON objects here, and their deltas are `UnknownToolCallDelta`, because the
 wire fixes no shape for either. Imports `function_calls`, `structs`, `tools` and msgspec only; the steps around
 the calls are in `run_steps`.
 """
 
+import json
 from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import field
@@ -130,12 +134,22 @@ class CodeInterpreter(WireStruct, kw_only=True, gc=False):
     outputs: list[CodeInterpreterOutput] = []
 
 
-class CodeInterpreterToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
+class CodeInterpreterToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="code_interpreter"):
     """A run of code in the server's sandbox."""
 
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
     id: str = ""
     code_interpreter: CodeInterpreter = field(default_factory=CodeInterpreter)
+
+    @property
+    def name(self) -> str:
+        """The tool's, which is its type."""
+        return self.type
+
+    @property
+    def arguments(self) -> str:
+        """What the tool is called with: the code, which is no JSON."""
+        return self.code_interpreter.input
 
 
 class FileSearchResultContent(WireStruct, kw_only=True, gc=False):
@@ -165,15 +179,53 @@ class FileSearch(WireStruct, kw_only=True, gc=False):
     results: list[FileSearchResult] | None = None
 
 
-class FileSearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="file_search"):
+class FileSearchToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="file_search"):
     """A search in vector stores."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
     id: str = ""
     file_search: FileSearch = field(default_factory=FileSearch)
 
+    @property
+    def name(self) -> str:
+        """The tool's, which is its type."""
+        return self.type
 
-class AzureAISearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="azure_ai_search"):
+    @property
+    def arguments(self) -> str:
+        """Nothing: what was looked for is not told."""
+        return ""
+
+
+class _HostedToolCall(CallArguments, gc=False):
+    """A call that the server answers itself, with a payload under its type."""
+
+    @property
+    def _payload(self) -> dict[str, object]:
+        return getattr(self, str(self.__struct_config__.tag)) or {}
+
+    @property
+    def name(self) -> str:
+        """What is called, if the payload names it; else the type of the tool."""
+        return _name_in(self._payload) or str(self.__struct_config__.tag)
+
+    @property
+    def arguments(self) -> str:
+        """JSON text: the arguments, if the payload has some; else all that it says."""
+        return _arguments_in(self._payload)
+
+
+def _name_in(payload: dict[str, object]) -> str:
+    name = payload.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _arguments_in(payload: dict[str, object]) -> str:
+    arguments = payload.get("arguments", payload)
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+class AzureAISearchToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="azure_ai_search"):
     """Azure: a search in an index of Azure AI Search."""
 
     type: ClassVar[Literal["azure_ai_search"]] = "azure_ai_search"
@@ -181,7 +233,7 @@ class AzureAISearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type"
     azure_ai_search: dict[str, object] | None = None
 
 
-class AzureFunctionToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="azure_function"):
+class AzureFunctionToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="azure_function"):
     """Azure: a call of a function app."""
 
     type: ClassVar[Literal["azure_function"]] = "azure_function"
@@ -189,7 +241,7 @@ class AzureFunctionToolCall(WireStruct, kw_only=True, gc=False, tag_field="type"
     azure_function: dict[str, object] | None = None
 
 
-class BingCustomSearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="bing_custom_search"):
+class BingCustomSearchToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="bing_custom_search"):
     """Azure: a Bing search of chosen domains."""
 
     type: ClassVar[Literal["bing_custom_search"]] = "bing_custom_search"
@@ -197,7 +249,7 @@ class BingCustomSearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="ty
     bing_custom_search: dict[str, object] | None = None
 
 
-class BingGroundingToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="bing_grounding"):
+class BingGroundingToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="bing_grounding"):
     """Azure: a Bing search."""
 
     type: ClassVar[Literal["bing_grounding"]] = "bing_grounding"
@@ -205,7 +257,7 @@ class BingGroundingToolCall(WireStruct, kw_only=True, gc=False, tag_field="type"
     bing_grounding: dict[str, object] | None = None
 
 
-class BrowserAutomationToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="browser_automation"):
+class BrowserAutomationToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="browser_automation"):
     """Azure: the work of a remote browser."""
 
     type: ClassVar[Literal["browser_automation"]] = "browser_automation"
@@ -213,7 +265,7 @@ class BrowserAutomationToolCall(WireStruct, kw_only=True, gc=False, tag_field="t
     browser_automation: dict[str, object] | None = None
 
 
-class ComputerUsePreviewToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="computer_use_preview"):
+class ComputerUsePreviewToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="computer_use_preview"):
     """Azure: an action on a screen."""
 
     type: ClassVar[Literal["computer_use_preview"]] = "computer_use_preview"
@@ -221,7 +273,7 @@ class ComputerUsePreviewToolCall(WireStruct, kw_only=True, gc=False, tag_field="
     computer_use_preview: dict[str, object] | None = None
 
 
-class ConnectedAgentToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="connected_agent"):
+class ConnectedAgentToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="connected_agent"):
     """Azure: a question to another agent."""
 
     type: ClassVar[Literal["connected_agent"]] = "connected_agent"
@@ -229,7 +281,7 @@ class ConnectedAgentToolCall(WireStruct, kw_only=True, gc=False, tag_field="type
     connected_agent: dict[str, object] | None = None
 
 
-class DeepResearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="deep_research"):
+class DeepResearchToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="deep_research"):
     """Azure: a piece of research."""
 
     type: ClassVar[Literal["deep_research"]] = "deep_research"
@@ -237,7 +289,7 @@ class DeepResearchToolCall(WireStruct, kw_only=True, gc=False, tag_field="type",
     deep_research: dict[str, object] | None = None
 
 
-class FabricDataAgentToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="fabric_dataagent"):
+class FabricDataAgentToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="fabric_dataagent"):
     """Azure: a question to a data agent of Microsoft Fabric."""
 
     type: ClassVar[Literal["fabric_dataagent"]] = "fabric_dataagent"
@@ -245,7 +297,7 @@ class FabricDataAgentToolCall(WireStruct, kw_only=True, gc=False, tag_field="typ
     fabric_dataagent: dict[str, object] | None = None
 
 
-class MCPToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="mcp"):
+class MCPToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="mcp"):
     """Azure: a call to an MCP server; its fields stand flat, without a payload object."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -258,7 +310,7 @@ class MCPToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="mcp
     """None until the server has answered."""
 
 
-class OpenAPIToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="openapi"):
+class OpenAPIToolCall(_HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="openapi"):
     """Azure: a call of an HTTP API."""
 
     type: ClassVar[Literal["openapi"]] = "openapi"
@@ -266,7 +318,9 @@ class OpenAPIToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag=
     openapi: dict[str, object] | None = None
 
 
-class SharepointGroundingToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="sharepoint_grounding"):
+class SharepointGroundingToolCall(
+    _HostedToolCall, kw_only=True, gc=False, tag_field="type", tag="sharepoint_grounding"
+):
     """Azure: a search in a SharePoint site."""
 
     type: ClassVar[Literal["sharepoint_grounding"]] = "sharepoint_grounding"
@@ -274,7 +328,7 @@ class SharepointGroundingToolCall(WireStruct, kw_only=True, gc=False, tag_field=
     sharepoint_grounding: dict[str, object] | None = None
 
 
-class UnknownToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag="unknown"):
+class UnknownToolCall(CallArguments, kw_only=True, gc=False, tag_field="type", tag="unknown"):
     """A call of a type that this version does not know."""
 
     type: ClassVar[Literal["unknown"]] = "unknown"
@@ -283,6 +337,24 @@ class UnknownToolCall(WireStruct, kw_only=True, gc=False, tag_field="type", tag=
     raw: bytes
     """Its JSON as received or, after deltas, as folded."""
     id: str = ""
+
+    @property
+    def _payload(self) -> dict[str, object]:
+        members = self.to_dict()
+        payload = members.get(self.wire_type)
+        if isinstance(payload, dict):
+            return payload
+        return {key: value for key, value in members.items() if key not in ("id", "index", "type")}
+
+    @property
+    def name(self) -> str:
+        """What is called, if the call names it; else the wire's type."""
+        return _name_in(self._payload) or self.wire_type
+
+    @property
+    def arguments(self) -> str:
+        """JSON text: the arguments, if the call has some; else all that it says."""
+        return _arguments_in(self._payload)
 
 
 ToolCall: TypeAlias = (

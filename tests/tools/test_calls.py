@@ -1,6 +1,6 @@
 """The calls of every protocol give their arguments alike: by `parse`, `arguments_as` and `arguments_for`."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from called import called
@@ -9,12 +9,21 @@ from msgspec import Struct
 from asyncstream.errors import ParseError
 from asyncstream.tools import arguments_for
 from asyncstream.types import (
+    AzureAISearchToolCall,
+    AzureFunctionToolCall,
+    BingGroundingToolCall,
     ChatCompletionMessage,
     ChatCompletionMessageCustomToolCall,
+    ChatCompletionMessageToolCall,
+    CodeInterpreter,
+    CodeInterpreterToolCall,
     Custom,
+    FileSearchToolCall,
     Function,
     FunctionCall,
     FunctionToolCall,
+    MCPToolCall,
+    OpenAPIToolCall,
     RequiredAction,
     RequiredActionFunction,
     RequiredActionFunctionToolCall,
@@ -22,7 +31,9 @@ from asyncstream.types import (
     RequiredActionSubmitToolApproval,
     RequiredActionSubmitToolOutputs,
     Run,
+    ToolCall,
     UnknownChatToolCall,
+    UnknownToolCall,
 )
 
 
@@ -121,6 +132,60 @@ def test_call_that_is_cut_is_not_parsed():
     for parse in (call.parse, lambda: call.arguments_as(City), lambda: arguments_for(visit, call)):
         with pytest.raises(ParseError, match="was cut"):
             parse()
+
+
+KINDS = [
+    *get_args(ToolCall),
+    *get_args(ChatCompletionMessageToolCall),
+    RequiredActionFunctionToolCall,
+    RequiredActionMCPToolCall,
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_call_has_an_id_and_gives_its_arguments(kind):
+    call = kind(id="c", wire_type="new", raw=b"{}") if "raw" in kind.__struct_fields__ else kind(id="c")
+
+    assert "c" == call.id
+    assert isinstance(call.name, str | None)
+    assert {} == call.parse()
+    assert {} == call.arguments_as(dict[str, int])
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "arguments"),
+    [
+        (MCPToolCall(name="search", arguments='{"q": 1}'), "search", {"q": 1}),
+        (OpenAPIToolCall(openapi={"name": "lands", "arguments": '{"q": 1}', "output": "x"}), "lands", {"q": 1}),
+        (AzureFunctionToolCall(azure_function={"name": "f", "arguments": {"q": 1}}), "f", {"q": 1}),
+        (
+            BingGroundingToolCall(bing_grounding={"requesturl": "https://x"}),
+            "bing_grounding",
+            {"requesturl": "https://x"},
+        ),
+        (
+            AzureAISearchToolCall(azure_ai_search={"input": "q", "name": 7}),
+            "azure_ai_search",
+            {"input": "q", "name": 7},
+        ),
+        (UnknownToolCall(wire_type="new", raw=b'{"id":"c","type":"new","new":{"a":1}}'), "new", {"a": 1}),
+        (UnknownToolCall(wire_type="new", raw=b'{"index":0,"type":"new","name":"n","arguments":"{}"}'), "n", {}),
+        (UnknownToolCall(wire_type="new", raw=b'{"type":"new","query":"q"}'), "new", {"query": "q"}),
+        (FileSearchToolCall(id="c"), "file_search", {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_call_that_the_server_answers_tells_what_it_was_called_with(call, name, arguments):
+    assert name == call.name
+    assert arguments == call.parse()
+
+
+def test_code_is_no_json():
+    call = CodeInterpreterToolCall(code_interpreter=CodeInterpreter(input="print(1)"))
+
+    assert ("code_interpreter", "print(1)") == (call.name, call.arguments)
+    with pytest.raises(ParseError, match="is not JSON"):
+        call.parse()
 
 
 def test_run_lists_the_calls_that_it_waits_for():

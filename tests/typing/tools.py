@@ -15,6 +15,7 @@ from asyncstream.types import (
     RequiredActionFunctionToolCall,
     RequiredActionMCPToolCall,
     Run,
+    ToolCall,
 )
 
 
@@ -39,12 +40,16 @@ def calls(
     step: FunctionToolCall,
     approval: RequiredActionMCPToolCall,
     run: Run,
+    any_of_a_step: ToolCall,
 ) -> None:
     assert_type(chat.parse(), dict[str, object])
     assert_type(chat.arguments_as(City), City)
     assert_type(chat.name, str)
     assert_type(chat.function.parsed_arguments, object)
     assert_type(step.parse(City), City)
+    assert_type(any_of_a_step.id, str)
+    assert_type(any_of_a_step.parse(), dict[str, object])
+    assert_type(any_of_a_step.arguments_as(City), City)
     assert_type(run.pending_tool_calls, list[RequiredActionFunctionToolCall])
     decoded(chat)
     decoded(any_of_chat)
