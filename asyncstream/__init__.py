@@ -17,6 +17,7 @@ from asyncstream.errors import (
     ConflictError,
     ErrorResponse,
     InternalServerError,
+    MaxRoundsError,
     NotFoundError,
     OpenAIError,
     ParseError,
@@ -29,6 +30,8 @@ from asyncstream.errors import (
     StreamInterruptedError,
     StreamTimeoutError,
     StreamTruncatedError,
+    ToolLoopError,
+    ToolsLostError,
     UnprocessableEntityError,
 )
 from asyncstream.faces import face
@@ -56,9 +59,13 @@ if TYPE_CHECKING:
     from asyncstream.accumulators.chat import ChatAccumulator
     from asyncstream.accumulators.responses import ResponseAccumulator
     from asyncstream.client.openai_names import AsyncAzureOpenAI, AsyncOpenAI
+    from asyncstream.looping.book import LoopState
     from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream, AsyncAssistantEventHandler
     from asyncstream.streaming.chat import ChatStream
+    from asyncstream.tools.context import Later, Refused, ToolContext, ToolFailed
     from asyncstream.tools.functions import function_tool, pydantic_function_tool
+    from asyncstream.tools.tool import Tool
+    from asyncstream.tools.toolset import Tools
 else:
     __getattr__, __dir__ = face(
         __name__,
@@ -70,7 +77,14 @@ else:
         AsyncOpenAI="asyncstream.client.openai_names",
         ChatAccumulator="asyncstream.accumulators.chat",
         ChatStream="asyncstream.streaming.chat",
+        Later="asyncstream.tools.context",
+        LoopState="asyncstream.looping.book",
+        Refused="asyncstream.tools.context",
         ResponseAccumulator="asyncstream.accumulators.responses",
+        Tool="asyncstream.tools.tool",
+        ToolContext="asyncstream.tools.context",
+        ToolFailed="asyncstream.tools.context",
+        Tools="asyncstream.tools.toolset",
         function_tool="asyncstream.tools.functions",
         pydantic_function_tool="asyncstream.tools.functions",
     )
@@ -103,6 +117,9 @@ __all__ = [
     "ErrorResponse",
     "FirstEvent",
     "InternalServerError",
+    "Later",
+    "LoopState",
+    "MaxRoundsError",
     "NotFoundError",
     "Observation",
     "Observer",
@@ -112,6 +129,7 @@ __all__ = [
     "PollTimeoutError",
     "RateLimitError",
     "RawResponse",
+    "Refused",
     "RequestSent",
     "ResponseAccumulator",
     "ResponseReceived",
@@ -122,6 +140,12 @@ __all__ = [
     "StreamTimeoutError",
     "StreamTruncatedError",
     "Timeout",
+    "Tool",
+    "ToolContext",
+    "ToolFailed",
+    "ToolLoopError",
+    "Tools",
+    "ToolsLostError",
     "UnprocessableEntityError",
     "function_tool",
     "pydantic_function_tool",

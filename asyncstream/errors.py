@@ -22,7 +22,10 @@
     │     ├─ StreamInterruptedError       the connection broke, or the consumer closed the stream
     │     ├─ StreamTruncatedError         the stream ended without terminal evidence
     │     ├─ StreamDecodeError            also an APIResponseValidationError: an unreadable or oversized frame
-    │     └─ StreamTimeoutError           also an APITimeoutError: no event within the deadline
+    │     ├─ StreamTimeoutError           also an APITimeoutError: no event within the deadline
+    │     └─ ToolLoopError                a tool loop cannot go on; has `state`, `rounds`
+    │        ├─ MaxRoundsError            the model still calls tools in the last round that is allowed
+    │        └─ ToolsLostError            calls had begun when the process before ended: nobody knows whether they ran
     └─ PollTimeoutError                   also a TimeoutError: the deadline of a poll passed; the run goes on
 
 Rule 1: every class is constructed from its message alone plus keywords, so that pickling keeps all attributes.
@@ -32,13 +35,14 @@ Rule 4: what errors carry is named for type checkers alone: at run time nothing 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 if TYPE_CHECKING:
     from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator
     from asyncstream.accumulators.chat.accumulator import ChatAccumulator
     from asyncstream.accumulators.responses.accumulator import ResponseAccumulator
+    from asyncstream.looping.book import KeptCall, LoopState
     from asyncstream.types.runs import Run
     from asyncstream.types.vector_stores import VectorStoreFile, VectorStoreFileBatch
 
@@ -56,6 +60,7 @@ __all__ = [
     "ConflictError",
     "ErrorResponse",
     "InternalServerError",
+    "MaxRoundsError",
     "NotFoundError",
     "OpenAIError",
     "ParseError",
@@ -68,6 +73,8 @@ __all__ = [
     "StreamInterruptedError",
     "StreamTimeoutError",
     "StreamTruncatedError",
+    "ToolLoopError",
+    "ToolsLostError",
     "UnprocessableEntityError",
     "status_error_type",
 ]
@@ -335,6 +342,42 @@ class StreamDecodeError(StreamError, APIResponseValidationError):
 
 class StreamTimeoutError(StreamError, APITimeoutError):
     """No event arrived within the deadline; keep-alive comments do not count as events."""
+
+
+class ToolLoopError(StreamError):
+    """A tool loop cannot go on. What it has done is in its state, and is not done again by whoever resumes it.
+
+    Attributes:
+        state: Where the loop is: what `resume=` takes.
+        rounds: How many answers of the model there were.
+    """
+
+    if TYPE_CHECKING:
+        state: LoopState | None
+
+    def __init__(self, message: str, *, state: object = None, rounds: int = 0, partial: object = None) -> None:
+        super().__init__(message, partial=partial)
+        self.state = cast("LoopState | None", state)
+        self.rounds = rounds
+
+
+class MaxRoundsError(ToolLoopError):
+    """The model still calls tools in the last round that `Tools.max_rounds` allows; none of these calls has run."""
+
+
+class ToolsLostError(ToolLoopError):
+    """Calls had begun when the process before ended: they may or may not have run, and do not run again.
+
+    Attributes:
+        calls: These calls.
+    """
+
+    if TYPE_CHECKING:
+        calls: Sequence[KeptCall]
+
+    def __init__(self, message: str, *, calls: Sequence[object] = (), state: object = None, rounds: int = 0) -> None:
+        super().__init__(message, state=state, rounds=rounds)
+        self.calls = cast("Sequence[KeptCall]", calls)
 
 
 class PollTimeoutError(AsyncStreamError, TimeoutError):

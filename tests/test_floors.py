@@ -197,7 +197,7 @@ def test_errors_name_the_accumulator_of_each_column():
     accumulators = {name for name in SOURCES if name.startswith("asyncstream.accumulators.") and column(name)}
 
     assert {name for name in accumulators if name.endswith(".accumulator")} == carried & accumulators
-    assert {room(name) for name in carried} == {"accumulators", "types"}
+    assert {room(name) for name in carried} == {"accumulators", "looping", "types"}
 
 
 @pytest.mark.parametrize("name", ["relay", "otel"])

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from asyncstream.accumulators.responses.audio import *
     from asyncstream.accumulators.responses.changes import *
     from asyncstream.decoding import Repair as Repair
+    from asyncstream.looping.changes import RoundDone as RoundDone
+    from asyncstream.looping.changes import ToolResultChanged as ToolResultChanged
+    from asyncstream.looping.changes import ToolResultCreated as ToolResultCreated
+    from asyncstream.looping.changes import ToolResultDone as ToolResultDone
 else:
     __getattr__, __dir__ = face(
         __name__,
@@ -28,4 +32,8 @@ else:
         "responses.audio",
         "responses.changes",
         Repair="asyncstream.decoding",
+        RoundDone="asyncstream.looping.changes",
+        ToolResultChanged="asyncstream.looping.changes",
+        ToolResultCreated="asyncstream.looping.changes",
+        ToolResultDone="asyncstream.looping.changes",
     )

@@ -4,12 +4,13 @@ Rule 1: nothing is turned into text here. How a Decimal, a date or an object is 
 what a model is shown of it must not depend on what an encoder happens to make of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.params.shared import ToolOutputs
 
-__all__ = ["check_outputs", "output_text"]
+__all__ = ["check_outputs", "output_text", "outputs_by_id"]
 
 
 def output_text(id: str, output: object) -> str:
@@ -36,3 +37,24 @@ def check_outputs(outputs: Sequence[Mapping[str, object]]) -> None:
             )
         if "output" in output:
             output_text(str(output.get("tool_call_id")), output["output"])
+
+
+def outputs_by_id(outputs: ToolOutputs, waiting: Collection[str]) -> dict[str, str]:
+    """Return the output of each call that waits for one, by its id.
+
+    Raises:
+        ConfigurationError: One is left out, is given twice, is not text, or is for a call that is not open.
+    """
+    found: dict[str, str] = {}
+    check_outputs(outputs)
+    for output in cast("Sequence[Mapping[str, object]]", outputs):
+        id = str(output.get("tool_call_id") or output.get("call_id"))
+        if id not in waiting:
+            raise ConfigurationError(f"no call {id!r} is open; the open ones are {', '.join(map(repr, waiting))}")
+        if id in found:
+            raise ConfigurationError(f"expected one output for {id!r}, got 2")
+        found[id] = output_text(id, output.get("output"))
+    missing = [id for id in waiting if id not in found]
+    if missing:
+        raise ConfigurationError(f"every open call needs an output; there is none for {', '.join(map(repr, missing))}")
+    return found

@@ -8,6 +8,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from asyncstream.accumulators.chat.answers import fold_answer
+from asyncstream.errors import ConfigurationError
+from asyncstream.looping.book import LoopState
 from asyncstream.params.chat import (
     ChatCompletionCreateParams,
     ChatCompletionResponseFormatParam,
@@ -19,6 +21,7 @@ from asyncstream.params.shared import ListOrder
 from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
+from asyncstream.resources.run_tools import RunTools, running
 from asyncstream.streaming.chat import ChatStream
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
@@ -233,6 +236,8 @@ class ChatCompletions:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
+        run_tools: RunTools | None = None,
+        resume: LoopState | None = None,
         **params: Unpack[ChatCompletionUntypedParams],
     ) -> ChatStream: ...
 
@@ -247,6 +252,8 @@ class ChatCompletions:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
+        run_tools: RunTools | None = None,
+        resume: LoopState | None = None,
         **params: Unpack[ChatCompletionUntypedParams],
     ) -> ChatStream[T]: ...
 
@@ -259,6 +266,8 @@ class ChatCompletions:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
+        run_tools: RunTools | None = None,
+        resume: LoopState | None = None,
         **params: Unpack[ChatCompletionCreateParams],
     ) -> ChatStream[Any]:
         """Return a stream of an answer.
@@ -266,15 +275,31 @@ class ChatCompletions:
         Nothing is sent before ``async with`` enters it; what the request fails with is raised there. A type as
         `response_format` asks for JSON that fits it, strictly; an answer that does is ``choices[0].message.parsed``.
 
+        - `run_tools`: functions that the model may call. Their calls are run once an answer is complete, and the stream
+          goes on with the next answer, until the model calls nothing.
+        - `resume`: the state of such a stream, to go on from there; the conversation is the state's then.
+
         Raises:
-            ConfigurationError: An argument cannot be sent.
+            ConfigurationError: An argument cannot be sent, or a function cannot be run.
+            ToolsLostError: Calls of the state had begun, so that nobody knows whether they ran.
             APIError: The request failed; the subclass says how.
 
         Source: https://platform.openai.com/docs/api-reference/chat-streaming
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
+        if run_tools is None:
+            if resume is not None:
+                raise ConfigurationError("resume= goes on with the calls of tools: give run_tools= too")
+            request = _request(options, messages, model, params, stream=True)
+            return ChatStream(self._transport, request, **_types(params))
+        if params.get("n", 1) not in (None, 1):
+            raise ConfigurationError("run_tools answers one choice: leave out n=")
+        ran = running(run_tools, params.get("tools") or (), "chat")
+        params = {**params, "tools": ran.definitions}
         request = _request(options, messages, model, params, stream=True)
-        return ChatStream(self._transport, request, **_types(params))
+        return ChatStream(
+            self._transport, request, **_types(params), run_tools=ran.tools, external=ran.external, resume=resume
+        )
 
     async def retrieve(
         self,

@@ -8,6 +8,7 @@ import builtins
 from collections.abc import Callable, Mapping
 from typing import Literal, Unpack, overload
 
+from asyncstream.looping.book import LoopState
 from asyncstream.looping.outputs import check_outputs
 from asyncstream.params.runs import (
     RunCreateParams,
@@ -21,6 +22,8 @@ from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.run_steps import RunSteps
+from asyncstream.resources.run_tools import RunTools
+from asyncstream.resources.running_runs import running_run
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.streaming.assistants.stream import AssistantEventHandler, AssistantStream
 from asyncstream.transport.http import Transport
@@ -200,6 +203,9 @@ class Runs:
         assistant_id: str,
         include: builtins.list[RunStepInclude] | None = None,
         event_handler: AssistantEventHandler | None = None,
+        run_tools: RunTools | None = None,
+        send_tools: bool | None = None,
+        resume: LoopState | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -212,17 +218,24 @@ class Runs:
         `event_handler` are awaited as the stream is read; one handler serves one stream.
 
         - `include`: what the steps of the run show beyond their default.
+        - `run_tools`: functions that the model may call. Their calls are run, and the stream goes on to the run's end.
+        - `send_tools`: whether the run is told of them, in place of its assistant's tools; None: beside other `tools`.
+        - `resume`: the state of such a stream, to go on from there; nothing but outputs is sent then.
 
         Raises:
-            ConfigurationError: An argument cannot be sent.
+            ConfigurationError: An argument cannot be sent, or a function cannot be run.
+            ToolsLostError: Calls of the state had begun, so that nobody knows whether they ran.
             APIError: The request failed; the subclass says how.
 
         Source: https://platform.openai.com/docs/api-reference/runs/createRun
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        body = {"assistant_id": assistant_id, **known(params, RunCreateParams, *_EXPLICIT), "stream": True}
+        looping, tools = running_run(run_tools, params, send_tools=send_tools, resume=resume)
+        body = {"assistant_id": assistant_id, **known(params, RunCreateParams, *_EXPLICIT), **tools, "stream": True}
         request = CREATE.request(options, ids={"thread_id": thread_id}, query={"include": include}, body=body)
-        return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
+        return AssistantStream(
+            self._transport, request, event_handler=event_handler, resume=resume_with(options), **looping
+        )
 
     async def retrieve(
         self,
@@ -488,6 +501,8 @@ class Runs:
         thread_id: str,
         tool_outputs: ToolOutputs,
         event_handler: AssistantEventHandler | None = None,
+        run_tools: RunTools | None = None,
+        resume: LoopState | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -500,6 +515,8 @@ class Runs:
         `event_handler` are awaited as the stream is read; one handler serves one stream.
 
         - `tool_outputs`: one for each of its tool calls; empty if it asks for approvals only.
+        - `run_tools`: functions that answer what the run calls from here on.
+        - `resume`: the state of such a stream, to go on from there; these outputs are not sent again then.
 
         Raises:
             ConfigurationError: An argument cannot be sent.
@@ -508,9 +525,12 @@ class Runs:
         Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
+        looping, _ = running_run(run_tools, {}, resume=resume)
         body = {**_outputs(tool_outputs, params), "stream": True}
         request = SUBMIT.request(options, ids={"thread_id": thread_id, "run_id": run_id}, body=body)
-        return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
+        return AssistantStream(
+            self._transport, request, event_handler=event_handler, resume=resume_with(options), **looping
+        )
 
 
 class RunsWithRawResponse(WithRawResponse):

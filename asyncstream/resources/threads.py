@@ -6,11 +6,14 @@ Source: https://platform.openai.com/docs/api-reference/threads
 from collections.abc import Callable, Mapping
 from typing import Literal, Unpack, overload
 
+from asyncstream.looping.book import LoopState
 from asyncstream.params.threads import CreateAndRunParams, ThreadCreateParams, ThreadUpdateParams
 from asyncstream.resources.keywords import known
 from asyncstream.resources.messages import Messages
 from asyncstream.resources.polling import Pace, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
+from asyncstream.resources.run_tools import RunTools
+from asyncstream.resources.running_runs import running_run
 from asyncstream.resources.runs import Runs, resume_with, run_on_server
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.streaming.assistants.stream import AssistantEventHandler, AssistantStream
@@ -252,6 +255,9 @@ class Threads:
         assistant_id: str,
         thread: ThreadCreateParams | None = None,
         event_handler: AssistantEventHandler | None = None,
+        run_tools: RunTools | None = None,
+        send_tools: bool | None = None,
+        resume: LoopState | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -264,18 +270,23 @@ class Threads:
         `event_handler` are awaited as the stream is read; one handler serves one stream.
 
         - `thread`: what the thread begins with; None: nothing.
+        - `run_tools`, `send_tools`, `resume`: as for `runs.stream`.
 
         Raises:
-            ConfigurationError: An argument cannot be sent.
+            ConfigurationError: An argument cannot be sent, or a function cannot be run.
+            ToolsLostError: Calls of the state had begun, so that nobody knows whether they ran.
             APIError: The request failed; the subclass says how.
 
         Source: https://platform.openai.com/docs/api-reference/runs/createThreadAndRun
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
+        looping, tools = running_run(run_tools, params, send_tools=send_tools, resume=resume)
         request = CREATE_AND_RUN.request(
-            options, body={**_start(assistant_id, thread), **known(params, CreateAndRunParams), "stream": True}
+            options, body={**_start(assistant_id, thread), **known(params, CreateAndRunParams), **tools, "stream": True}
         )
-        return AssistantStream(self._transport, request, event_handler=event_handler, resume=resume_with(options))
+        return AssistantStream(
+            self._transport, request, event_handler=event_handler, resume=resume_with(options), **looping
+        )
 
 
 class ThreadsWithRawResponse(WithRawResponse):

@@ -7,16 +7,18 @@ going on with the same stream after tool outputs, for which `looping.chat` makes
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from asyncstream.accumulators.changes import ContentChanged, ContentDone
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
 from asyncstream.events.chat import WIRE
+from asyncstream.looping.book import LoopState
 from asyncstream.params.shared import ToolOutputs
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
 from asyncstream.tools.rounds import Round
+from asyncstream.tools.toolset import Tools
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types.chat import ChatCompletion
@@ -26,6 +28,7 @@ from asyncstream.types.structs import ParsedT
 
 if TYPE_CHECKING:
     from asyncstream.streaming.openai_events import OpenAIChatEvent
+    from asyncstream.streaming.tool_loop import ToolLoop
 
 __all__ = ["ChatStream"]
 
@@ -50,9 +53,17 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
         *,
         response_format: type[ParsedT] | None = None,
         tool_types: Mapping[str, Callable[..., object]] | None = None,
+        run_tools: Tools[Any] | None = None,
+        external: frozenset[str] = frozenset(),
+        resume: LoopState | None = None,
     ) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         make_accumulator = partial(ChatAccumulator[ParsedT], response_format=response_format, tool_types=tool_types)
+        tool_loop: ToolLoop[ChatAccumulator[ParsedT]] | None = None
+        if run_tools is not None:
+            from asyncstream.streaming.chat_loop import chat_loop  # most streams run no tools
+
+            tool_loop = chat_loop(run_tools, make_accumulator, external=external, resume=resume)
         super().__init__(
             transport,
             request,
@@ -60,9 +71,10 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
             accumulator=make_accumulator(),
             result=attrgetter("completion"),
             usage="async with client.chat.completions.stream(...) as stream:",
+            tool_loop=tool_loop,
         )
-        self.rounds: list[_Round[ParsedT]] = []
-        """The answers before the one that is read now, and what went back for their calls."""
+        self.rounds: list[_Round[ParsedT]] = [] if tool_loop is None else tool_loop.rounds
+        """The answers that are done with, and what went back for their calls."""
         self._make_accumulator = make_accumulator
         self._response_format = response_format
         self._tool_types = tool_types or {}
@@ -95,6 +107,30 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
             ),
         )
 
+    @property
+    def messages(self) -> list[Any]:
+        """What may be sent next time: the conversation so far, each call answered, whatever became of the stream.
+
+        For streams that run tools. An answer that has no call, or that is not complete, is the last message.
+
+        Raises:
+            ConfigurationError: The stream runs no tools.
+        """
+        from asyncstream.looping.chat import conversation
+
+        return conversation(self.request.body or b"", self.tool_loop.state, self.accumulator.completion)
+
+    @property
+    def usage(self) -> CompletionUsage | None:
+        """The tokens of all rounds together, of those that told any; None if none did.
+
+        Raises:
+            ConfigurationError: The stream runs no tools.
+        """
+        from asyncstream.looping.usage import summed
+
+        return summed(round.usage for round in self.tool_loop.rounds)
+
     async def submit_tool_outputs(self, outputs: ToolOutputs) -> None:
         """Answer the calls of this answer, and go on with this same stream.
 
@@ -116,6 +152,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
 
         Source: https://platform.openai.com/docs/guides/function-calling
         """
+        if self.runs_tools:
+            self.tool_loop.submit(outputs)
+            return
         await self.continue_with(lambda sent: self._answer(sent, outputs))
 
     def _answer(self, sent: Request, outputs: ToolOutputs) -> tuple[Request, Callable[[], ChatAccumulator[ParsedT]]]:

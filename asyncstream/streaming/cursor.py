@@ -19,7 +19,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from asyncstream.errors import ConfigurationError, StreamError, StreamInterruptedError
 from asyncstream.streaming.due_calls import Callbacks, DueCallback, DueCalls
@@ -29,6 +29,9 @@ from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.transport.http import Transport
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import Request
+
+if TYPE_CHECKING:
+    from asyncstream.streaming.tool_loop import ToolLoop
 
 __all__ = ["Cursor", "Follow"]
 
@@ -77,6 +80,7 @@ class Cursor(Generic[E, C, A]):
         after_break: AfterBreak[A] | None = None,
         name: str,
         usage: str,
+        tool_loop: "ToolLoop[A] | None" = None,
     ) -> None:
         """Prepare to go over the answers; nothing is sent before `open`.
 
@@ -89,8 +93,11 @@ class Cursor(Generic[E, C, A]):
             after_break: Says how an answer goes on whose body broke; None if none of the protocol does.
             name: What the stream is called that has it.
             usage: What to write instead, for the errors of a stream that is not opened or not closed.
+            tool_loop: What goes on between its answers; None if nothing does.
         """
         self.reading = reading
+        self._tool_loop = tool_loop
+        self._patience = AFTER_EVIDENCE if tool_loop is None else BEFORE_THE_NEXT
         self.quick = reading.frames if callbacks is None else _NO_FRAMES
         self._transport = transport
         # What was sent for the answer.
@@ -113,6 +120,11 @@ class Cursor(Generic[E, C, A]):
     def over(self) -> bool:
         """Whether nothing more comes: it was read to its end, has failed, or was closed."""
         return self._outcome is not None
+
+    @property
+    def sent(self) -> Request:
+        """The request for the latest answer."""
+        return self._request
 
     @property
     def live(self) -> LiveResponse | None:
@@ -145,6 +157,10 @@ class Cursor(Generic[E, C, A]):
             raise ConfigurationError("a stream can be opened once; make a new one for another request")
         self._entered = True
         accumulator = self.reading.accumulator
+        if self._tool_loop is not None and self._tool_loop.resumes:
+            # The answer is there already: it goes on with its calls.
+            self.reading.closing = []
+            return
         try:
             self.reading.begin(await self._transport.open(self._request), accumulator)
         except asyncio.CancelledError as cancelled:
@@ -181,18 +197,26 @@ class Cursor(Generic[E, C, A]):
                 await opening.close()
             except asyncio.CancelledError as error:
                 cancelled = error
+        if self._tool_loop is not None:
+            try:
+                await self._tool_loop.close()
+            except asyncio.CancelledError as error:
+                cancelled = error
         await self._due.run_last(self._fail_in_callback, cancelled)
 
     def __del__(self) -> None:
         live = self.live if hasattr(self, "_continuing") else None
         opening = None if live is None or self._closed else self._opening
-        if live is None or (live.closed and opening is None):
+        running = live is not None and self._tool_loop is not None and self._tool_loop.running
+        if live is None or (live.closed and opening is None and not running):
             return
         warnings.warn(f"unclosed {self._name}: write `{self._usage}`", ResourceWarning, stacklevel=2, source=self)
         folded = self.reading.accumulator
         live.abandon(partial(_tell_end, live, None, folded, self._result, left=not folded.finished))
         if opening is not None:
             opening.abandon()
+        if self._tool_loop is not None:
+            self._tool_loop.abandon()
 
     # Steps.
 
@@ -210,7 +234,7 @@ class Cursor(Generic[E, C, A]):
         if self._busy or self._continuing:
             raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
         reading = self.reading
-        if reading.incoming is None:
+        if reading.incoming is None and reading.closing is None:
             self.opened()
         self._busy = True
         try:
@@ -232,7 +256,7 @@ class Cursor(Generic[E, C, A]):
                         await self._go_over()
                         continue
                     try:
-                        closing = await reading.meet(AFTER_EVIDENCE)
+                        closing = await reading.meet(self._patience)
                     except StreamError as error:
                         self._meet_break(self._about(error))
                     else:
@@ -271,8 +295,32 @@ class Cursor(Generic[E, C, A]):
             return
         closing, self.reading.closing = self.reading.closing, []
         self._show(closing or [])
-        self._end_with(_Ended(), [])
-        await self.opened().finish()
+        if self._tool_loop is None:
+            self._end_with(_Ended(), [])
+            await self.opened().finish()
+        elif not closing:
+            await self._go_on(self._tool_loop)
+
+    async def _go_on(self, loop: "ToolLoop[A]") -> None:
+        """Take the next step between two answers: what calls have changed, the next request, or the end."""
+        live = self.live
+        if live is not None:
+            self._tell_end(None)
+            # Tools may need the connection.
+            await live.finish()
+        try:
+            came = await loop.after(self._request, self.reading.accumulator, None if live is None else live.request_id)
+        except StreamError as error:
+            self._stop(self._about(error))
+        except Exception as error:
+            self._stop(error)
+        else:
+            if came is None:
+                self._end_with(_Ended(), [])
+            elif isinstance(came, list):
+                self._show(cast("list[C]", came))
+            else:
+                self._opening = Opening(self._transport.open(came.request), came.request, came.begin)
 
     # Going on.
 
@@ -389,6 +437,8 @@ class Cursor(Generic[E, C, A]):
             self.live.close()
         if self._opening is not None:
             self._opening.abandon()
+        if self._tool_loop is not None:
+            self._tool_loop.halt()
 
     def _end_with(
         self, outcome: Exception, calls: list[DueCallback], *, cancelled: asyncio.CancelledError | None = None

@@ -7,16 +7,24 @@ stream of each protocol, which adds what only its answers have. Nothing here dec
 import asyncio
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from asyncstream.errors import ConfigurationError
 from asyncstream.events.wire import Wire
+from asyncstream.looping.book import LoopState, OfferedCall
+from asyncstream.looping.changes import Stop
 from asyncstream.streaming.cursor import Cursor, Follow
 from asyncstream.streaming.due_calls import Callbacks
 from asyncstream.streaming.healing import AfterBreak
 from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.streaming.view import Derive, View, ViewState
+from asyncstream.tools.rounds import ToolResult
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
+
+if TYPE_CHECKING:
+    from asyncstream.streaming.tool_loop import ToolLoop
+    from asyncstream.tools.next_round import NextRound
 
 __all__ = ["Stream"]
 
@@ -43,6 +51,7 @@ class Stream(Generic[E, C, A]):
         result: Callable[[A], object],
         after_break: AfterBreak[A] | None = None,
         usage: str,
+        tool_loop: "ToolLoop[A] | None" = None,
     ) -> None:
         """Make an unopened stream: nothing is sent before it is opened.
 
@@ -55,6 +64,7 @@ class Stream(Generic[E, C, A]):
             result: Gives what an answer is, as far as it came, out of its accumulator: observers are told of it.
             after_break: Says how an answer goes on whose body broke; None if none of the protocol does.
             usage: What to write instead, for the error of a stream that is used before it is opened.
+            tool_loop: What runs the calls of its answers; None if nothing does.
         """
         self._reading: Reading[E, C, A] = Reading(wire, accumulator, telling=callbacks is not None)
         self._cursor = Cursor(
@@ -66,7 +76,9 @@ class Stream(Generic[E, C, A]):
             after_break=after_break,
             name=type(self).__name__,
             usage=usage,
+            tool_loop=tool_loop,
         )
+        self._tool_loop = tool_loop
         # Looked at for every event.
         self._ahead = self._reading.ahead
         self._decode_plain = wire.decode_plain
@@ -83,6 +95,11 @@ class Stream(Generic[E, C, A]):
     def wire(self) -> Wire[E]:
         """What the protocol of its events brings; a relay asks it what is not for browsers."""
         return self._reading.wire
+
+    @property
+    def request(self) -> Request:
+        """What was sent for the answer that is read now."""
+        return self._cursor.sent
 
     @property
     def current_event(self) -> E | None:
@@ -206,3 +223,54 @@ class Stream(Generic[E, C, A]):
     async def continue_with(self, follow: Follow[A]) -> None:
         """Go on with the answer to another request, as `Cursor.continue_with` says. For the streams of a protocol."""
         await self._cursor.continue_with(follow)
+
+    # The calls that it runs.
+
+    @property
+    def runs_tools(self) -> bool:
+        """Whether the calls of its answers are run."""
+        return self._tool_loop is not None
+
+    @property
+    def tool_loop(self) -> "ToolLoop[A]":
+        """What runs the calls of its answers. For the streams of a protocol.
+
+        Raises:
+            ConfigurationError: Nothing does.
+        """
+        if self._tool_loop is None:
+            raise ConfigurationError("this stream runs no tools: give it run_tools=")
+        return self._tool_loop
+
+    @property
+    def results(self) -> list[ToolResult]:
+        """What came of the calls that the stream has run, in the order of rounds and places."""
+        return self.tool_loop.results
+
+    @property
+    def pending(self) -> list[OfferedCall]:
+        """The calls that have no result: those that wait for a decision, or are answered elsewhere."""
+        return [call.shown() for call in self.tool_loop.state.waiting]
+
+    @property
+    def stopped(self) -> Stop | None:
+        """Why the model is asked no more; None while it is."""
+        return self.tool_loop.stopped
+
+    @property
+    def state(self) -> LoopState:
+        """Where the loop is, for `resume=` of another stream. It holds the conversation."""
+        return self.tool_loop.state.copy()
+
+    @property
+    def next_round(self) -> "NextRound":
+        """The request to come, which may be changed while the cursor is at a `RoundDone` whose `stop` is None.
+
+        Raises:
+            ConfigurationError: None is to come.
+        """
+        return self.tool_loop.next_round
+
+    def stop(self) -> None:
+        """Let this round come to its end, and ask the model for no other answer."""
+        self.tool_loop.stop()

@@ -3,14 +3,23 @@
 Made by the streams of protocols whose every request is an answer of its own; kept in `stream.rounds`.
 """
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-__all__ = ["Round", "ToolResult"]
+from asyncstream.tools.content import Output
+
+__all__ = ["Round", "Status", "ToolResult"]
 
 S = TypeVar("S")
 U = TypeVar("U")
+
+
+Status: TypeAlias = Literal[
+    "returned", "failed", "invalid", "unknown", "timed_out", "refused", "cancelled", "lost", "unrun"
+]
+"""How a call ended: it returned, raised, its arguments do not fit, there is no such tool, its deadline passed, it was
+not allowed, it was left, its process ended while it ran, or it never ran."""
 
 
 class ToolResult(Struct, kw_only=True, frozen=True):
@@ -24,7 +33,16 @@ class ToolResult(Struct, kw_only=True, frozen=True):
     """The id under which it was answered."""
     name: str
     """The tool that was called; "" where that is not known."""
-    output: str
+    output: Output
+    """What the model was told; "" before the call has ended."""
+    status: Status | None = "returned"
+    """How it ended; None before that."""
+    elapsed: float = 0.0
+    """Seconds that the function took."""
+    value: object = None
+    """What the function returned; None after the state of a loop was kept elsewhere."""
+    error: BaseException | None = None
+    """What it raised."""
 
 
 class Round(Struct, Generic[S, U], kw_only=True, frozen=True):

@@ -14,16 +14,17 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple, Optional, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, Optional, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.shapes.names import class_doc
 from asyncstream.shapes.notes import notes_of
+from asyncstream.tools.context import ToolContext
 from asyncstream.tools.docstrings import Docstring, read_docstring
 
-__all__ = ["NOTHING", "Parameter", "documented", "name_of", "parameters"]
+__all__ = ["NOTHING", "Parameter", "context_parameter", "documented", "name_of", "parameters"]
 
 NOTHING: Any = object()
 """The default of a parameter that has none."""
@@ -72,11 +73,36 @@ def documented(function: Callable[..., object]) -> Docstring:
 
 
 def parameters(function: Callable[..., object]) -> list[Parameter]:
-    """Return the parameters that a model is to give, in order.
+    """Return the parameters that a model is to give, in order: not that of a `ToolContext`.
 
     Raises:
         ConfigurationError: One has no annotation, no name (`*args`), or a type that cannot be found.
     """
+    return [parameter for parameter in _unbound(function) if not _is_context(parameter.type)]
+
+
+def context_parameter(function: Callable[..., object]) -> str | None:
+    """Return the name of the parameter that takes a `ToolContext`; None if there is none.
+
+    Raises:
+        ConfigurationError: There are two, or as for `parameters`.
+    """
+    names = [parameter.name for parameter in _unbound(function) if _is_context(parameter.type)]
+    if len(names) > 1:
+        raise ConfigurationError(f"{name_of(function)} has two parameters for a ToolContext: {', '.join(names)}")
+    return names[0] if names else None
+
+
+def _is_context(hint: Any) -> bool:
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if get_origin(hint) in (Union, types.UnionType):
+        return any(_is_context(option) for option in get_args(hint))
+    return (get_origin(hint) or hint) is ToolContext
+
+
+def _unbound(function: Callable[..., object]) -> list[Parameter]:
+    """Return the parameters that nobody has bound, in order."""
     name = name_of(function) or type(function).__name__
     layers = list(_layers(function))
     bound = {key for layer in layers for key in _keywords_of(layer)}

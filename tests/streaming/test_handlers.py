@@ -21,10 +21,11 @@ from asyncstream import (
 from asyncstream.streaming.assistants.handler import CALLBACKS
 
 
-def test_the_callbacks_are_openai_pythons_17_and_three_more():
-    ours = {"on_run_requires_action", "on_run_done", "on_unknown_event"}
+def test_the_callbacks_are_openai_pythons_17_and_seven_more():
+    of_loops = {"on_tool_result_created", "on_tool_result_delta", "on_tool_result_done", "on_round_done"}
+    ours = {"on_run_requires_action", "on_run_done", "on_unknown_event", *of_loops}
 
-    assert 20 == len(CALLBACKS)
+    assert 24 == len(CALLBACKS)
     assert ours <= set(CALLBACKS)
     assert AssistantEventHandler is AsyncAssistantEventHandler
 

@@ -8,6 +8,7 @@ callbacks that are overridden.
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from asyncstream.accumulators.assistants.accumulator import AssistantChange
@@ -28,7 +29,9 @@ from asyncstream.accumulators.changes import ToolCallChanged, ToolCallCreated, T
 from asyncstream.errors import APITimeoutError, ConfigurationError
 from asyncstream.events.assistants import AssistantStreamEvent, ThreadRunRequiresAction
 from asyncstream.events.control import UnknownEvent
+from asyncstream.looping.changes import RoundDone, ToolResultChanged, ToolResultCreated, ToolResultDone
 from asyncstream.streaming.due_calls import DueCallback
+from asyncstream.tools.rounds import ToolResult
 from asyncstream.types.messages import ImageFile, Message, MessageDelta, Text, TextDelta
 from asyncstream.types.run_steps import RunStep, RunStepDelta
 from asyncstream.types.runs import Run
@@ -159,6 +162,18 @@ class EventHandler(Generic[S]):
     async def on_unknown_event(self, event: UnknownEvent) -> None:
         """Take an event under a name that the protocol does not have; comes after `on_event`."""
 
+    async def on_tool_result_created(self, result: ToolResult) -> None:
+        """A call began to run, in a stream with `run_tools`."""
+
+    async def on_tool_result_delta(self, progress: object, result: ToolResult) -> None:
+        """A tool told how far it is."""
+
+    async def on_tool_result_done(self, result: ToolResult) -> None:
+        """A call has its result."""
+
+    async def on_round_done(self, round: RoundDone) -> None:
+        """An answer has its results; the next request is sent once this has returned."""
+
     async def on_timeout(self) -> None:
         """A deadline passed; `on_exception` follows."""
 
@@ -204,6 +219,9 @@ class AssistantCallbacks:
         ToolCallCreated: ("on_tool_call_created", False),
         ToolCallChanged: ("on_tool_call_delta", True),
         ToolCallDone: ("on_tool_call_done", False),
+        ToolResultCreated: ("on_tool_result_created", False),
+        ToolResultChanged: ("on_tool_result_delta", True),
+        ToolResultDone: ("on_tool_result_done", False),
     }
 
     def __init__(self, handler: EventHandler[Any]) -> None:
@@ -231,6 +249,9 @@ class AssistantCallbacks:
             row = self._rows.get(type(change))
             if row is not None:
                 calls.append(_call(getattr(self._handler, row[0]), change, with_delta=row[1]))
+            elif isinstance(change, RoundDone):
+                if "on_round_done" in self._overridden:
+                    calls.append(partial(self._handler.on_round_done, change))
             elif isinstance(change, RunChanged) and change.ended:
                 waits = change.event == ThreadRunRequiresAction.event
                 name = "on_run_requires_action" if waits else "on_run_done"

@@ -8,12 +8,13 @@ tool outputs.
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncstream.accumulators.assistants.accumulator import AssistantAccumulator, AssistantChange
 from asyncstream.accumulators.assistants.changes import TextChanged, TextDone
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.assistants import WIRE, AssistantStreamEvent
+from asyncstream.looping.book import LoopState
 from asyncstream.looping.outputs import check_outputs
 from asyncstream.params.runs import ToolApproval
 from asyncstream.params.shared import ToolOutputs
@@ -21,11 +22,17 @@ from asyncstream.streaming.assistants.handler import AssistantCallbacks, EventHa
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
+from asyncstream.tools.rounds import Round
+from asyncstream.tools.toolset import Tools
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types.messages import Message
 from asyncstream.types.run_steps import RunStep
 from asyncstream.types.runs import Run
+from asyncstream.types.shared import Usage
+
+if TYPE_CHECKING:
+    from asyncstream.streaming.tool_loop import ToolLoop
 
 __all__ = ["AssistantEventHandler", "AssistantStream", "AsyncAssistantEventHandler"]
 
@@ -49,8 +56,16 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         *,
         event_handler: "AssistantEventHandler | None" = None,
         resume: Resume,
+        run_tools: Tools[Any] | None = None,
+        external: frozenset[str] = frozenset(),
+        state: LoopState | None = None,
     ) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
+        tool_loop: ToolLoop[AssistantAccumulator] | None = None
+        if run_tools is not None:
+            from asyncstream.streaming.assistants.loop import assistant_loop  # most streams run no tools
+
+            tool_loop = assistant_loop(run_tools, resume, external=external, resume=state)
         super().__init__(
             transport,
             request,
@@ -59,6 +74,7 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             callbacks=None if event_handler is None else AssistantCallbacks(event_handler),
             result=attrgetter("run"),
             usage="async with client.threads.runs.stream(...) as stream:",
+            tool_loop=tool_loop,
         )
         self._resume = resume
         self._handler = event_handler
@@ -103,6 +119,18 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
                 TextChanged, TextDone, piece=attrgetter("delta.value"), part=attrgetter("message_id", "index")
             ),
         )
+
+    @property
+    def rounds(self) -> list[Round[Run, Usage]]:
+        """The answers that are done with, and what went back for their calls. For streams that run tools."""
+        return self.tool_loop.rounds
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of all rounds together, of those that told any; None if none did. For streams that run tools."""
+        from asyncstream.looping.usage import summed
+
+        return summed(round.usage for round in self.tool_loop.rounds)
 
     async def get_final_run(self) -> Run:
         """Read to the end and return the run: its `status` says how it ended, or that it waits for outputs.
@@ -150,6 +178,9 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
 
         Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs
         """
+        if self.runs_tools:
+            self.tool_loop.submit(tool_outputs)
+            return
         outputs = list(tool_outputs)
         check_outputs(outputs)
         await self._submit({"tool_outputs": outputs, "stream": True})
@@ -166,6 +197,9 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
             ConfigurationError: The run does not wait, the stream has ended, or another task is waiting in it.
             APIError: The request failed; the stream has ended with this error.
         """
+        if self.runs_tools:
+            self.tool_loop.approve({approval["tool_call_id"]: approval["approve"] for approval in tool_approvals})
+            return
         await self._submit({"tool_approvals": list(tool_approvals), "stream": True})
 
     async def _submit(self, body: Mapping[str, object]) -> None:

@@ -1,0 +1,90 @@
+"""What a tool loop changes: `ToolResultCreated`, `ToolResultChanged`, `ToolResultDone`, `RoundDone`. Pure.
+
+They stand in `stream.changes` between the changes of two answers, and speak as those do (`accumulators.changes`). Made
+by `streaming.tool_runner` and `streaming.tool_loop`.
+"""
+
+from typing import ClassVar, Literal, TypeAlias
+
+from msgspec import Struct
+
+from asyncstream.tools.rounds import ToolResult
+
+__all__ = ["LoopChange", "RoundDone", "Stop", "ToolResultChanged", "ToolResultCreated", "ToolResultDone"]
+
+Stop: TypeAlias = Literal["answered", "final", "external", "later", "cut", "stopped"]
+"""Why a loop ended: the model called nothing, a final tool returned, a call is answered elsewhere or later, the answer
+was cut, or `stop` was called."""
+
+
+class ToolResultCreated(Struct, frozen=True):
+    """A call began to run."""
+
+    snapshot: ToolResult
+
+    @property
+    def parent(self) -> int:
+        """The number of its round."""
+        return self.snapshot.round
+
+    @property
+    def index(self) -> int:
+        """The place of the call in its answer."""
+        return self.snapshot.place
+
+
+class ToolResultChanged(Struct, frozen=True):
+    """A tool told how far it is."""
+
+    field: ClassVar[str] = "progress"
+    piece: ClassVar[str] = ""
+
+    snapshot: ToolResult
+    delta: object
+    """What it reported."""
+
+    @property
+    def parent(self) -> int:
+        """The number of its round."""
+        return self.snapshot.round
+
+    @property
+    def index(self) -> int:
+        """The place of the call in its answer."""
+        return self.snapshot.place
+
+
+class ToolResultDone(Struct, frozen=True):
+    """A call has its result, whether it ran or not."""
+
+    snapshot: ToolResult
+    private: bool = False
+    """Whether its output is for the model alone."""
+
+    @property
+    def parent(self) -> int:
+        """The number of its round."""
+        return self.snapshot.round
+
+    @property
+    def index(self) -> int:
+        """The place of the call in its answer."""
+        return self.snapshot.place
+
+
+class RoundDone(Struct, frozen=True):
+    """An answer of the model has its results; when the cursor has passed this, the next request is sent."""
+
+    index: ClassVar[int] = 0
+
+    round: int
+    stop: Stop | None
+    """Why no other follows; None if one does."""
+
+    @property
+    def parent(self) -> int:
+        """The number of the round."""
+        return self.round
+
+
+LoopChange: TypeAlias = ToolResultCreated | ToolResultChanged | ToolResultDone | RoundDone

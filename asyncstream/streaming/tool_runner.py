@@ -1,0 +1,380 @@
+"""Runs the calls of one answer: `ToolRunner`. Tasks, threads and deadlines; it knows no protocol and no stream.
+
+It writes into the book (`looping.book`) what begins and how it ends, and makes the changes that say so. Above it:
+`tool_loop`, which offers it the calls of an answer that is complete, and waits for what it tells.
+
+Rule 1: a call is written as begun, and that is recorded, before its function is called.
+Rule 2: whatever a function does, its call ends: at its deadline, or at the latest when the stream is left. A function
+that does not stop then is named in a warning, and kept until it does.
+Rule 3: everything runs in tasks of its own, so that cancelling whoever waits for a change cancels no function.
+"""
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Awaitable, Callable
+from functools import partial
+from inspect import isawaitable
+from typing import Any, NamedTuple, Protocol
+
+from asyncstream.errors import ParseError
+from asyncstream.looping.book import KeptCall, LoopState, refusal, result_of
+from asyncstream.looping.changes import LoopChange, ToolResultChanged, ToolResultCreated, ToolResultDone
+from asyncstream.tools.content import Output, output_of
+from asyncstream.tools.context import Later, ToolContext, ToolFailed
+from asyncstream.tools.rounds import Status, ToolResult
+from asyncstream.tools.tool import Tool
+from asyncstream.tools.toolset import Tools
+
+__all__ = ["ToolRunner", "ToolWatch"]
+
+_LOG = logging.getLogger("asyncstream")
+
+_FAILED = "The tool failed."
+"""What the model is told of an exception: nothing of it, it may hold secrets."""
+
+_inside: contextvars.ContextVar[tuple["asyncio.Task[Any] | None", ...]] = contextvars.ContextVar("inside", default=())
+"""The tasks of the calls within which this runs."""
+
+_stragglers: set["asyncio.Future[Any]"] = set()
+"""What did not stop when it was told to: kept, so that it can end."""
+
+
+class ToolWatch(Protocol):
+    """What observers are told of the calls."""
+
+    def began(self, state_round: int, call: KeptCall) -> object:
+        """Tell that a call begins to run; what is returned is given back at its end."""
+        ...
+
+    def ended(self, token: object, result: ToolResult) -> None:
+        """Tell that it has ended."""
+        ...
+
+
+class ToolRunner:
+    """The calls of a stream while they run, answer by answer."""
+
+    def __init__(
+        self,
+        tools: Tools[Any],
+        *,
+        external: frozenset[str],
+        tell: Callable[[LoopChange], None],
+        record: Callable[[], Awaitable[None]],
+        watch: ToolWatch | None = None,
+    ) -> None:
+        """Prepare to run calls.
+
+        Args:
+            tools: What may be called.
+            external: Names that are called and answered elsewhere.
+            tell: Is given each change.
+            record: Keeps the state, as the user wants it kept.
+            watch: Is told of calls that begin and end.
+        """
+        self._tools = tools
+        self._external = external
+        self._tell = tell
+        self._record = record
+        self._watch = watch
+        self._state = LoopState()
+        self._task: asyncio.Task[None] | None = None
+        self._settling: set[asyncio.Task[None]] = set()
+        # What was called and has not ended: its name, and whether it can be cancelled.
+        self._functions: dict[asyncio.Future[Any], tuple[str, bool]] = {}
+        self._stopping: set[threading.Event] = set()
+        self._over = False
+
+    def run(self, state: LoopState) -> "asyncio.Task[None]":
+        """Run what is offered in the book.
+
+        Returns:
+            What has ended once each call has its result, or is left open. It raises what a tool raised, if
+            `Tools.on_error` is "raise", and what `approve` or `record` did; all other calls are cancelled then.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._state = state
+        self._room = asyncio.Semaphore(self._tools.max_parallel)
+        self._task = self._loop.create_task(self._run())
+        # It may fail while nobody waits. The next step raises that, so asyncio need not warn that it was never seen.
+        self._task.add_done_callback(_notice)
+        return self._task
+
+    @property
+    def runs_this(self) -> bool:
+        """Whether what asks is a tool that runs here, or was called by one."""
+        return any(task in self._settling for task in _inside.get())
+
+    async def close(self) -> None:
+        """Cancel what runs and wait until it has stopped, for at most `Tools.grace` seconds."""
+        self.stop()
+        await self._wait()
+
+    def stop(self) -> None:
+        """Cancel what runs without waiting, in the event loop in which it runs."""
+        if self._task is not None:
+            self._task.cancel()
+        self._stop_calls()
+
+    def _stop_calls(self) -> None:
+        self._over = True
+        for event in self._stopping:
+            event.set()
+        for task in self._settling:
+            task.cancel()
+        for function, (_, cancellable) in self._functions.items():
+            if cancellable:
+                function.cancel()
+
+    def _tasks(self) -> "list[asyncio.Future[Any]]":
+        """Return all that runs, also what has been given up at its deadline and has not stopped yet."""
+        return [*(() if self._task is None else (self._task,)), *self._settling, *self._functions]
+
+    async def _wait(self) -> None:
+        """Wait until nothing runs, for as long as is given; who asks is not waited for."""
+        deadline = self._loop.time() + self._tools.grace if self._task is not None else 0.0
+        cancelled: asyncio.CancelledError | None = None
+        own = {asyncio.current_task(), *_inside.get()}
+        while pending := {task for task in self._tasks() if not task.done()} - own:
+            left = deadline - self._loop.time()
+            if left <= 0:
+                break
+            try:
+                await asyncio.wait(pending, timeout=left)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        for function, (name, _) in self._functions.items():
+            if function not in own and not function.done():
+                _stragglers.add(function)
+                function.add_done_callback(_stragglers.discard)
+                warnings.warn(f"the tool {name!r} did not stop when its stream was left", ResourceWarning, stacklevel=2)
+        if cancelled is not None:
+            raise cancelled
+
+    # The calls, in order.
+
+    async def _run(self) -> None:
+        try:
+            for call in self._state.calls:
+                if call.standing != "offered":
+                    continue
+                tool = self._tools.by_name.get(call.name)
+                alone = tool is not None and tool.sequential
+                if alone:
+                    await self._wait_for_all()
+                self._settling.add(self._loop.create_task(self._settle(call, tool)))
+                if alone:
+                    await self._wait_for_all()
+            await self._wait_for_all()
+        except BaseException:
+            self._stop_calls()
+            await self._wait()
+            raise
+
+    async def _wait_for_all(self) -> None:
+        while self._settling:
+            done, _ = await asyncio.wait(self._settling, return_when=asyncio.FIRST_COMPLETED)
+            self._settling -= done
+            failed = [error for task in done if not task.cancelled() and (error := task.exception()) is not None]
+            for other in failed[1:]:
+                failed[0].add_note(f"another tool failed besides: {type(other).__name__}")
+            if failed:
+                raise failed[0]
+
+    # One call.
+
+    async def _settle(self, call: KeptCall, tool: Tool | None) -> None:
+        _inside.set((*_inside.get(), asyncio.current_task()))
+        if call.runs_elsewhere:
+            await self._ask_alone(call)
+            return
+        if tool is None:
+            if call.name in self._external:
+                call.standing = "external"
+            else:
+                known = ", ".join(self._tools.by_name) or "none"
+                words = f"There is no tool {call.name!r}. The tools are: {known}."
+                self._end(call, _Outcome("unknown", words))
+            return
+        try:
+            arguments = tool.arguments(call.shown())
+        except ParseError as error:
+            self._end(call, _Outcome("invalid", _invalid(call, error), error=error))
+            return
+        if tool.approve and not call.allowed and not await self._allowed(call):
+            return
+        async with self._room:
+            await self._call(call, tool, arguments)
+
+    async def _ask_alone(self, call: KeptCall) -> None:
+        """Settle a call that the server runs, and only asks about."""
+        if self._tools.approve is None and not call.allowed:
+            call.standing = "external"
+        elif call.allowed or await self._allowed(call):
+            self._end(call, _Outcome("returned", ""))
+
+    async def _allowed(self, call: KeptCall) -> bool:
+        assert self._tools.approve is not None  # Tools refuses a tool that asks where nobody is to be asked
+        answer = await self._tools.approve(call.shown())
+        if isinstance(answer, Later):
+            call.standing = "later"
+        elif answer is True:
+            call.allowed = True
+        else:
+            self._end(call, _Outcome("refused", refusal(answer)))
+        return answer is True
+
+    async def _call(self, call: KeptCall, tool: Tool, arguments: dict[str, Any]) -> None:
+        self._state.begin(call.place)
+        try:
+            await self._record()
+        except BaseException:
+            call.standing = "offered"
+            raise
+        self._tell(ToolResultCreated(self._result(call)))
+        token = None if self._watch is None else self._watch.began(self._state.round, call)
+        stopping = threading.Event()
+        self._stopping.add(stopping)
+        if tool.context is not None:
+            report = partial(self._report, call)
+            arguments[tool.context] = ToolContext(self._tools.deps, call.shown(), stopping, report)
+        began = time.perf_counter()
+        outcome = _Outcome("cancelled", "Was cancelled: it may or may not have run.")
+        try:
+            outcome = await self._outcome(call, tool, arguments)
+        except Exception:
+            outcome = _Outcome("failed", _FAILED)
+            raise
+        finally:
+            stopping.set()
+            self._stopping.discard(stopping)
+            result = self._end(call, outcome, elapsed=time.perf_counter() - began, private=tool.private)
+            if self._watch is not None:
+                self._watch.ended(token, result)
+        await self._record()
+        if outcome.status == "failed" and self._raises(outcome.error):
+            assert outcome.error is not None  # what is raised is there
+            outcome.error.add_note(f"raised by the tool {call.name!r} in round {self._state.round}, call {call.place}")
+            raise outcome.error
+
+    async def _outcome(self, call: KeptCall, tool: Tool, arguments: dict[str, Any]) -> "_Outcome":
+        function = self._begin(tool, arguments)
+        seconds = self._tools.timeout_of(tool)
+        await asyncio.wait([function], timeout=seconds)
+        if not function.done():
+            if not tool.threaded:
+                function.cancel()
+            return _Outcome("timed_out", f"The tool took longer than {seconds:g} s and was stopped.")
+        try:
+            value = function.result()
+            return _Outcome("returned", output_of(value), value)
+        except (Exception, asyncio.CancelledError) as error:
+            return _Outcome("failed", self._words(call, error), error=error)
+
+    def _begin(self, tool: Tool, arguments: dict[str, Any]) -> "asyncio.Task[Any]":
+        called = partial(tool.function, **arguments)
+        coroutine = _awaited(_in_thread(self._loop, called)) if tool.threaded else _called(called)
+        task = self._loop.create_task(coroutine)
+        self._functions[task] = tool.name, not tool.threaded
+        task.add_done_callback(self._functions.pop)
+        return task
+
+    def _raises(self, error: BaseException | None) -> bool:
+        return self._tools.on_error == "raise" and not isinstance(error, ToolFailed)
+
+    def _words(self, call: KeptCall, error: BaseException) -> str:
+        """Return what the model is told of an exception; nothing of it, unless the tool or the user gave the words."""
+        if isinstance(error, ToolFailed):
+            return str(error) or _FAILED
+        if not self._raises(error):
+            # The arguments are the user's, and stand in no log.
+            _LOG.error("the tool %s failed in round %d", call.name, self._state.round, exc_info=error)
+        if callable(self._tools.on_error) and isinstance(error, Exception):
+            return self._tools.on_error(call.shown(), error)
+        return _FAILED
+
+    # Telling.
+
+    def _end(self, call: KeptCall, outcome: "_Outcome", *, elapsed: float = 0.0, private: bool = False) -> ToolResult:
+        self._state.end(call.place, outcome.status, outcome.output, elapsed)
+        result = self._result(call, outcome.value, outcome.error)
+        self._tell(ToolResultDone(result, private))
+        return result
+
+    def _result(self, call: KeptCall, value: object = None, error: BaseException | None = None) -> ToolResult:
+        return result_of(self._state.round, call, value=value, error=error)
+
+    def _report(self, call: KeptCall, progress: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._progressed, call, progress)
+        except RuntimeError:
+            pass  # the loop is closed: nobody is there to be told
+
+    def _progressed(self, call: KeptCall, progress: object) -> None:
+        if call.standing == "began" and not self._over:
+            self._tell(ToolResultChanged(self._result(call), progress))
+
+
+class _Outcome(NamedTuple):
+    """How a call ended."""
+
+    status: Status
+    output: Output
+    value: object = None
+    error: BaseException | None = None
+
+
+async def _called(function: Callable[[], Any]) -> Any:
+    value = function()
+    return await value if isawaitable(value) else value
+
+
+async def _awaited(thread: "asyncio.Future[Any]") -> Any:
+    value = await thread
+    return await value if isawaitable(value) else value
+
+
+def _in_thread(loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> "asyncio.Future[Any]":
+    """Call a function in a thread of its own, in a copy of this context; one that never returns keeps no process."""
+    future: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            outcome = partial(_resolve, future, context.run(function), None)
+        except BaseException as error:
+            outcome = partial(_resolve, future, None, error)
+        try:
+            loop.call_soon_threadsafe(outcome)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits
+
+    threading.Thread(target=run, name="asyncstream tool", daemon=True).start()
+    return future
+
+
+def _resolve(future: "asyncio.Future[Any]", value: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(value)
+    elif isinstance(error, Exception | asyncio.CancelledError) and not isinstance(error, StopIteration):
+        future.set_exception(error)
+    else:
+        # In a task these would end something else than the tool.
+        stopped = RuntimeError(f"a tool raised {type(error).__name__}")
+        stopped.__cause__ = error
+        future.set_exception(stopped)
+
+
+def _invalid(call: KeptCall, error: ParseError) -> str:
+    return f"The arguments do not fit: {error}. They were: {call.arguments[:500]}"
+
+
+def _notice(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled():
+        task.exception()
