@@ -17,7 +17,7 @@ from asyncstream.types.shared import (
     ResponseFormatText,
     UnknownResponseFormat,
 )
-from asyncstream.types.structs import ParsedT_co
+from asyncstream.types.structs import ParsedT, ParsedT_co
 
 __all__ = [
     "AccessPrograms",
@@ -29,6 +29,7 @@ __all__ = [
     "Misalignment",
     "MisalignmentSteer",
     "OutputTokensDetails",
+    "ParsedResponse",
     "PromptCacheDiagnostics",
     "PromptCacheDiagnosticsCacheHit",
     "PromptCacheDiagnosticsCacheMiss",
@@ -434,6 +435,9 @@ class Response(ResponseStruct, Generic[ParsedT_co], kw_only=True, gc=False):
     def _texts(self) -> list[ResponseOutputText[ParsedT_co]]:
         messages = [item for item in self.output if isinstance(item, ResponseOutputMessage)]
         return [part for message in messages for part in message.content if isinstance(part, ResponseOutputText)]
+
+
+ParsedResponse: TypeAlias = Response[ParsedT]
 
 
 class ResponseDeleted(ResponseStruct, kw_only=True, gc=False):

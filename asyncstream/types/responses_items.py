@@ -72,6 +72,9 @@ __all__ = [
     "OutcomeTimeout",
     "OutputImage",
     "OutputLogs",
+    "ParsedResponseFunctionToolCall",
+    "ParsedResponseOutputItem",
+    "ParsedResponseOutputMessage",
     "PendingSafetyCheck",
     "Program",
     "ProgramOutput",
@@ -86,6 +89,7 @@ __all__ = [
     "ResponseConfigurationUpdateItem",
     "ResponseConfigurationUpdateReasoning",
     "ResponseCustomToolCall",
+    "ResponseCustomToolCallItem",
     "ResponseCustomToolCallOutputItem",
     "ResponseFileSearchResult",
     "ResponseFileSearchToolCall",
@@ -93,6 +97,7 @@ __all__ = [
     "ResponseFunctionShellToolCall",
     "ResponseFunctionShellToolCallOutput",
     "ResponseFunctionToolCall",
+    "ResponseFunctionToolCallItem",
     "ResponseFunctionToolCallOutputItem",
     "ResponseFunctionWebSearch",
     "ResponseInputMessageItem",
@@ -914,6 +919,13 @@ ResponseOutputItem: TypeAlias = (
     | UnknownResponseItem
 )
 """What a response consists of."""
+
+# What openai-python calls those that `parse` gives, and those that a listing gives.
+ParsedResponseOutputItem: TypeAlias = ResponseOutputItem[ParsedT]
+ParsedResponseOutputMessage: TypeAlias = ResponseOutputMessage[ParsedT]
+ParsedResponseFunctionToolCall: TypeAlias = ResponseFunctionToolCall
+ResponseFunctionToolCallItem: TypeAlias = ResponseFunctionToolCall
+ResponseCustomToolCallItem: TypeAlias = ResponseCustomToolCall
 
 
 # What stands in listings only.

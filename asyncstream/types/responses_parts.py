@@ -11,7 +11,7 @@ from msgspec import field
 
 from asyncstream.members import EXTRA, OWN_MEMBER
 from asyncstream.types.shared import JSONValue
-from asyncstream.types.structs import ParsedT_co, WireStruct
+from asyncstream.types.structs import ParsedT, ParsedT_co, WireStruct
 
 __all__ = [
     "AnnotationContainerFileCitation",
@@ -20,6 +20,7 @@ __all__ = [
     "ComputerScreenshotContent",
     "Logprob",
     "LogprobTopLogprob",
+    "ParsedResponseOutputText",
     "PromptCacheBreakpoint",
     "ResponseAnnotation",
     "ResponseAnnotationURLCitation",
@@ -163,6 +164,9 @@ class ResponseOutputText(
     wire."""
 
 
+ParsedResponseOutputText: TypeAlias = ResponseOutputText[ParsedT]
+
+
 class ResponseOutputRefusal(ResponseStruct, kw_only=True, gc=False, tag_field="type", tag="refusal"):
     """Why the model will not, in its own words."""
 
@@ -197,11 +201,11 @@ class UnknownResponsePart(WireStruct, kw_only=True, gc=False, tag_field="type", 
     """Its JSON as received; streamed, the JSON of what was folded."""
 
 
-ResponseOutputContent: TypeAlias = ResponseOutputText[ParsedT_co] | ResponseOutputRefusal | UnknownResponsePart
+ResponseOutputContent: TypeAlias = ResponseOutputText[ParsedT] | ResponseOutputRefusal | UnknownResponsePart
 """The parts of a message that a model wrote."""
 
 ResponseContentPart: TypeAlias = (
-    ResponseOutputText[ParsedT_co]
+    ResponseOutputText[ParsedT]
     | ResponseOutputRefusal
     | ResponseReasoningText
     | ResponseSummaryText

@@ -65,6 +65,7 @@ __all__ = [
     "ToolChoiceFunction",
     "ToolChoiceImageGeneration",
     "ToolChoiceMcp",
+    "ToolChoiceOptions",
     "ToolChoiceProgrammaticToolCalling",
     "ToolChoiceShell",
     "ToolChoiceTypes",
@@ -645,8 +646,11 @@ class ToolChoiceCodeInterpreter(ToolChoiceTypes, kw_only=True, gc=False, tag_fie
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
 
 
+ToolChoiceOptions: TypeAlias = Literal["none", "auto", "required"]
+"""Whether the model calls tools at all."""
+
 ResponseToolChoice: TypeAlias = (
-    Literal["none", "auto", "required"]
+    ToolChoiceOptions
     | str
     | ToolChoiceAllowed
     | ToolChoiceFunction
