@@ -46,6 +46,8 @@ from asyncstream.transport.observing import (
     Observer,
     RequestSent,
     ResponseReceived,
+    ToolBegan,
+    ToolEnded,
 )
 from asyncstream.transport.timeout import Timeout
 
@@ -141,7 +143,9 @@ __all__ = [
     "StreamTruncatedError",
     "Timeout",
     "Tool",
+    "ToolBegan",
     "ToolContext",
+    "ToolEnded",
     "ToolFailed",
     "ToolLoopError",
     "Tools",

@@ -4,8 +4,8 @@
 
 A call that runs a model is a GenAI span with its parameters, its tokens and, streamed, the time to its first chunk; any
 other call is a plain client span. The span's context is sent with each request (``traceparent``). A stream that its
-reader left is no error. The tokens of a run that is polled are in no span and no metric: each poll would count them
-again.
+reader left is no error. A tool that a stream runs is a span ``execute_tool``, and the spans of what it does are within
+it. The tokens of a run that is polled are in no span and no metric: each poll would count them again.
 
 Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
@@ -23,9 +23,14 @@ from asyncstream.transport.observing import (
     Observation,
     RequestSent,
     ResponseReceived,
+    ToolBegan,
+    ToolEnded,
 )
 
 if TYPE_CHECKING:
+    from contextvars import Token
+
+    from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
@@ -86,9 +91,10 @@ class OpenTelemetry:
         self, tracer_provider: "TracerProvider | None" = None, meter_provider: "MeterProvider | None" = None
     ) -> None:
         try:
-            from opentelemetry import metrics, propagate, trace
+            from opentelemetry import context, metrics, propagate, trace
         except ImportError:
             raise ConfigurationError("OpenTelemetry is not installed: pip install 'asyncstream[otel]'") from None
+        self._context = context
         self._trace = trace
         self._inject = propagate.inject
         self._tracer = trace.get_tracer("asyncstream", tracer_provider=tracer_provider)
@@ -106,6 +112,7 @@ class OpenTelemetry:
             explicit_bucket_boundaries_advisory=_TOKENS,
         )
         self._spans: dict[int, Span] = {}
+        self._tools: dict[int, tuple[Span, Token[Context]]] = {}
 
     def headers(self, call: CallDetails) -> Mapping[str, str]:
         """Return what carries the span of the call to its server; the transport asks before each attempt."""
@@ -114,7 +121,10 @@ class OpenTelemetry:
         return carrier
 
     def __call__(self, seen: Observation) -> None:
-        """Bring the span of the call up to date."""
+        """Bring the span of the call, or of the tool, up to date."""
+        if isinstance(seen, ToolBegan | ToolEnded):
+            self._show_tool(seen)
+            return
         span = self._span(seen.call)
         match seen:
             case RequestSent(attempt=attempt):
@@ -136,6 +146,25 @@ class OpenTelemetry:
                 self._end(seen, span)
             case CallFailed():
                 span.add_event("retry", {"error.type": seen.error, "attempt": seen.attempt})
+
+    def _show_tool(self, seen: ToolBegan | ToolEnded) -> None:
+        """Begin the span of a tool and make it the current one of its task, or end it."""
+        if isinstance(seen, ToolBegan):
+            attributes = {
+                "gen_ai.operation.name": "execute_tool",
+                "gen_ai.tool.name": seen.name,
+                "gen_ai.tool.type": "function",
+                "gen_ai.tool.call.id": seen.call_id,
+            }
+            span = self._tracer.start_span(f"execute_tool {seen.name}", attributes=attributes)
+            self._tools[seen.id] = span, self._context.attach(self._trace.set_span_in_context(span))
+            return
+        span, token = self._tools.pop(seen.id)
+        self._context.detach(token)
+        if seen.status != "returned":
+            span.set_attribute("error.type", seen.error or seen.status)
+            span.set_status(self._trace.StatusCode.ERROR, seen.error or seen.status)
+        span.end()
 
     def _span(self, call: CallDetails) -> "Span":
         span = self._spans.get(call.id)

@@ -5,6 +5,9 @@ import sys
 import pytest
 from aioresponses import aioresponses
 from assistants_wire import DONE, HELLO, stream
+from chat_wire import DONE as CHAT_DONE
+from chat_wire import HELLO as CHAT_HELLO
+from chat_wire import call, piece
 from opentelemetry import baggage, context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
@@ -14,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from raw_server import Exchange, raw_server, response
 
-from asyncstream import AsyncClient, ConfigurationError, NotFoundError
+from asyncstream import AsyncClient, ConfigurationError, NotFoundError, ToolFailed
 from asyncstream.otel import OpenTelemetry
 
 SECRET = "sk-very-secret-0123456789"
@@ -276,6 +279,52 @@ async def test_operations_are_measured_by_duration_and_tokens(mocked: aiorespons
     ]
     assert [(3, 1), (70, 1)] == [(point.sum, point.count) for point in (asked, said)]
     assert (asked.explicit_bounds[0], asked.explicit_bounds[-1], len(asked.explicit_bounds)) == (1, 67108864, 14)
+
+
+async def test_a_tool_is_a_span_of_its_own_with_what_it_does_inside() -> None:
+    spans = Spans()
+    tracer = spans.provider.get_tracer("test")
+
+    async def look_up(city: str) -> str:
+        with tracer.start_as_current_span("in the event loop"):
+            return SECRET
+
+    def count(city: str) -> None:
+        with tracer.start_as_current_span("in a thread"):
+            raise ToolFailed(PROMPT)
+
+    frames = [call(0, '{"city": "Oslo"}', "look_up", "call_0"), call(1, '{"city": "Oslo"}', "count", "call_1")]
+    answers = [[*frames, piece(finish="tool_calls"), CHAT_DONE], [*CHAT_HELLO, CHAT_DONE]]
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *answers[exchange.number - 1])
+
+    async with raw_server(answer) as server, spans.client(server.url) as client:
+        with tracer.start_as_current_span("consumer"):
+            async with client.chat.completions.stream(
+                messages=[{"role": "user", "content": PROMPT}], model="m", run_tools=[look_up, count]
+            ) as s:
+                await s.until_done()
+
+    found = {span.name: span for span in spans.exporter.get_finished_spans()}
+    ids = {name: span.get_span_context().span_id for name, span in found.items()}
+    parents = {name: None if span.parent is None else span.parent.span_id for name, span in found.items()}
+    assert ids["consumer"] == parents["execute_tool look_up"] == parents["execute_tool count"]
+    assert ids["execute_tool look_up"] == parents["in the event loop"]
+    assert ids["execute_tool count"] == parents["in a thread"]
+    tool, failed = found["execute_tool look_up"], found["execute_tool count"]
+    assert {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "look_up",
+        "gen_ai.tool.type": "function",
+        "gen_ai.tool.call.id": "call_0",
+    } == dict(tool.attributes or {})
+    assert StatusCode.UNSET == tool.status.status_code
+    assert (StatusCode.ERROR, "ToolFailed") == (failed.status.status_code, failed.status.description)
+    for span in found.values():
+        if span.name.startswith("execute_tool"):
+            assert PROMPT not in span.to_json()
+            assert SECRET not in span.to_json()
 
 
 def test_without_opentelemetry_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
         if run_tools is not None:
             from asyncstream.streaming.chat_loop import chat_loop  # most streams run no tools
 
-            tool_loop = chat_loop(run_tools, make_accumulator, external=external, resume=resume)
+            tool_loop = chat_loop(
+                run_tools, make_accumulator, external=external, resume=resume, watch=transport.tool_watch()
+            )
         super().__init__(
             transport,
             request,

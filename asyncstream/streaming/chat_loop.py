@@ -12,6 +12,7 @@ from asyncstream.looping.chat import check_round, history_of, next_round, offer
 from asyncstream.streaming.tool_loop import Answer, Following, ToolLoop
 from asyncstream.tools.next_round import NextRound
 from asyncstream.tools.toolset import Tools
+from asyncstream.transport.observing import ToolWatch
 from asyncstream.transport.request import Request
 from asyncstream.types.structs import ParsedT
 
@@ -24,9 +25,10 @@ def chat_loop(
     *,
     external: frozenset[str],
     resume: LoopState | None,
+    watch: ToolWatch,
 ) -> ToolLoop[ChatAccumulator[ParsedT]]:
     """Make the loop of a chat stream, given what makes the accumulator of an answer."""
-    return ToolLoop(tools, _Chat(begin), external=external, resume=resume)
+    return ToolLoop(tools, _Chat(begin), external=external, resume=resume, watch=watch)
 
 
 class _Chat(Generic[ParsedT]):

@@ -20,10 +20,11 @@ from asyncstream.looping.book import UNRUN, UNRUN_CUT, KeptCall, LoopState, refu
 from asyncstream.looping.changes import LoopChange, RoundDone, Stop, ToolResultDone
 from asyncstream.looping.outputs import outputs_by_id
 from asyncstream.params.shared import ToolOutputs
-from asyncstream.streaming.tool_runner import ToolRunner, ToolWatch
+from asyncstream.streaming.tool_runner import ToolRunner
 from asyncstream.tools.next_round import NextRound
 from asyncstream.tools.rounds import Round, Status, ToolResult
 from asyncstream.tools.toolset import Tools
+from asyncstream.transport.observing import ToolWatch
 from asyncstream.transport.request import Request
 
 __all__ = ["Answer", "Column", "Following", "ToolLoop"]
@@ -86,8 +87,8 @@ class ToolLoop(Generic[A]):
         column: Column[A],
         *,
         external: frozenset[str],
-        resume: LoopState | None = None,
-        watch: ToolWatch | None = None,
+        resume: LoopState | None,
+        watch: ToolWatch,
     ) -> None:
         """Prepare a loop.
 

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import isawaitable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from asyncstream.errors import ParseError
 from asyncstream.looping.book import KeptCall, LoopState, refusal, result_of
@@ -28,8 +28,9 @@ from asyncstream.tools.context import Later, ToolContext, ToolFailed
 from asyncstream.tools.rounds import Status, ToolResult
 from asyncstream.tools.tool import Tool
 from asyncstream.tools.toolset import Tools
+from asyncstream.transport.observing import ToolWatch
 
-__all__ = ["ToolRunner", "ToolWatch"]
+__all__ = ["ToolRunner"]
 
 _LOG = logging.getLogger("asyncstream")
 
@@ -43,18 +44,6 @@ _stragglers: set["asyncio.Future[Any]"] = set()
 """What did not stop when it was told to: kept, so that it can end."""
 
 
-class ToolWatch(Protocol):
-    """What observers are told of the calls."""
-
-    def began(self, state_round: int, call: KeptCall) -> object:
-        """Tell that a call begins to run; what is returned is given back at its end."""
-        ...
-
-    def ended(self, token: object, result: ToolResult) -> None:
-        """Tell that it has ended."""
-        ...
-
-
 class ToolRunner:
     """The calls of a stream while they run, answer by answer."""
 
@@ -65,7 +54,7 @@ class ToolRunner:
         external: frozenset[str],
         tell: Callable[[LoopChange], None],
         record: Callable[[], Awaitable[None]],
-        watch: ToolWatch | None = None,
+        watch: ToolWatch,
     ) -> None:
         """Prepare to run calls.
 
@@ -236,7 +225,7 @@ class ToolRunner:
             call.standing = "offered"
             raise
         self._tell(ToolResultCreated(self._result(call)))
-        token = None if self._watch is None else self._watch.began(self._state.round, call)
+        watched = self._watch.began(call.name, call.id, self._state.round)
         stopping = threading.Event()
         self._stopping.add(stopping)
         if tool.context is not None:
@@ -252,9 +241,9 @@ class ToolRunner:
         finally:
             stopping.set()
             self._stopping.discard(stopping)
-            result = self._end(call, outcome, elapsed=time.perf_counter() - began, private=tool.private)
-            if self._watch is not None:
-                self._watch.ended(token, result)
+            elapsed = time.perf_counter() - began
+            self._end(call, outcome, elapsed=elapsed, private=tool.private)
+            self._watch.ended(watched, outcome.status, elapsed, outcome.error)
         await self._record()
         if outcome.status == "failed" and self._raises(outcome.error):
             assert outcome.error is not None  # what is raised is there

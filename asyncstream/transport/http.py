@@ -56,7 +56,7 @@ from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.logs import observers_of
-from asyncstream.transport.observing import Observer, Watch
+from asyncstream.transport.observing import Observer, ToolWatch, Watch
 from asyncstream.transport.request import HeaderValues, Request, check_key, join_url
 from asyncstream.transport.retry import Failure, is_stale, retry_delay
 from asyncstream.transport.reuse import AttemptTrace, guard
@@ -307,6 +307,10 @@ class Transport:
             from asyncstream.transport.download import LiveContent  # who downloads nothing has no use for it
 
             return LiveContent(response, call)
+
+    def tool_watch(self) -> ToolWatch:
+        """Return what tells the client's observers of the tools that a stream runs."""
+        return ToolWatch(observers_of(self._observer))
 
     def _begin(self, request: Request, accept: HeaderValues, *, streamed: bool = False) -> Call:
         url = join_url(self._base_url, self._dialect.path(request), self._query, request.query)

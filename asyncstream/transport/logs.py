@@ -1,13 +1,22 @@
 """The log of the package: an observer that writes to the logger ``asyncstream``, and the variables that switch it on.
 
-DEBUG has a line for each request, answer and first event; INFO one for each end and each retry. As all observers it
-knows no bodies, no headers, no query and no error texts, so that no line can hold a secret.
+DEBUG has a line for each request, answer, first event and tool that begins, INFO one for each end and each retry. As
+all observers it knows no bodies, no headers, no query and no error texts, so that no line can hold a secret.
 """
 
 import logging
 import os
 
-from asyncstream.transport.observing import CallFailed, CallFinished, FirstEvent, Observation, Observer, RequestSent
+from asyncstream.transport.observing import (
+    CallFailed,
+    CallFinished,
+    FirstEvent,
+    Observation,
+    Observer,
+    RequestSent,
+    ToolBegan,
+    ToolEnded,
+)
 
 __all__ = ["LOG", "log_from_environment", "observers_of"]
 
@@ -43,6 +52,9 @@ def observers_of(observer: Observer | None) -> tuple[Observer, ...]:
 
 
 def _log(seen: Observation) -> None:
+    if isinstance(seen, ToolBegan | ToolEnded):
+        _log_tool(seen)
+        return
     call = seen.call
     what = f"call {call.id}: {call.method} {call.host}:{call.port} {call.path}"
     # A request id comes from the server: its repr has no control characters.
@@ -61,3 +73,11 @@ def _log(seen: Observation) -> None:
             LOG.info("%s: %s after %.3f s, %s%s", what, seen.error, seen.elapsed, status, then)
         case _:
             LOG.debug("%s: %d after %.3f s, request id %r", what, seen.status, seen.elapsed, seen.request_id)
+
+
+def _log_tool(seen: ToolBegan | ToolEnded) -> None:
+    what = f"tool {seen.id}: {seen.name}, round {seen.round}"
+    if isinstance(seen, ToolBegan):
+        LOG.debug("%s", what)
+    else:
+        LOG.info("%s: %s after %.3f s", what, seen.status, seen.elapsed)

@@ -1,9 +1,10 @@
-"""What may be known of a call from outside: five observations, and the `Watch` of a call that makes them.
+"""What may be known from outside: five observations of a call and two of a tool, and the `Watch`es that make them.
 
 An observer is any function that takes one `Observation`; it is called in the event loop, in the course of the call, and
 must not block. Each call gives, by its `call.id`: `RequestSent` and `ResponseReceived` for each attempt, `FirstEvent`
 if it is a stream, and exactly one end: `CallFinished`, or `CallFailed` without `retry_in`. Its method `headers`, if it
 has one, is asked before each attempt, with the `CallDetails`, for headers to send: so a trace goes on at the server.
+Each tool that a stream runs gives `ToolBegan` and `ToolEnded`, by its `id`, in the task that calls its function.
 
 Rule 1: ids, sizes, times and counts, and the parameters of `PARAMETERS` only: never a body, a header, a query or the
 text of an error.
@@ -35,6 +36,9 @@ __all__ = [
     "Observer",
     "RequestSent",
     "ResponseReceived",
+    "ToolBegan",
+    "ToolEnded",
+    "ToolWatch",
     "Watch",
 ]
 
@@ -56,6 +60,7 @@ PARAMETERS = (
 """What is told of a body: numbers, the name of a tier, and where an answer stops; nothing of what is asked."""
 
 _numbers = itertools.count(1)
+_tools = itertools.count(1)
 
 
 class CallDetails(Struct, frozen=True, kw_only=True):
@@ -150,7 +155,34 @@ class CallFailed(Struct, frozen=True, kw_only=True):
     """Seconds until the next attempt; None: there is none, the call has ended."""
 
 
-Observation: TypeAlias = RequestSent | ResponseReceived | FirstEvent | CallFinished | CallFailed
+class ToolBegan(Struct, frozen=True, kw_only=True):
+    """A stream calls a function that the model asked for."""
+
+    id: int
+    """Counts the tools that were observed in this process."""
+    name: str
+    call_id: str
+    """The id under which the model is answered."""
+    round: int
+    """The number of the answer that asked for it, from 1."""
+
+
+class ToolEnded(Struct, frozen=True, kw_only=True):
+    """It has returned, failed, or was given up."""
+
+    id: int
+    name: str
+    call_id: str
+    round: int
+    status: str
+    """"returned", "failed", "timed_out" or "cancelled"."""
+    elapsed: float
+    """Seconds."""
+    error: str | None
+    """The name of the class of what it raised."""
+
+
+Observation: TypeAlias = RequestSent | ResponseReceived | FirstEvent | CallFinished | CallFailed | ToolBegan | ToolEnded
 Observer: TypeAlias = Callable[[Observation], object]
 
 
@@ -333,11 +365,37 @@ class Watch:
         return time.perf_counter() - self._began
 
     def _tell(self, observation: Observation) -> None:
-        for observer in self._observers:
-            try:
-                observer(observation)
-            except Exception:
-                _LOG.exception("an observer raised at %s", type(observation).__name__)
+        _tell(self._observers, observation)
+
+
+class ToolWatch:
+    """Tells observers of the tools that a stream runs."""
+
+    __slots__ = ("_observers",)
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def began(self, name: str, call_id: str, round: int) -> ToolBegan:
+        """Tell that a function is called; what is returned is what its end is told with."""
+        began = ToolBegan(id=next(_tools), name=name, call_id=call_id, round=round)
+        _tell(self._observers, began)
+        return began
+
+    def ended(self, began: ToolBegan, status: str, elapsed: float, error: BaseException | None) -> None:
+        """Tell that it has ended."""
+        if self._observers:
+            name = None if error is None else type(error).__name__
+            members = msgspec.structs.asdict(began)
+            _tell(self._observers, ToolEnded(**members, status=status, elapsed=elapsed, error=name))
+
+
+def _tell(observers: Iterable[Observer], observation: Observation) -> None:
+    for observer in observers:
+        try:
+            observer(observation)
+        except Exception:
+            _LOG.exception("an observer raised at %s", type(observation).__name__)
 
 
 SILENT = Watch()

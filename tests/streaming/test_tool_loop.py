@@ -30,7 +30,9 @@ from asyncstream import (
     StreamError,
     StreamEventError,
     Tool,
+    ToolBegan,
     ToolContext,
+    ToolEnded,
     ToolFailed,
     Tools,
     ToolsLostError,
@@ -746,6 +748,47 @@ async def test_a_name_in_both_lists_is_refused(ran):
     async with talk(ASKS) as t:
         with pytest.raises(ConfigurationError, match="page"):
             t.open(Tool(ran.f, name="page"), tools=[ELSEWHERE])
+
+
+# Observers.
+
+
+async def test_observers_are_told_of_each_tool_without_what_it_is_about(caplog):
+    seen: list[Any] = []
+
+    async def f(x: str) -> str:
+        return "output"
+
+    async def slow(x: str) -> None:
+        raise ValueError("secret")
+
+    frames = asks(("f", {"x": "arguments"}), ("slow", {"x": "arguments"}), ("nope", {}))
+    with caplog.at_level(logging.DEBUG, "asyncstream"):
+        async with talk(frames, ANSWER, observer=seen.append) as t, t.open(f, slow) as s:
+            await s.until_done()
+
+    tools = [one for one in seen if isinstance(one, ToolBegan | ToolEnded)]
+    assert [
+        ("ToolBegan", "f", "call_0", 1),
+        ("ToolBegan", "slow", "call_1", 1),
+        ("ToolEnded", "f", "call_0", 1),
+        ("ToolEnded", "slow", "call_1", 1),
+    ] == [(type(one).__name__, one.name, one.call_id, one.round) for one in tools]
+    assert [("returned", None), ("failed", "ValueError")] == [(one.status, one.error) for one in tools[2:]]
+    assert not {"arguments", "output"} & set(repr(tools).replace("'", " ").split())
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("tool ")]
+    assert 4 == len(lines)
+    assert lines[2].startswith(f"tool {tools[2].id}: f, round 1: returned after ")
+
+
+async def test_the_call_of_an_answer_has_ended_for_observers_when_its_tools_begin(ran):
+    seen: list[Any] = []
+    async with talk(ASKS, ANSWER, observer=seen.append) as t, t.open(ran.f) as s:
+        await s.until_done()
+
+    names = [type(one).__name__ for one in seen]
+    assert names.index("CallFinished") < names.index("ToolBegan")
+    assert 2 == names.count("CallFinished")
 
 
 # Leaving and cancelling.

@@ -13,6 +13,7 @@ from asyncstream.looping.book import LoopState
 from asyncstream.streaming.tool_loop import Answer, Following, ToolLoop
 from asyncstream.tools.next_round import NextRound
 from asyncstream.tools.toolset import Tools
+from asyncstream.transport.observing import ToolWatch
 from asyncstream.transport.request import Request
 
 __all__ = ["assistant_loop"]
@@ -22,10 +23,10 @@ Submit = Callable[[str, str, Mapping[str, object]], Request]
 
 
 def assistant_loop(
-    tools: Tools[Any], submit: Submit, *, external: frozenset[str], resume: LoopState | None
+    tools: Tools[Any], submit: Submit, *, external: frozenset[str], resume: LoopState | None, watch: ToolWatch
 ) -> ToolLoop[AssistantAccumulator]:
     """Make the loop of an Assistants stream."""
-    return ToolLoop(tools, _Runs(submit), external=external, resume=resume)
+    return ToolLoop(tools, _Runs(submit), external=external, resume=resume, watch=watch)
 
 
 class _Runs:

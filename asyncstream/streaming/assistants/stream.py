@@ -65,7 +65,7 @@ class AssistantStream(Stream[AssistantStreamEvent, AssistantChange, AssistantAcc
         if run_tools is not None:
             from asyncstream.streaming.assistants.loop import assistant_loop  # most streams run no tools
 
-            tool_loop = assistant_loop(run_tools, resume, external=external, resume=state)
+            tool_loop = assistant_loop(run_tools, resume, external=external, resume=state, watch=transport.tool_watch())
         super().__init__(
             transport,
             request,
