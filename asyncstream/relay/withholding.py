@@ -173,7 +173,7 @@ class Withholding:
         for key, inner in members.items():
             if key.startswith(OWN_MEMBER):
                 # What no field names stands beside the fields, as the wire had it; all else is our own.
-                walked |= self._walk(inner if key == EXTRA else {}, names, words=words, nulls=nulls)
+                walked |= self._walk((key == EXTRA and inner) or {}, names, words=words, nulls=nulls)
             elif key in names:
                 if self._compatible:
                     walked[key] = _EMPTY.get(type(inner))

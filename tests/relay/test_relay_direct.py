@@ -11,11 +11,13 @@ from contextlib import aclosing
 
 import pytest
 from assistants_wire import DONE, HELLO, WAITS, frame, run, stream, text
+from chat_wire import CALLS, MESSAGES
+from chat_wire import DONE as CHAT_DONE
 from feeds import until
 from raw_server import Exchange, raw_server
 from upstream_wire import HELLO_CHAT, chunk_frame, said, upstream
 
-from asyncstream import AssistantEventHandler, AsyncClient
+from asyncstream import AssistantEventHandler, AsyncClient, function_tool
 from asyncstream.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -152,6 +154,29 @@ async def test_changes_are_named_by_their_class_and_hold_no_growing_snapshot():
         by_name["MessageCreated"]["snapshot"]["role"],
     )
     assert "completed" == by_name["RunChanged"]["delta"]["status"]
+
+
+async def test_changes_of_chat_calls_hold_what_the_wire_had_and_nothing_of_the_programs_own():
+    def get_current_weather(city: str) -> str:
+        """Tell the weather."""
+        return city
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *CALLS, CHAT_DONE)
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        tools = [function_tool(get_current_weather)]
+        asked = client.chat.completions.stream(model="m", messages=MESSAGES, tools=tools)
+        found = [one async for one in entries(asked, view="changes")]
+        (call, _) = asked.accumulator.completion.choices[0].message.tool_calls or []
+
+    told = {one.event: json.loads(one.data) for one in found[:-1]}
+    assert {"city": "Lisbon"} == call.function.parsed_arguments
+    assert "done" == found[-1].event
+    assert {"index": 0, "function": {"arguments": ' "Lisbon"}'}} == told["ToolCallChanged"]["delta"]
+    assert {"name": "get_current_weather", "arguments": '{"city": "Oslo"}'} == told["ToolCallDone"]["snapshot"][
+        "function"
+    ]
 
 
 async def test_a_view_of_changes_costs_the_same_however_long_the_answer():
