@@ -618,8 +618,8 @@ async def test_request_ids():
     assert not hasattr(raw.parse(), "_request_id")
 
 
-@row("the sync `OpenAI`, and `openai.chat...` without a client")
+@row("the sync `OpenAI`, `openai.chat...` without a client, `NOT_GIVEN`")
 def test_sync_names():
-    for name in ("OpenAI", "AzureOpenAI", "chat", "api_key"):
+    for name in ("OpenAI", "AzureOpenAI", "chat", "api_key", "NOT_GIVEN", "omit"):
         with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
             getattr(asyncstream, name)

@@ -60,16 +60,21 @@ T = TypeVar("T")
 # Tool calls.
 
 
-class FunctionCall(WireStruct, kw_only=True, gc=False):
+class FunctionCall(WireStruct, kw_only=True, gc=True, dict=True):
     """The function to call, and with what."""
 
     name: str = ""
     arguments: str = ""
     """JSON text, written by the model: it may be invalid."""
-    parsed_arguments: object = field(default=None, name=OWN_MEMBER + "parsed_arguments")
-    """The arguments as the type that the tool was made from: a value of it, or, of a function, its keyword arguments.
-    None: the tool has no type, or the arguments are cut, or do not fit; `arguments_as` of the call says which. Never on
-    the wire."""
+
+    @property
+    def parsed_arguments(self) -> object:
+        """The arguments as what the tool was made from: a value of the type, or the keyword arguments of the function.
+
+        None: the tool has no type, or the arguments are cut, or do not fit; `arguments_as` of the call says which. It
+        is no member: it is in no JSON, no pickle and no copy of the struct, for it may be a value of any type.
+        """
+        return vars(self).get("parsed_arguments")
 
 
 class ChatCompletionMessageFunctionToolCall(

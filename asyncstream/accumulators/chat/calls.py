@@ -166,7 +166,7 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
             cut = self._cut.reason
             built = self._build(self.known_id(), self.arguments.text(), cut)
             if self._read is not None and cut is None and built.type == "function":
-                built.function.parsed_arguments = self._read(built)
+                vars(built.function)["parsed_arguments"] = self._read(built)
             self._built, self._built_cut = built, cut
         return self._built
 

@@ -143,6 +143,13 @@ WHOLE = json.dumps(
 ).encode()
 
 
+def test_an_answer_is_json_whatever_its_arguments_are_read_as():
+    completion = folded(*asked("search", '{"words": ["pens"]}')).completion
+
+    assert Query(words=["pens"]) == completion.choices[0].message.tool_calls[0].function.parsed_arguments
+    assert b"pens" in msgspec.json.encode(completion)
+
+
 def test_a_whole_answer_has_them_and_sends_none_of_them_back():
     completion = fold_answer(WHOLE, tool_types=TYPES)
     (written,) = completion.choices[0].message.tool_calls
@@ -150,6 +157,9 @@ def test_a_whole_answer_has_them_and_sends_none_of_them_back():
     assert City("Oslo") == written.function.parsed_arguments
     assert {"name": "go", "arguments": OSLO} == written.to_param()["function"]
     assert "parsed" not in completion.to_json()
+    assert b"Oslo" not in msgspec.json.encode(completion).replace(OSLO.replace('"', '\\"').encode(), b"")
+    assert pickle.loads(pickle.dumps(written)) == written == copy.deepcopy(written)
+    assert pickle.loads(pickle.dumps(written)).function.parsed_arguments is None
     assert fold_answer(WHOLE).choices[0].message.tool_calls[0].function.parsed_arguments is None
 
 
