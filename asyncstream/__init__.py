@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from asyncstream.looping.book import LoopState
     from asyncstream.streaming.assistants import AssistantEventHandler, AssistantStream, AsyncAssistantEventHandler
     from asyncstream.streaming.chat import ChatStream
+    from asyncstream.streaming.responses import ResponseStream
     from asyncstream.tools.context import Later, Refused, ToolContext, ToolFailed
     from asyncstream.tools.functions import function_tool, pydantic_function_tool
     from asyncstream.tools.tool import Tool
@@ -87,6 +88,7 @@ else:
         ToolContext="asyncstream.tools.context",
         ToolFailed="asyncstream.tools.context",
         Tools="asyncstream.tools.toolset",
+        ResponseStream="asyncstream.streaming.responses",
         function_tool="asyncstream.tools.functions",
         pydantic_function_tool="asyncstream.tools.functions",
     )
@@ -135,6 +137,7 @@ __all__ = [
     "RequestSent",
     "ResponseAccumulator",
     "ResponseReceived",
+    "ResponseStream",
     "StreamDecodeError",
     "StreamError",
     "StreamEventError",

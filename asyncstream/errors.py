@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from asyncstream.accumulators.chat.accumulator import ChatAccumulator
     from asyncstream.accumulators.responses.accumulator import ResponseAccumulator
     from asyncstream.looping.book import KeptCall, LoopState
+    from asyncstream.types.responses import Response
     from asyncstream.types.runs import Run
     from asyncstream.types.vector_stores import VectorStoreFile, VectorStoreFileBatch
 
@@ -82,7 +83,7 @@ __all__ = [
 Partial: TypeAlias = "AssistantAccumulator | ChatAccumulator | ResponseAccumulator"
 """What had arrived of a stream: the accumulator of its protocol, and each protocol has one here."""
 
-Polled: TypeAlias = "Run | VectorStoreFile | VectorStoreFileBatch"
+Polled: TypeAlias = "Run | VectorStoreFile | VectorStoreFileBatch | Response[object]"
 """What is polled."""
 
 ErrorValue: TypeAlias = object
@@ -384,8 +385,8 @@ class PollTimeoutError(AsyncStreamError, TimeoutError):
     """The deadline of a poll passed. The remote object goes on.
 
     Attributes:
-        last: The run, or the file or batch of a vector store, as it was when it was last looked at; None if it could
-            not be looked at even once.
+        last: The run, the response, or the file or batch of a vector store, as it was when it was last looked at; None
+            if it could not be looked at even once.
     """
 
     if TYPE_CHECKING:

@@ -39,6 +39,7 @@ __all__ = ["OpenTelemetry"]
 _OPERATIONS = {
     "/assistants": "create_agent",
     "/chat/completions": "chat",
+    "/responses": "chat",
     "/threads/runs": "invoke_agent",
     "/threads/{thread_id}/runs": "invoke_agent",
     "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs": "invoke_agent",

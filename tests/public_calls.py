@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "content": "hi",
     "files": [b"one", b"two", b"three"],
     "file_ids": ["file_1"],
+    "items": [{"role": "user", "content": "hi"}],
     "messages": [{"role": "user", "content": "hi"}],
     "model": "m",
     "purpose": "assistants",
@@ -91,7 +92,7 @@ def uses(client: AsyncClient, path: str) -> dict[str, Call]:
     variants: dict[str, dict[str, Any]] = {"": {}}
     if "cancel_remote" in signature:
         variants["cancel_remote"] = {"cancel_remote": True}
-    if path == "chat.completions.create":
+    if path in ("chat.completions.create", "responses.create", "responses.retrieve"):
         variants["stream"] = {"stream": True}
     found: dict[str, Call] = {}
     for variant, options in variants.items():
@@ -199,6 +200,7 @@ OBJECT: dict[str, Any] = {
     "filename": "f",
     "model": "m",
     "deleted": True,
+    "output": [],
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
 }
 
@@ -209,7 +211,7 @@ def answer(exchange: Exchange) -> tuple[bytes, str] | None:
     Whatever is polled has not ended at the first look, and every list has two pages.
     """
     path, _, query = exchange.target.partition("?")
-    if b'"stream":true' in exchange.body:
+    if b'"stream":true' in exchange.body or "stream=true" in query:
         return None
     if path.endswith("/content") and path.startswith("/files"):
         return CONTENT, "application/octet-stream"

@@ -189,6 +189,16 @@ class AsyncClient:
         return resources.chat.Chat(self._transport)
 
     @cached_property
+    def responses(self) -> "resources.responses.Responses":
+        """Answers of models with tools of the server's and your own, whole, streamed or in the background."""
+        return resources.responses.Responses(self._transport)
+
+    @cached_property
+    def conversations(self) -> "resources.conversations.Conversations":
+        """What responses are about, kept by the server."""
+        return resources.conversations.Conversations(self._transport)
+
+    @cached_property
     def files(self) -> "resources.files.Files":
         """What was uploaded, and what tools and batches leave behind."""
         return resources.files.Files(self._transport)

@@ -18,6 +18,7 @@ from asyncstream.sse import FrameSplitter
 if TYPE_CHECKING:
     from asyncstream.events.assistants import AssistantStreamEvent
     from asyncstream.events.chat import ChatStreamEvent
+    from asyncstream.events.responses import ResponseStreamEvent
 
 __all__ = ["decode_stream"]
 
@@ -27,6 +28,7 @@ E = TypeVar("E")
 PROTOCOLS = {
     "assistants": "asyncstream.events.assistants",
     "chat": "asyncstream.events.chat",
+    "responses": "asyncstream.events.responses",
 }
 """The protocols, and the module of each whose `WIRE` reads it."""
 
@@ -54,7 +56,11 @@ def decode_stream(
 def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["chat"]) -> "Iterator[ChatStreamEvent]": ...
 
 
-def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants", "chat"]) -> Iterator[Any]:
+@overload
+def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["responses"]) -> "Iterator[ResponseStreamEvent]": ...
+
+
+def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants", "chat", "responses"]) -> Iterator[Any]:
     """Decode the bytes of a whole stream, cut anywhere.
 
     Args:

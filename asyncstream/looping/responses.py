@@ -138,6 +138,10 @@ def _input_of(body: Mapping[str, Raw]) -> list[object]:
 def _as_sent(item: WireStruct) -> JSONObject:
     """Return an item as a request carries it; a call that has no `call_id` is answered under its id."""
     sent: JSONObject = item.to_dict()
+    # What the wire did not give is "" or empty in a struct; servers refuse it as an id, or beside a summary.
+    for name, absent in (("id", ""), ("content", [])):
+        if sent.get(name) == absent:
+            del sent[name]
     if sent.get("type") in ("function_call", "custom_tool_call") and not sent.get("call_id"):
         sent["call_id"] = sent.get("id", "")
     return sent

@@ -10,8 +10,10 @@ from asyncstream.faces import face
 if TYPE_CHECKING:
     from asyncstream.resources import assistants as assistants
     from asyncstream.resources import chat as chat
+    from asyncstream.resources import conversations as conversations
     from asyncstream.resources import files as files
     from asyncstream.resources import models as models
+    from asyncstream.resources import responses as responses
     from asyncstream.resources import threads as threads
     from asyncstream.resources import vector_stores as vector_stores
 else:

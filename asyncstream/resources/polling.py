@@ -136,12 +136,18 @@ class Remote(Struct, Generic[T], frozen=True):
     """Calls it off; None if that cannot be done."""
 
 
-def remote_object(transport: Transport, type: type[T], look: Request, cancel: Request | None = None) -> Remote[T]:
-    """Return the object that two requests fetch and call off."""
+def remote_object(
+    transport: Transport,
+    type: type[T],
+    look: Request,
+    cancel: Request | None = None,
+    decode: Callable[[bytes], T] | None = None,
+) -> Remote[T]:
+    """Return the object that two requests fetch and call off; `decode` reads it, where its type does not say how."""
     marked = msgspec.structs.replace(look, endpoint_headers={**look.endpoint_headers, **_POLL_HEADERS})
     return Remote(
-        look=lambda: transport.send_with_headers(marked, type),
-        cancel=None if cancel is None else lambda: transport.send(cancel, type),
+        look=lambda: transport.send_with_headers(marked, type, decode),
+        cancel=None if cancel is None else lambda: transport.send(cancel, type, decode),
     )
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from asyncstream.streaming.assistants.stream import *
     from asyncstream.streaming.chat import *
     from asyncstream.streaming.file_content import *
+    from asyncstream.streaming.responses import *
     from asyncstream.streaming.view import *
 else:
     __getattr__, __dir__ = face(
@@ -15,5 +16,6 @@ else:
         "assistants.stream",
         "chat",
         "file_content",
+        "responses",
         "view",
     )

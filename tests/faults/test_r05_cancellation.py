@@ -20,6 +20,7 @@ import pytest
 from assistants_wire import DONE, HELLO, STREAM_HEAD, chunk
 from public_calls import Call, answer, methods, uses
 from raw_server import Exchange, Handler, RawServer, raw_server, response
+from responses_wire import HELLO as RESPONSE
 from stepping import LateThreads, Plan, leftovers, open_files, outcome_of, settled, turns
 
 from asyncstream import AsyncClient, NotFoundError
@@ -67,11 +68,17 @@ async def answered(exchange: Exchange) -> None:
         await pieces(exchange, response(200, body, {"Content-Type": kind, "openai-poll-after-ms": "1"}))
     else:
         await exchange.send(STREAM_HEAD)
-        for data in CHAT if "chat" in exchange.target else [*HELLO, DONE]:
+        for data in frames_for(exchange.target):
             await turns(2)
             await exchange.send(chunk(data))
         await turns(2)
         await exchange.send(b"0\r\n\r\n")
+
+
+def frames_for(target: str) -> list[bytes]:
+    if "chat" in target:
+        return CHAT
+    return RESPONSE if "responses" in target else [*HELLO, DONE]
 
 
 async def pieces(exchange: Exchange, whole: bytes) -> None:
@@ -136,6 +143,7 @@ def test_the_walk_finds_every_noun() -> None:
         *("assistants", "files", "models", "vector_stores", "vector_stores.files", "vector_stores.file_batches"),
         *("threads", "threads.messages", "threads.runs", "threads.runs.steps"),
         *("chat.completions", "chat.completions.messages"),
+        *("responses", "responses.input_items", "responses.input_tokens", "conversations", "conversations.items"),
     }
     assert len(USES) > 150
 

@@ -282,6 +282,7 @@ def test_a_response_without_an_id_is_sent_back_whole():
     body = body_after({"model": "m", "input": None, "conversation": None}, response(CALL, id=""))
 
     assert [CALL, *ITEMS] == body["input"]
+    assert "id" not in body_after({"store": False}, response({**CALL, "id": ""}))["input"][0]
 
 
 @pytest.mark.parametrize("sent", [b"[]", b'{"input": 5, "store": false}'])

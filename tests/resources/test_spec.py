@@ -19,7 +19,7 @@ pytestmark = needs_shared("openapi.json")
 
 BASE = "http://api.test/v1"
 
-NOUNS = ("/assistants", "/files", "/models", "/threads", "/vector_stores")
+NOUNS = ("/assistants", "/conversations", "/files", "/models", "/responses", "/threads", "/vector_stores")
 
 METHODS = {
     "GET /assistants": "assistants.list",
@@ -27,6 +27,14 @@ METHODS = {
     "GET /assistants/{assistant_id}": "assistants.retrieve",
     "POST /assistants/{assistant_id}": "assistants.update",
     "DELETE /assistants/{assistant_id}": "assistants.delete",
+    "POST /conversations": "conversations.create",
+    "GET /conversations/{conversation_id}": "conversations.retrieve",
+    "POST /conversations/{conversation_id}": "conversations.update",
+    "DELETE /conversations/{conversation_id}": "conversations.delete",
+    "GET /conversations/{conversation_id}/items": "conversations.items.list",
+    "POST /conversations/{conversation_id}/items": "conversations.items.create",
+    "GET /conversations/{conversation_id}/items/{item_id}": "conversations.items.retrieve",
+    "DELETE /conversations/{conversation_id}/items/{item_id}": "conversations.items.delete",
     "GET /files": "files.list",
     "POST /files": "files.create",
     "GET /files/{file_id}": "files.retrieve",
@@ -35,6 +43,13 @@ METHODS = {
     "GET /models": "models.list",
     "GET /models/{model}": "models.retrieve",
     "DELETE /models/{model}": "models.delete",
+    "POST /responses": "responses.create",
+    "POST /responses/compact": "responses.compact",
+    "POST /responses/input_tokens": "responses.input_tokens.count",
+    "GET /responses/{response_id}": "responses.retrieve",
+    "DELETE /responses/{response_id}": "responses.delete",
+    "POST /responses/{response_id}/cancel": "responses.cancel",
+    "GET /responses/{response_id}/input_items": "responses.input_items.list",
     "POST /threads": "threads.create",
     "POST /threads/runs": "threads.create_and_run",
     "GET /threads/{thread_id}": "threads.retrieve",
@@ -72,11 +87,13 @@ METHODS = {
 }
 
 STREAMS = {
+    "GET /responses/{response_id}": "responses.stream",
+    "POST /responses": "responses.stream",
     "POST /threads/runs": "threads.create_and_run_stream",
     "POST /threads/{thread_id}/runs": "threads.runs.stream",
     "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs": "threads.runs.submit_tool_outputs_stream",
 }
-"""What sends `stream: true`, which is no parameter of any method."""
+"""What sends `stream: true`."""
 
 SPEC: dict[str, Any] = (
     json.loads((SHARED / "openapi.json").read_text()) if (SHARED / "openapi.json").exists() else {"paths": {}}
@@ -92,15 +109,26 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 
 
 def names(operation: dict[str, Any], place: str) -> list[str]:
-    return [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == place]
+    """Return the parameters in a place; of a list as it is sent, also where the schema leaves the brackets out."""
+    return [
+        parameter["name"].removesuffix("[]") + ("[]" if parameter["schema"].get("type") == "array" else "")
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == place
+    ]
 
 
 def body_fields(operation: dict[str, Any]) -> list[str]:
     fields = []
     for media in operation.get("requestBody", {}).get("content", {}).values():
-        schema = media["schema"]
-        fields += SPEC["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]["properties"]
+        fields += members_of(media["schema"])
     return fields
+
+
+def members_of(schema: dict[str, Any]) -> list[str]:
+    """Return the members of an object, over all that it is made of."""
+    if "$ref" in schema:
+        return members_of(SPEC["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
+    return [*schema.get("properties", ()), *(name for part in schema.get("allOf", ()) for name in members_of(part))]
 
 
 @pytest.fixture
@@ -133,7 +161,7 @@ def parameters(method: Any) -> set[str]:
 def test_every_path_and_method_has_a_method_of_ours() -> None:
     missing = sorted(OPERATIONS.keys() - METHODS.keys())
 
-    assert len(OPERATIONS) == 47
+    assert len(OPERATIONS) == 62
     assert missing == []
     assert sorted(METHODS.keys() - OPERATIONS.keys()) == []
 
@@ -156,6 +184,8 @@ BODY: dict[str, Any] = {
     "attributes": {"year": 2024},
     "content": "hi",
     "file_id": "file_1",
+    "items": [{"role": "user", "content": "hi"}],
+    "metadata": {"a": "b"},
     "model": "gpt-4o",
     "purpose": "assistants",
     "query": "q",
@@ -186,7 +216,9 @@ async def test_ids_and_queries_arrive_where_the_schema_has_them(
     given |= {name: BODY[name] for name in required if name in BODY}
     if "file" in required:
         given["file"] = b"content"
-    mocked.add(str(url), verb, payload={"id": "x", "data": []})
+    given.pop("stream", None)
+    url = url.without_query_params("stream")
+    mocked.add(str(url), verb, payload={"id": "x", "data": [], "output": []})
 
     await method(**given)
 
@@ -194,6 +226,6 @@ async def test_ids_and_queries_arrive_where_the_schema_has_them(
     assert (sent, sent_url.path) == (verb, url.path)
     assert sorted(sent_url.query.items()) == sorted(url.query.items())
     headers = call.kwargs["headers"]
-    assert ("OpenAI-Beta" in headers) == (not path.startswith(("/files", "/models")))
+    assert ("OpenAI-Beta" in headers) == path.startswith(("/assistants", "/threads", "/vector_stores"))
     if "file" not in required and call.kwargs["data"] is not None:
         assert json.loads(call.kwargs["data"]) == {name: BODY[name] for name in required if name in BODY}

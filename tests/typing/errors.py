@@ -49,10 +49,12 @@ def last(error: PollTimeoutError) -> str:
             return status
         case VectorStoreFile() | VectorStoreFileBatch() as polled:
             return polled.status
+        case Response(status=status):
+            return status or ""
         case nothing:
             assert_type(nothing, None)
             return ""
 
 
 def polled(error: PollTimeoutError) -> None:
-    assert_type(error.last, Run | VectorStoreFile | VectorStoreFileBatch | None)
+    assert_type(error.last, Run | VectorStoreFile | VectorStoreFileBatch | Response[object] | None)

@@ -25,5 +25,5 @@ async def events_are_those_of_the_protocol(url: str) -> None:
 
 
 def mistakes_are_seen(url: str) -> None:
-    follow(url, protocol="responses")  # type: ignore[call-overload]  # no such protocol
+    follow(url, protocol="semaphore")  # type: ignore[call-overload]  # no such protocol
     follow(url)  # type: ignore[call-overload]  # a protocol is needed

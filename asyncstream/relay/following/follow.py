@@ -23,7 +23,7 @@ from asyncstream.transport.request import HeaderValues, check_mapping, merge_hea
 from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
 
 if TYPE_CHECKING:
-    from asyncstream.events import AssistantStreamEvent
+    from asyncstream.events import AssistantStreamEvent, ResponseStreamEvent
     from asyncstream.types import ChatCompletionChunk
 
 __all__ = ["DEFAULT_TIMEOUT", "follow"]
@@ -58,10 +58,23 @@ def follow(
 ) -> "Follower[ChatCompletionChunk]": ...
 
 
+@overload
 def follow(
     url: str,
     *,
-    protocol: Literal["assistants", "chat"],
+    protocol: Literal["responses"],
+    last_event_id: str | int | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+) -> "Follower[ResponseStreamEvent]": ...
+
+
+def follow(
+    url: str,
+    *,
+    protocol: Literal["assistants", "chat", "responses"],
     last_event_id: str | int | None = None,
     headers: HeaderValues | None = None,
     session: aiohttp.ClientSession | None = None,
