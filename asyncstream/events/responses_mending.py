@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
-from asyncstream.decoding import STRICT_ERRORS, Repair, coerce_json, dump_raw
+from asyncstream.decoding import Repair, coerce_json, dump_raw
 from asyncstream.events.responses_bases import ResponseLifecycleEvent
 from asyncstream.events.responses_deltas import (
     ResponseCustomToolCallInputDeltaEvent,
@@ -92,7 +92,8 @@ def response_of(payload: dict[str, object]) -> Response:
 def _fit(type: Any, payload: dict[str, object]) -> Any:
     try:
         return msgspec.convert(payload, type)
-    except STRICT_ERRORS:
+    except (msgspec.ValidationError, UnicodeError):
+        # Half of a surrogate pair has no UTF-8, in which names are compared.
         return coerce_json(type, payload)[0]
 
 

@@ -388,6 +388,13 @@ def test_an_item_of_unknown_type_has_all_that_was_folded_as_its_json():
     assert UnknownResponseItem(wire_type="", raw=b'{"id":"x"}', id="x") == output_item({"id": "x"})
 
 
+def test_half_a_surrogate_pair_in_an_item_is_no_error():
+    item = output_item(ABOUT["item"] | {"status": "\ud800", "name": "\udfff"})
+
+    assert isinstance(item, ResponseFunctionToolCall)
+    assert ("\ud800", "\udfff") == (item.status, item.name)
+
+
 # What checkers know.
 
 
