@@ -5,11 +5,12 @@ An outcome has the form of the shared fixtures: the snapshots as plain JSON, the
 
 import json
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from alike_folds import fold_as_read
 from assistants_wire import frame
 
 from asyncstream.accumulators import (
@@ -168,9 +169,9 @@ def events_of(*chunks: bytes) -> list[AssistantStreamEvent]:
 
 
 def fold(*chunks: bytes, into: AssistantAccumulator | None = None) -> Outcome:
-    """Decode chunks and push what they hold; say how it ended. Folded without changes, it must come to the same."""
+    """Decode chunks and push what they hold; say how it ended. Without changes, or read raw, it is the same."""
     result = Outcome() if into is None else Outcome(accumulator=into)
-    silent = AssistantAccumulator() if into is None else pickle.loads(pickle.dumps(into))
+    before = pickle.dumps(result.accumulator)
     try:
         for event in decode_stream(chunks, "assistants"):
             _note(result, result.accumulator.push(event))
@@ -182,15 +183,28 @@ def fold(*chunks: bytes, into: AssistantAccumulator | None = None) -> Outcome:
     if result.error is not None:
         result.callbacks.append("exception")
     result.callbacks.append("end")
-    assert [*_state(result.accumulator), str(result.error)] == _fold_silently(chunks, silent)
+    for fold_events in (_fold_silently, _fold_raw):
+        assert [*_state(result.accumulator), str(result.error)] == _fold_with(fold_events, chunks, pickle.loads(before))
     return result
 
 
-def _fold_silently(chunks: Iterable[bytes], into: AssistantAccumulator) -> list[object]:
+def _fold_silently(chunks: Iterable[bytes], into: AssistantAccumulator) -> None:
+    for event in decode_stream(chunks, "assistants"):
+        into.fold(event)
+
+
+def _fold_raw(chunks: Iterable[bytes], into: AssistantAccumulator) -> None:
+    fold_as_read(chunks, "assistants", into)
+
+
+def _fold_with(
+    fold_events: Callable[[Iterable[bytes], AssistantAccumulator], None],
+    chunks: Iterable[bytes],
+    into: AssistantAccumulator,
+) -> list[object]:
     ended: StreamError | None = None
     try:
-        for event in decode_stream(chunks, "assistants"):
-            into.fold(event)
+        fold_events(chunks, into)
         into.finish()
     except StreamError as error:
         ended = error

@@ -5,11 +5,12 @@ An outcome has the form of the shared fixtures.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from alike_folds import fold_as_read
 
 from asyncstream.accumulators import ChatAccumulator, ChatChange
 from asyncstream.errors import StreamDecodeError, StreamError, StreamEventError, StreamTruncatedError
@@ -74,7 +75,7 @@ class Outcome:
 
 
 def fold(body: bytes | Iterable[bytes], **options: Any) -> Outcome:
-    """Fold a stream to its end, whatever the end is. Folded without changes, it must come to the same."""
+    """Fold a stream to its end, whatever the end is. Folded without changes, or as it is read raw, it is the same."""
     found = Outcome(ChatAccumulator(**options))
     body = body if isinstance(body, bytes) else list(body)
     try:
@@ -85,15 +86,28 @@ def fold(body: bytes | Iterable[bytes], **options: Any) -> Outcome:
         found.outcome, found.error = "truncated", error
     except (StreamEventError, StreamDecodeError) as error:
         found.outcome, found.error = "error", error
-    assert _state(found.accumulator, found.error) == _fold_silently(body, ChatAccumulator(**options))
+    for fold_events in (_fold_silently, _fold_raw):
+        assert _state(found.accumulator, found.error) == _fold_with(fold_events, body, ChatAccumulator(**options))
     return found
 
 
-def _fold_silently(body: bytes | Iterable[bytes], into: ChatAccumulator) -> str:
+def _fold_silently(body: bytes | Iterable[bytes], into: ChatAccumulator) -> None:
+    for event in decode_stream(body, "chat"):
+        into.fold(event)
+
+
+def _fold_raw(body: bytes | Iterable[bytes], into: ChatAccumulator) -> None:
+    fold_as_read([body] if isinstance(body, bytes) else body, "chat", into)
+
+
+def _fold_with(
+    fold_events: Callable[[bytes | Iterable[bytes], ChatAccumulator], None],
+    body: bytes | Iterable[bytes],
+    into: ChatAccumulator,
+) -> str:
     ended: StreamError | None = None
     try:
-        for event in decode_stream(body, "chat"):
-            into.fold(event)
+        fold_events(body, into)
         into.finish()
     except StreamError as error:
         ended = error

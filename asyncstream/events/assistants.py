@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 from msgspec import Struct
 
 from asyncstream.decoding import Repair
+from asyncstream.events.assistants_alike import pattern_of
 from asyncstream.events.assistants_withheld import WITHHELD
 from asyncstream.events.control import DoneEvent, ErrorEvent, UnknownEvent
 from asyncstream.events.named import WrappedEvents
@@ -291,4 +292,4 @@ _EVENTS = WrappedEvents[AssistantStreamEvent](
     walked=frozenset({Thread, Run, RunStep, RunStepDeltaEvent}),
 )
 
-WIRE = _EVENTS.wire(WITHHELD)
+WIRE = _EVENTS.wire(WITHHELD, pattern_of)

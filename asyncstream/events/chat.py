@@ -21,6 +21,7 @@ from asyncstream.decoding import (
     strict_decoder,
 )
 from asyncstream.errors import StreamDecodeError
+from asyncstream.events.chat_alike import pattern_of
 from asyncstream.events.chat_withheld import WITHHELD
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.payloads import (
@@ -442,5 +443,13 @@ def _understood(chunk: ChatCompletionChunk) -> ChatCompletionChunk:
 
 
 WIRE = Wire[ChatCompletionChunk](
-    decode_frame, decode_data, decode_plain, decode_long, relayed, WITHHELD, _understood, keeps_payloads=False
+    decode_frame,
+    decode_data,
+    decode_plain,
+    decode_long,
+    relayed,
+    WITHHELD,
+    _understood,
+    keeps_payloads=False,
+    pattern_of=pattern_of,
 )

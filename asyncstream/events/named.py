@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from asyncstream.decoding import STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
 from asyncstream.errors import StreamDecodeError
+from asyncstream.events.alike import Pattern
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject, RemarkEvent, UnknownEvent
 from asyncstream.events.payloads import (
     Payload,
@@ -199,8 +200,13 @@ class WrappedEvents(_NamedEvents[E]):
         error = error_in(event, payload.value)
         return None if error is None else ErrorEvent(error, payload.raw)
 
-    def wire(self, withheld: Withheld) -> Wire[E]:
-        """Return what the protocol brings, given what of its events is not for browsers."""
+    def wire(self, withheld: Withheld, pattern_of: Callable[[E], Pattern[E] | None] | None = None) -> Wire[E]:
+        """Return what the protocol brings.
+
+        Args:
+            withheld: What of its events is not for browsers.
+            pattern_of: Tells in which text others may differ from an event.
+        """
         return Wire(
             self.decode_frame,
             self.decode_data,
@@ -210,6 +216,7 @@ class WrappedEvents(_NamedEvents[E]):
             withheld,
             attrgetter("data"),
             keeps_payloads=True,
+            pattern_of=pattern_of,
         )
 
 

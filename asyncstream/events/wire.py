@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from asyncstream.errors import StreamDecodeError
+from asyncstream.events.alike import Pattern
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.payloads import whole_lines
 from asyncstream.events.withheld import Withheld
@@ -46,6 +47,9 @@ class Wire(NamedTuple, Generic[E]):
     """An event to what was decoded of its payload, for a relay that cannot read the payload as JSON of any shape."""
     keeps_payloads: bool
     """Whether an event keeps its payload as received, so that a stream need not keep the frame beside it."""
+    pattern_of: Callable[[E], Pattern[E] | None] | None = None
+    """Tells in which text others may differ from an event that `decode_plain` gave. With it, the accumulator must have
+    `expect_alike` and `fold_alike`. None: no two events are alike enough."""
     max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES
     """Bytes of one event, where the client does not say."""
 

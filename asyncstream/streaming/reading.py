@@ -20,6 +20,7 @@ from asyncstream.errors import StreamDecodeError, StreamError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.wire import Wire
 from asyncstream.streaming.incoming import Incoming
+from asyncstream.streaming.plain import plain_reader
 from asyncstream.transport.codings import PIECE
 from asyncstream.transport.live import LiveResponse
 
@@ -87,7 +88,7 @@ class Reading(Generic[E, C, A]):
     Attributes:
         wire: How its protocol reads frames.
         accumulator: Where the events of this answer are folded.
-        fold: Its `fold`.
+        read: Decodes a plain frame and folds its event, without its changes; None, and nothing folded, for any other.
         telling: Whether a handler or a view wants the changes of every event.
         event: The event at the cursor; None before the first.
         frame: The frame that it came in.
@@ -110,10 +111,10 @@ class Reading(Generic[E, C, A]):
         "changes",
         "closing",
         "event",
-        "fold",
         "frame",
         "frames",
         "incoming",
+        "read",
         "telling",
         "wire",
     )
@@ -122,7 +123,8 @@ class Reading(Generic[E, C, A]):
         """Prepare to read; nothing is open yet."""
         self.wire = wire
         self.accumulator: A = accumulator
-        self.fold = accumulator.fold
+        read = plain_reader(wire, accumulator)
+        self.read = read
         self.telling = telling
         self.event: E | None = None
         self.frame = b""
@@ -148,7 +150,8 @@ class Reading(Generic[E, C, A]):
         if self.closing:
             self.ahead.append(_Closing(self.closing))
         self.accumulator = accumulator
-        self.fold = accumulator.fold
+        read = plain_reader(self.wire, accumulator)
+        self.read = read
         self.incoming = Incoming(live, self.wire, accumulator.events_seen)
         self.closing = None
         self._take = live.take
@@ -173,7 +176,8 @@ class Reading(Generic[E, C, A]):
                     return self.event
                 event = ahead.popleft()
             elif frames:
-                event = self._decode_plain(frames[0])
+                telling = self.telling
+                event = self._decode_plain(frames[0]) if telling else self.read(frames[0])
                 if event is None:
                     self._decode_other(frames.popleft())
                     if self._turn_over():
@@ -181,6 +185,9 @@ class Reading(Generic[E, C, A]):
                         return None
                     continue
                 self.frame = frames.popleft()
+                if not telling:
+                    self.event = event
+                    return event
             else:
                 if self._long is not None:
                     self._decode_on(self._long)

@@ -81,7 +81,6 @@ class Stream(Generic[E, C, A]):
         self._tool_loop = tool_loop
         # Looked at for every event.
         self._ahead = self._reading.ahead
-        self._decode_plain = wire.decode_plain
         self._views: dict[str, ViewState[Any, Any]] = {}
 
     # What is known of the answer.
@@ -182,11 +181,10 @@ class Stream(Generic[E, C, A]):
         quick = cursor.quick
         if quick and not self._ahead:
             # A plain frame that is here, and neither handler nor view to tell: a step in one piece, at half its cost.
-            event = self._decode_plain(quick[0])
+            reading = self._reading
+            event = reading.read(quick[0])
             if event is not None:
-                reading = self._reading
                 reading.frame = quick.popleft()
-                reading.fold(event)
                 reading.event = event
                 return event
         while True:

@@ -51,11 +51,11 @@ MODULES = (
             *("chat.reasoning", "changes", "fragments", "growing", "json_text", "merging", "repairs", "tool_calls"),
         )
     ),
-    "events.named",
+    *(f"events.{name}" for name in ("alike", "assistants_alike", "chat_alike", "named")),
     "looping.chat",
     *(
         f"streaming.{name}"
-        for name in ("cursor", "due_calls", "incoming", "opening", "reading", "stream", "texts", "view")
+        for name in ("cursor", "due_calls", "incoming", "opening", "plain", "reading", "stream", "texts", "view")
     ),
 )
 TESTS = {

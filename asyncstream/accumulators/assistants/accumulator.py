@@ -111,6 +111,9 @@ class AssistantAccumulator:
         # The run waits for tool outputs or approvals: terminal for this response only.
         self._waiting = False
         self._ended = False
+        # What all of the last event was a piece for; and the same once a text alone may follow for it.
+        self._grown: GrowingMessage | GrowingRunStep | None = None
+        self._alike: GrowingMessage | GrowingRunStep | None = None
         self.events_seen = 0
         """How many events were pushed, over all responses."""
 
@@ -185,11 +188,12 @@ class AssistantAccumulator:
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
+        self._alike = None
         if type(event) is ThreadMessageDelta:
             text = event.data
             message = self._messages.get(text.id)
             if message is not None and not event.repairs and message.add_piece(text.delta, changes):
-                self._current_message = message
+                self._grown = self._current_message = message
                 self.events_seen += 1
                 self._last_event = "thread.message.delta"
                 return
@@ -197,11 +201,24 @@ class AssistantAccumulator:
             piece = event.data
             step = self._steps.get(piece.id)
             if step is not None and not event.repairs and step.add_piece(piece.delta, changes):
-                self._current_step = step
+                self._grown = self._current_step = step
                 self.events_seen += 1
                 self._last_event = "thread.run.step.delta"
                 return
+        self._grown = None
         self._fold_any(event, [] if changes is None else changes)
+
+    def expect_alike(self) -> None:
+        """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
+        self._alike = self._grown
+
+    def fold_alike(self, text: str) -> bool:
+        """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
+        grown = self._alike
+        if grown is None or not text or not grown.add_alike(text):
+            return False
+        self.events_seen += 1
+        return True
 
     def _fold_any(self, event: AssistantStreamEvent, changes: list[AssistantChange]) -> None:
         fold = _FOLDS.get(type(event))

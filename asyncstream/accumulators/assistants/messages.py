@@ -320,6 +320,7 @@ class GrowingMessage(Growing[MessageChange]):
         "_all_closed",
         "_built",
         "_fields",
+        "_grown",
         "_next_index",
         "_open",
         "_order",
@@ -350,6 +351,8 @@ class GrowingMessage(Growing[MessageChange]):
         # The part that opened last: it is closed when another opens, and continued by parts without an index.
         self._open: _AnyPart | None = None
         self._streamed = False
+        # The part that the last piece was for.
+        self._grown: _TextPart | None = None
         self._built: Message | None = None
 
     def snapshot(self) -> Message:
@@ -391,6 +394,7 @@ class GrowingMessage(Growing[MessageChange]):
         text = block.text
         if text is None or type(part) is not _TextPart or not part.created:
             return False
+        self._grown = part
         # As `part.fold`, in place: the call would be a tenth of the fold.
         if text.value:
             part.value.append(text.value)
@@ -400,6 +404,12 @@ class GrowingMessage(Growing[MessageChange]):
         if changes is not None:
             changes.append(TextChanged(part, text, self.id, part.index))
             changes.append(MessageChanged(self, delta))
+        return True
+
+    def add_alike(self, text: str) -> bool:
+        """Fold what `add_piece` folded last, with another text and without annotations."""
+        self._built = None
+        self._grown.value.append(text)  # type: ignore[union-attr]  # after `add_piece` alone
         return True
 
     def fold_delta(self, delta: MessageDelta, changes: ChangeSink[MessageChange]) -> None:

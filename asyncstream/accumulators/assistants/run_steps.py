@@ -200,6 +200,14 @@ class _StepCall(GrowingToolCall[ToolCall, ToolCallDelta]):
         self._built = None
         return True
 
+    def add_alike(self, piece: str, repairs: Repairs) -> bool:
+        """Add a piece of what the last delta added to; False, and nothing folded, if that must come whole."""
+        self._built = None
+        if self._code is None:
+            return self.add(piece, repairs)
+        self._code.input.append(piece)
+        return True
+
     def fold(self, delta: ToolCallDelta) -> ToolCallDelta:
         """Fold what the slot itself does not hold; return the delta as typed as it can be."""
         self._built = None
@@ -335,7 +343,7 @@ def _flat_entry(members: dict[str, object]) -> ToolCallEntry:
 class GrowingRunStep(Growing[RunStepChange]):
     """A run step as it grows."""
 
-    __slots__ = ("_built", "_calls", "_fields", "_repairs", "_streamed", "id")
+    __slots__ = ("_built", "_calls", "_fields", "_grown", "_repairs", "_streamed", "id")
 
     def __init__(self, id: str, repairs: Repairs, payload: RunStep | None, delta: RunStepDelta | None) -> None:
         """Make a step of which nothing is known but its id, and what identifies it in the event that brings it."""
@@ -345,6 +353,8 @@ class GrowingRunStep(Growing[RunStepChange]):
         self._repairs = repairs
         self._calls: ToolCalls[_StepCall] = ToolCalls(_StepCall, id, repairs)
         self._streamed = False
+        # The call that the last piece was for.
+        self._grown: _StepCall | None = None
         self._built: RunStep | None = None
         if payload is not None:
             for name in ("type", "created_at", "thread_id", "run_id", "assistant_id"):
@@ -393,11 +403,17 @@ class GrowingRunStep(Growing[RunStepChange]):
             return False
         if not call.add_piece(piece, self._repairs):
             return False
+        self._grown = call
         self._built = None
         if changes is not None:
             changes.append(call.changed(piece))
             changes.append(RunStepChanged(self, delta))
         return True
+
+    def add_alike(self, piece: str) -> bool:
+        """Fold what `add_piece` folded last, with another piece; False, and nothing folded, if that must come whole."""
+        self._built = None
+        return self._grown.add_alike(piece, self._repairs)  # type: ignore[union-attr]  # after `add_piece` alone
 
     def fold_delta(self, delta: RunStepDelta, changes: ChangeSink[RunStepChange]) -> None:
         """Fold a delta; append its changes in order, `RunStepChanged` last."""

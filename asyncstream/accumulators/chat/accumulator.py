@@ -89,6 +89,9 @@ class ChatAccumulator(Generic[ParsedT]):
         self._remark: RemarkEvent | None = None
         # A chunk held half of a surrogate pair.
         self._halves = False
+        # The choice that all of the last event was a piece for; and the same once a text alone may follow for it.
+        self._grown: GrowingChoice | None = None
+        self._alike: GrowingChoice | None = None
         self.events_seen = 0
         """How many chunks were pushed."""
 
@@ -150,6 +153,7 @@ class ChatAccumulator(Generic[ParsedT]):
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
+        self._alike = None
         if not self._unnamed and (
             self._add_piece(event, changes)
             if type(event) is ChatCompletionChunk
@@ -158,7 +162,22 @@ class ChatAccumulator(Generic[ParsedT]):
             self.events_seen += 1
             self._built = None
         else:
+            self._grown = None
             self._fold_any(event, [] if changes is None else changes)
+
+    def expect_alike(self) -> None:
+        """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
+        self._alike = self._grown
+
+    def fold_alike(self, text: str) -> bool:
+        """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
+        choice = self._alike
+        if choice is None or not text:
+            return False
+        choice.add_alike(text)
+        self.events_seen += 1
+        self._built = None
+        return True
 
     def _add_piece(self, chunk: ChatCompletionChunk, changes: list[ChatChange[ParsedT]] | None) -> bool:
         """Fold a chunk that adds a piece to one choice, which nearly all do; return False for any other."""
@@ -178,6 +197,7 @@ class ChatAccumulator(Generic[ParsedT]):
         growing = self._choices.get(choice.index)  # type: ignore[arg-type]  # None is no key
         if growing is None or not growing.add_piece(choice, changes):
             return False
+        self._grown = growing
         fields = self._fields
         if chunk.system_fingerprint is not None:
             fields.system_fingerprint = chunk.system_fingerprint

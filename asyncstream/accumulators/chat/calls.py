@@ -10,6 +10,7 @@ from uuid import uuid4
 import msgspec
 
 from asyncstream.accumulators.merging import mended
+from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.tool_calls import Arguments, GrowingToolCall, ToolCallEntry
 from asyncstream.decoding import dump_raw
 from asyncstream.nesting import MAX_DEPTH, Nesting
@@ -119,6 +120,11 @@ class ChatCall(GrowingToolCall[ChatCompletionMessageToolCall, ChoiceDeltaToolCal
     def touch(self) -> None:
         """Forget the built snapshot: something is folded."""
         self._built = None
+
+    def add_alike(self, piece: str, repairs: Repairs) -> bool:
+        """Add a piece of arguments that came with nothing else; False if it is the whole of them again."""
+        self._built = None
+        return self.add(piece, repairs)
 
     def fold(self, delta: ChoiceDeltaToolCall) -> None:
         """Fold what the slot itself does not hold."""

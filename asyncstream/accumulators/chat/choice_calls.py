@@ -72,7 +72,7 @@ class ChoiceCalls(ToolCalls[ChatCall]):
         """Give the calls as a request carries them, without the one of the older form."""
         return [call.snapshot().to_param() for call in self.calls]
 
-    def add_piece(self, delta: ChoiceDeltaToolCall, changes: ChangeSink[CallChange] | None) -> bool:
+    def add_piece(self, delta: ChoiceDeltaToolCall, changes: ChangeSink[CallChange] | None) -> ChatCall | None:
         """Fold a delta that is a piece of the arguments of the open call at its index, which nearly all are.
 
         Args:
@@ -80,21 +80,20 @@ class ChoiceCalls(ToolCalls[ChatCall]):
             changes: What its changes are appended to; None builds none.
 
         Returns:
-            False, and nothing folded, if the delta is any other.
+            The call that has grown; None, and nothing folded, if the delta is any other.
         """
         function = delta.function
         call = self.by_index.get(delta.index)  # type: ignore[arg-type]  # None is no key
         if call is None or function is None or function.name or delta.custom is not None:
-            return False
+            return None
         piece = function.arguments
         if not isinstance(piece, str) or not piece or not call.created or self.late or delta.extra_content is not None:
-            return False
+            return None
         if (delta.id and not call.id) or (delta.type and not call.type):
-            return False
-        call.touch()
-        if call.add(piece, self.repairs) and changes is not None:
+            return None
+        if call.add_alike(piece, self.repairs) and changes is not None:
             changes.append(call.changed(delta))
-        return True
+        return call
 
     def fold(self, deltas: list[ChoiceDeltaToolCall], changes: ChangeSink[CallChange]) -> None:
         """Fold the list of one delta."""

@@ -72,6 +72,7 @@ class GrowingChoice:
         "_extra",
         "_extra_content",
         "_filter_results",
+        "_grown",
         "_images",
         "_logprobs",
         "_message_extra",
@@ -166,12 +167,14 @@ class GrowingChoice:
         if delta.tool_calls is not None:
             if piece is not None or len(delta.tool_calls) != 1:
                 return False
-            if not self._calls.add_piece(delta.tool_calls[0], changes):
+            self._grown = self._calls.add_piece(delta.tool_calls[0], changes)
+            if self._grown is None:
                 return False
         elif piece:
             text = self._content
             if not text.created or text.done or self._parts is not None:
                 return False
+            self._grown = None
             text.fragments.append(piece)
             if changes is not None:
                 changes.append(ContentChanged(text, piece, self.index))
@@ -179,6 +182,15 @@ class GrowingChoice:
             return False
         self._built = None
         return True
+
+    def add_alike(self, piece: str) -> None:
+        """Fold what `add_piece` folded last, with another piece."""
+        self._built = None
+        call = self._grown
+        if call is None:
+            self._content.fragments.append(piece)
+        else:
+            call.add_alike(piece, self._repairs)
 
     def fold(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         """Fold the entry of a chunk about this choice; append its changes in order, `FinishChanged` last."""

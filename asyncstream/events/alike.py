@@ -1,0 +1,78 @@
+"""Events that are alike but for one text, as nearly all of an answer are: copied from one of them, not decoded. Pure.
+
+Of such a frame the bytes before and after the text are those of an earlier frame, and what is left is one JSON string:
+so its event is that frame's with another text. A copy costs half of what decoding it all again does. Which texts of a
+protocol these are, its `*_alike` file says; who keeps a mould, and tries it on each frame, is `streaming.plain`.
+
+Rule 1: a mould is handed out after it was tried: the frame, with a text that nobody sends in the place of its own, was
+decoded, and gave what the mould makes of that text.
+Rule 2: each event has structs and lists of its own, whatever its reader does with those of another.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from typing import Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+__all__ = ["Mould", "Pattern", "find_mould", "holds_only_plain", "read_text"]
+
+E = TypeVar("E")
+
+read_text: Final[Callable[[bytes], str]] = msgspec.json.Decoder(str).decode
+"""Decodes one JSON string, and raises one of `decoding.STRICT_ERRORS` for anything else."""
+
+_TRIAL: Final = "\N{REFERENCE MARK} trial"
+
+_PLAIN: Final = frozenset({type(None), bool, int, str})
+"""The types of what two events may share."""
+
+
+class Pattern(NamedTuple, Generic[E]):
+    """An event of which others may differ in one text alone."""
+
+    key: bytes
+    """The wire's name of the member that the text is."""
+    make: Callable[[str, bytes], E]
+    """Makes the event with another text, given the frame that this came in."""
+
+
+class Mould(NamedTuple, Generic[E]):
+    """What frames have in common that are alike, and what makes their events."""
+
+    head: bytes
+    """All that stands before the text, its opening quote included: no blank can come between."""
+    tail: bytes
+    """All that stands after it, from its closing quote on."""
+    make: Callable[[str, bytes], E]
+    """Makes the event of a text and its frame."""
+
+
+def find_mould(
+    frame: bytes, event: E, pattern_of: Callable[[E], Pattern[E] | None], decode: Callable[[bytes], E | None]
+) -> Mould[E] | None:
+    """Find the mould that a frame came out of; None if others that are like it cannot be told by their bytes.
+
+    Args:
+        frame: The frame.
+        event: What it was decoded to.
+        pattern_of: Tells in which text others may differ from an event; None: in more than that.
+        decode: Decodes such frames.
+    """
+    pattern = pattern_of(event)
+    if pattern is None:
+        return None
+    found = [*re.finditer(rb'"%b": ?"((?:[^"\\]|\\.)*+)"' % pattern.key, frame)]
+    if len(found) != 1:
+        return None
+    start, end = found[0].span(1)
+    head, tail = frame[:start], frame[end:]
+    trial = head + _TRIAL.encode() + tail
+    return Mould(head, tail, pattern.make) if decode(trial) == pattern.make(_TRIAL, trial) else None
+
+
+def holds_only_plain(struct: Struct, but: Collection[str] = ()) -> bool:
+    """Return True if a struct holds nothing that two events must not share, but in the members that are named."""
+    names: tuple[str, ...] = struct.__struct_fields__
+    return all(type(getattr(struct, name)) in _PLAIN for name in names if name not in but)

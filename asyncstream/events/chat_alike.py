@@ -1,0 +1,47 @@
+"""The texts in which the chunks of an answer differ: content, and the arguments of a call. Pure; see `alike`.
+
+Chunks that have a padding of their own (`obfuscation`) are not alike.
+"""
+
+from msgspec.structs import replace
+
+from asyncstream.events.alike import Pattern, holds_only_plain
+from asyncstream.types.chat_chunks import ChatCompletionChunk, ChoiceDelta, ChoiceDeltaToolCall, ChunkChoice
+
+__all__ = ["pattern_of"]
+
+
+def pattern_of(chunk: ChatCompletionChunk) -> Pattern[ChatCompletionChunk] | None:
+    """Tell in which text others may differ from a chunk: one that adds to one text or call of a choice."""
+    if type(chunk) is not ChatCompletionChunk or not holds_only_plain(chunk, ("choices",)) or len(chunk.choices) != 1:
+        return None
+    # Copies, as all below: those of the chunk are its reader's, who may change them.
+    chunk, choice = replace(chunk), replace(chunk.choices[0])
+    delta = replace(choice.delta)
+    if type(delta) is not ChoiceDelta or not holds_only_plain(choice, ("delta",)):
+        return None
+    calls = delta.tool_calls
+    if calls is not None and len(calls) == 1 and holds_only_plain(delta, ("tool_calls",)):
+        return _of_arguments(chunk, choice, delta, replace(calls[0]))
+    return _of_content(chunk, choice, delta) if delta.content is not None and holds_only_plain(delta) else None
+
+
+def _of_content(chunk: ChatCompletionChunk, choice: ChunkChoice, delta: ChoiceDelta) -> Pattern[ChatCompletionChunk]:
+    def make(text: str, _frame: bytes) -> ChatCompletionChunk:
+        return replace(chunk, choices=[replace(choice, delta=replace(delta, content=text))])
+
+    return Pattern(b"content", make)
+
+
+def _of_arguments(
+    chunk: ChatCompletionChunk, choice: ChunkChoice, delta: ChoiceDelta, call: ChoiceDeltaToolCall
+) -> Pattern[ChatCompletionChunk] | None:
+    if call.function is None or not holds_only_plain(call.function) or not holds_only_plain(call, ("function",)):
+        return None
+    function = replace(call.function)
+
+    def make(text: str, _frame: bytes) -> ChatCompletionChunk:
+        piece = replace(call, function=replace(function, arguments=text))
+        return replace(chunk, choices=[replace(choice, delta=replace(delta, tool_calls=[piece]))])
+
+    return Pattern(b"arguments", make)
