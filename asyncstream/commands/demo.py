@@ -6,7 +6,7 @@ The option, and which demo it is; the demos themselves are in `demos`, one file 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from asyncstream.commands.command import Command, CommandFailed
-from asyncstream.commands.demos import assistants, chat
+from asyncstream.commands.demos import assistants, chat, responses
 from asyncstream.commands.listening import port_number
 from asyncstream.commands.terminal import Terminal
 
@@ -31,6 +31,7 @@ def _delay(text: str) -> float:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--chat", action="store_true", help="watch a chat with two tool calls instead")
+    parser.add_argument("--responses", action="store_true", help="watch a response that searches and calls instead")
     parser.add_argument("--web", action="store_true", help="serve a page to watch runs in a browser, until Ctrl-C")
     parser.add_argument(
         "--port",
@@ -60,8 +61,10 @@ async def _run(options: Namespace, terminal: Terminal) -> int:
         raise CommandFailed("--port, --redis and --fastapi need --web")
     if delay is None:
         delay = _WATCHED_DELAY if terminal.interactive else 0.0
-    show = chat.show if options.chat else assistants.show
-    await show(terminal, delay=delay)
+    if options.chat and options.responses:
+        raise CommandFailed("--chat and --responses are two demos; choose one")
+    demos = {options.chat: chat.show, options.responses: responses.show}
+    await demos.get(True, assistants.show)(terminal, delay=delay)
     return 0
 
 
@@ -69,21 +72,23 @@ async def _serve_web(options: Namespace, terminal: Terminal, delay: float) -> No
     # Imported here: the other demos do without the relay.
     from asyncstream.commands.web_demo import serve_web
 
-    if options.chat:
-        raise CommandFailed("--chat is shown on the terminal, --web in a browser; choose one")
+    if options.chat or options.responses:
+        name = "--chat" if options.chat else "--responses"
+        raise CommandFailed(f"{name} is shown on the terminal, --web in a browser; choose one")
     port = _WEB_PORT if options.port is None else options.port
     await serve_web(terminal, host="127.0.0.1", port=port, delay=delay, redis=options.redis, fastapi=options.fastapi)
 
 
 COMMAND = Command(
     name="demo",
-    help="watch an assistant's run or a chat stream, from a server that is started for it",
+    help="watch an assistant's run, a chat or a response stream, from a server that is started for it",
     description=(
         "Start the embedded server, create an assistant with a function tool and a code interpreter, and show its run "
         "as it streams: every event, the text, the function calls and how they are answered, the code and its logs, "
         "and at the end the finished objects. With --chat, ask a chat model that calls two functions at once: their "
-        "names come first, then the arguments of both by turns. With --web, serve a page to ask, watch and reload. "
-        "Needs no key and no network. The exit status is 0 if the run or the answer completed."
+        "names come first, then the arguments of both by turns. With --responses, ask for a response that thinks, "
+        "searches the web and calls a function, whose output goes back in the same stream. With --web, serve a page to "
+        "ask, watch and reload. Needs no key and no network. The exit status is 0 if the run or the answer completed."
     ),
     add_arguments=_add_arguments,
     run=_run,
