@@ -80,7 +80,7 @@ class LiveResponse:
                     self.failure = told
                     for event in self.shaper.fail(told, self._script.failed()):
                         self._publish(event)
-                    self._finish(done=False)
+                    self._finish()
                     return
                 case _:
                     for event in self.shaper.shape(told):
@@ -111,13 +111,14 @@ class LiveResponse:
         frame = event_frame(event, self._scenario.responses_dialect, obfuscated=obfuscated)
         body.put(frame, name_of(event))
 
-    def _finish(self, *, done: bool = True) -> None:
+    def _finish(self) -> None:
         self.over = True
         for body in self._bodies:
-            self._end(body, done=done)
+            self._end(body)
         self._bodies.clear()
 
-    def _end(self, body: StreamBody, *, done: bool = True) -> None:
-        if done and self._scenario.done:
+    def _end(self, body: StreamBody) -> None:
+        # Behind an error nothing comes, for those either who come later.
+        if self.failure is None and self._scenario.done:
             body.put(done_frame(self._scenario.responses_dialect), "done")
         body.end()

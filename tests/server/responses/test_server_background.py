@@ -165,6 +165,16 @@ async def test_failing_in_the_background(talk, action, said):
     assert (over["status"], over["error"]) == ("failed", {"code": "server_error", "message": said})
 
 
+async def test_nothing_comes_behind_an_error_however_late_one_looks(talk):
+    dialect = ResponsesDialect(done=True)
+    async with talk(Scenario([Turn(ErrorEvent("boom"))], responses_dialect=dialect)) as api:
+        came, _ = await api.raw(PATH, request(**STREAMED))
+        again = await retrieved(api, events_of(came)[0]["response"]["id"])
+
+    assert b"[DONE]" not in came
+    assert again == came
+
+
 async def test_window_of_a_stream_closes(talk):
     async with talk(Scenario([Turn(Say("a"))], resume_window=0)) as api:
         events = await streamed(api, background=True)
