@@ -56,7 +56,7 @@ CIRCLES = []
 
 PRIVATE = [
     Known("asyncstream.transport.connections", "_loop", "aiohttp's; a session that was given has no other name for it"),
-    Known("asyncstream.transport.live", "_asyncio_future_blocking", "asyncio's; driving a coroutine by hand needs it"),
+    Known("asyncstream.transport.tap", "_asyncio_future_blocking", "asyncio's; driving a coroutine by hand needs it"),
     Known("asyncstream.transport.spool", "_Compress", "zlib's only name for the type, in an annotation"),
 ]
 

@@ -13,7 +13,7 @@ whoever takes them can look between two pieces whether its turn is over.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from asyncstream.errors import (
@@ -24,12 +24,14 @@ from asyncstream.errors import (
 )
 from asyncstream.sse import FrameSplitter, parse_frame
 from asyncstream.transport.answers import make_answer, public_headers, told_error
+from asyncstream.transport.arrival import Arrival
 from asyncstream.transport.codings import PIECE, BrokenCoding, Unpacker, unpacker_for
 from asyncstream.transport.connections import running_loop
 from asyncstream.transport.failures import safe_cause
 from asyncstream.transport.fairness import Fairness
 from asyncstream.transport.observing import SILENT, Watch
 from asyncstream.transport.redaction import Secrets
+from asyncstream.transport.tap import tap
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -114,49 +116,15 @@ class LiveResponse:
         # Bytes that were taken since the deadline was counted from anew.
         self._taken = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._waiting = False
         self._watch = watch
         self._secrets = secrets
         # The first event is still to be told of.
         self._unseen = not watch.over
-        # Driven by hand, not by a task: see `_advance`.
-        self._read: Coroutine[asyncio.Future[None], None, bytes] = response.content.readany()
-        self._arrival: asyncio.Future[None] = self._loop.create_future()
-        self._advance(self._arrival)
-
-    def _advance(self, arrived: asyncio.Future[None]) -> None:
-        """Queue what has arrived, until reading has to wait; then this is called again when there is more.
-
-        It does what a task would, for two reasons that were measured: whoever waits for the same future is woken in
-        the same turn of the loop as this is, a tenth of what a live event costs; and there is no task to end.
-        """
-        if arrived is not self._arrival:
-            return  # whoever waited did not wait for this call
-        while not self.ended:
-            try:
-                arrival = self._read.send(None)
-            except StopIteration as stop:
-                self._queue(stop.value)
-            except asyncio.CancelledError:
-                # Whoever waited was cancelled, and the future with it; nothing was read.
-                self._read = self._response.content.readany()
-            except Exception as error:  # whatever a broken body raises is one thing here, see failure
-                self.failure = StreamInterruptedError(f"the connection broke: {error or type(error).__name__}")
-                self.failure.__cause__ = error
-                self.ended = True
-                self._response.close()
-            else:
-                # The answer of a task to a future that says that it waits.
-                arrival._asyncio_future_blocking = False
-                arrival.add_done_callback(self._advance)
-                self._arrival = arrival
-                return
+        self._arrival = Arrival(self._loop)
+        self._tap = tap(response, self._arrival, read=self._queued, take=self._queue, end=self._end)
 
     def _queue(self, chunk: bytes) -> None:
-        if not chunk:
-            self.ended = True
-            return
-        self._read = self._response.content.readany()
+        """Queue bytes that have come, whoever consumes and however slowly."""
         if len(chunk) <= PIECE:
             self._chunks.append(chunk)
         else:
@@ -165,6 +133,14 @@ class LiveResponse:
         if self._queued > QUEUE_HIGH:
             # Also when it is paused: aiohttp goes on by itself with each piece that is taken out of its buffer.
             self._pause(True)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Take note that no more will come: whatever a broken body raises is one thing here, see `failure`."""
+        self.ended = True
+        if error is not None:
+            self.failure = StreamInterruptedError(f"the connection broke: {error or type(error).__name__}")
+            self.failure.__cause__ = error
+            self._response.close()
 
     def _pause(self, paused: bool) -> None:
         connection = self._response.connection
@@ -202,6 +178,8 @@ class LiveResponse:
         self._queued -= len(chunk)
         if self._paused and self._queued < QUEUE_LOW:
             self._pause(False)
+            # aiohttp has gone on with what it had put off.
+            self._tap.collect()
         return chunk
 
     def _unpack(self, unpacker: Unpacker) -> bytes | None:
@@ -277,16 +255,7 @@ class LiveResponse:
         self.check_loop("read")
         if self._deadline is not None:
             self._arm(max(self._deadline, self._loop.time() + LATE_GRACE))
-        if self._arrival.done():
-            self._advance(self._arrival)
-            return
-        self._waiting = True
-        try:
-            await self._arrival
-        except Exception:
-            pass  # reading has met it too, and made it the failure
-        finally:
-            self._waiting = False
+        await self._arrival
         self.turn.begin()
         if self._expired:
             raise self._timed_out()
@@ -316,13 +285,13 @@ class LiveResponse:
 
     def _on_timer(self) -> None:
         self._timer = None
-        if not self._waiting or self._arrival.done() or self._deadline is None:
+        if not self._arrival.awaited or self._deadline is None:
             return
         if self._deadline > self._loop.time():
             self._arm(self._deadline)
         else:
             self._expired = True
-            self._arrival.set_result(None)
+            self._arrival.wake()
 
     def tell_end(
         self, error: BaseException | None, *, result: object = None, events: int = 0, left: bool = False
@@ -344,13 +313,10 @@ class LiveResponse:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._read.close()
-        if not self._arrival.done():
-            if not self._loop.is_closed():
-                self._arrival.set_result(None)
-        elif not self._arrival.cancelled():
-            self._arrival.exception()  # nobody will read it any more: asyncio need not tell that
+        self._tap.close()
         self._response.close()
+        if not self._loop.is_closed():
+            self._arrival.wake_soon()
 
     @property
     def closed(self) -> bool:
@@ -405,12 +371,7 @@ class LiveResponse:
             timer = self._loop.call_later(END_GRACE, self.close)
             try:
                 while not self.ended:
-                    if self._arrival.done():
-                        self._advance(self._arrival)
-                    else:
-                        await self._arrival
-            except Exception:
-                pass  # a body that breaks now has brought all that counts
+                    await self._arrival
             finally:
                 timer.cancel()
                 self.close()
