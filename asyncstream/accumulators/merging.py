@@ -20,7 +20,7 @@ from asyncstream.accumulators.fragments import Fragments
 from asyncstream.decoding import UnreadableJSON, dump_raw, load_json
 from asyncstream.halves import mend_halves
 
-__all__ = ["Indexed", "JSONFold", "UnknownJSON", "index_of", "members_of", "mended", "replace_present"]
+__all__ = ["Indexed", "JSONFold", "Payloads", "UnknownJSON", "index_of", "members_of", "mended", "replace_present"]
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
@@ -87,6 +87,44 @@ def _may_be_struct(annotation: Any) -> bool:
     if kind in (Union, UnionType, Annotated):
         return any(_may_be_struct(option) for option in get_args(annotation))
     return kind is not Literal and (not isinstance(kind, type) or kind is object or issubclass(kind, Struct))
+
+
+_MOST_DUE = 16
+"""Payloads that wait at most: a server may send one for each piece, and nobody look until the end."""
+
+
+class Payloads(Generic[S]):
+    """A struct that whole payloads are folded into, by `replace_present`, once somebody looks: mostly nobody does.
+
+    Args:
+        held: What is known without them.
+        leave: Fields that the caller folds itself, in `held`.
+    """
+
+    __slots__ = ("_due", "_leave", "held")
+
+    def __init__(self, held: S, leave: tuple[str, ...] = ()) -> None:
+        self.held = held
+        """What is known without those that wait; right of `id`, and of the fields that the caller folds."""
+        self._leave = leave
+        self._due: list[S] = []
+
+    def fold(self, payload: S) -> None:
+        """Fold a payload in, as it is now."""
+        due = self._due
+        # Whoever has the event may change what it holds.
+        due.append(replace(payload))
+        if len(due) > _MOST_DUE:
+            self.merged()
+
+    def merged(self) -> S:
+        """Return the struct with all that was folded; the caller may change it."""
+        due = self._due
+        if due:
+            self._due = []
+            for payload in due:
+                self.held = replace_present(self.held, payload, leave=self._leave)
+        return self.held
 
 
 class Indexed(Generic[T]):

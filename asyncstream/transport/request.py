@@ -57,6 +57,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What may not stand in a header: a CR or LF would begin another one. A tab may."""
 
+_is_plain_id = re.compile(r"[0-9A-Za-z_-]+", re.ASCII).fullmatch
+
 _BREAK = re.compile(r"[\r\n\0]")
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
@@ -87,6 +89,8 @@ class Options(Struct, frozen=True):
         Raises:
             ConfigurationError: `extra_headers` is no mapping.
         """
+        if self.extra_headers is None and self.extra_body is None:
+            return self
         check_mapping(self.extra_headers, "extra_headers")
         return Options(_without_key(self.extra_headers or {}), self.extra_query, None, self.timeout)
 
@@ -207,6 +211,9 @@ def fill_path(template: str, ids: Mapping[str, str]) -> str:
 
 
 def _quote_id(name: str, value: object) -> str:
+    # What nearly all ids are, and what is sent as it stands.
+    if isinstance(value, str) and _is_plain_id(value) is not None:
+        return value
     return quote(check_id(name, value), safe="")
 
 

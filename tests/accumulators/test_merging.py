@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
-from asyncstream.accumulators.merging import Indexed, JSONFold, index_of, members_of, mended, replace_present
+from asyncstream.accumulators.merging import Indexed, JSONFold, Payloads, index_of, members_of, mended, replace_present
 from asyncstream.types import (
     Function,
     FunctionDelta,
@@ -106,6 +106,67 @@ def test_structs_are_folded_whatever_the_type_of_their_field_is_called(name):
 
 def test_fields_that_the_caller_folds_are_left():
     assert replace_present(Held(id="a"), Held(id="b", name="n"), leave=("name",)) == Held(id="b")
+
+
+def merged_one_by_one(held: Held, payloads: list[Held], leave: tuple[str, ...]) -> Held:
+    for payload in payloads:
+        held = replace_present(held, payload, leave=leave)
+    return held
+
+
+@pytest.mark.parametrize("looks", [(), (0,), (3, 4), tuple(range(40))])
+@pytest.mark.parametrize("leave", [(), ("name",)])
+def test_payloads_make_the_same_whenever_somebody_looks(looks, leave):
+    payloads = [
+        Held(
+            id="a", name=f"n{number}", count=number % 3, items=[number] if number % 2 else [], inner=Function(output="")
+        )
+        for number in range(40)
+    ]
+    start = Held(id="a", kind="k", inner=Function(name="f"))
+    folded = Payloads(start, leave)
+
+    for number, payload in enumerate(payloads):
+        folded.fold(payload)
+        if number in looks:
+            assert folded.merged() == merged_one_by_one(start, payloads[: number + 1], leave)
+
+    assert folded.merged() == merged_one_by_one(start, payloads, leave)
+    assert start == Held(id="a", kind="k", inner=Function(name="f"))
+
+
+def test_a_payload_counts_as_it_was_when_it_was_folded():
+    payload = Held(id="a", name="n")
+    folded = Payloads(Held(id="a"))
+    folded.fold(payload)
+    payload.name = "changed by its owner"
+
+    assert folded.merged().name == "n"
+
+
+def test_what_the_caller_sets_after_a_look_is_kept_until_a_payload_says_else():
+    folded = Payloads(Held(id="a"))
+    folded.fold(Held(id="a", name="n", kind="k"))
+    folded.merged().name = "own"
+    folded.fold(Held(id="a", kind="l"))
+
+    assert (folded.merged().name, folded.merged().kind) == ("own", "l")
+
+
+def test_payloads_that_nobody_looks_at_do_not_pile_up():
+    folded = Payloads(Held(id="a"))
+    for number in range(1000):
+        folded.fold(Held(id="a", name=str(number)))
+
+    assert len(folded._due) <= 16
+    assert folded.merged().name == "999"
+
+
+def test_payloads_that_wait_are_pickled_too():
+    folded = Payloads(Held(id="a"), ("kind",))
+    folded.fold(Held(id="a", name="n", kind="k"))
+
+    assert pickle.loads(pickle.dumps(folded)).merged() == Held(id="a", name="n")
 
 
 # Lists by index.

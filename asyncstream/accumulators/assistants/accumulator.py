@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from asyncstream.accumulators.assistants.changes import RunChanged
 from asyncstream.accumulators.assistants.messages import GrowingMessage, MessageChange
 from asyncstream.accumulators.assistants.run_steps import GrowingRunStep, RunStepChange
-from asyncstream.accumulators.merging import mended, replace_present
+from asyncstream.accumulators.merging import Payloads, mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
 from asyncstream.errors import StreamTruncatedError
@@ -48,7 +48,7 @@ from asyncstream.events.assistants import (
 from asyncstream.events.control import ErrorEvent, UnknownEvent
 from asyncstream.types.messages import Message
 from asyncstream.types.run_steps import RunStep, RunStepDelta
-from asyncstream.types.runs import Run
+from asyncstream.types.runs import RequiredAction, Run
 from asyncstream.types.threads import Thread
 
 __all__ = ["AssistantAccumulator", "AssistantChange"]
@@ -79,9 +79,13 @@ _MessageEvent: TypeAlias = (
     ThreadMessageCreated | ThreadMessageInProgress | ThreadMessageCompleted | ThreadMessageIncomplete
 )
 
-_ENDS_RUN = (ThreadRunCompleted, ThreadRunIncomplete, ThreadRunFailed, ThreadRunCancelled, ThreadRunExpired)
-_ENDS_STEP = (ThreadRunStepCompleted, ThreadRunStepFailed, ThreadRunStepCancelled, ThreadRunStepExpired)
-_ENDS_MESSAGE = (ThreadMessageCompleted, ThreadMessageIncomplete)
+_ENDS_RUN: Final = frozenset(
+    (ThreadRunCompleted, ThreadRunIncomplete, ThreadRunFailed, ThreadRunCancelled, ThreadRunExpired)
+)
+_ENDS_STEP: Final = frozenset(
+    (ThreadRunStepCompleted, ThreadRunStepFailed, ThreadRunStepCancelled, ThreadRunStepExpired)
+)
+_ENDS_MESSAGE: Final = frozenset((ThreadMessageCompleted, ThreadMessageIncomplete))
 
 
 class AssistantAccumulator:
@@ -94,8 +98,9 @@ class AssistantAccumulator:
     """
 
     def __init__(self) -> None:
-        self._run: Run | None = None
+        self._run: Payloads[Run] | None = None
         self._built_run: Run | None = None
+        self._required_action: RequiredAction | None = None
         self._thread: Thread | None = None
         self._messages: dict[str, GrowingMessage] = {}
         self._steps: dict[str, GrowingRunStep] = {}
@@ -121,7 +126,9 @@ class AssistantAccumulator:
     def run(self) -> Run | None:
         """The run as it is now; None before its first event."""
         if self._built_run is None and self._run is not None:
-            self._built_run = copy(self._run)
+            self._built_run = copy(self._run.merged())
+            # The one field that a run loses as it goes on: what it waited for is answered.
+            self._built_run.required_action = self._required_action
         return self._built_run
 
     @property
@@ -285,7 +292,7 @@ class AssistantAccumulator:
         message = self._message(payload.id, payload, changes)
         if not payload.status and not isinstance(event, ThreadMessageCreated):
             message.set_status(_last_word(event.event))
-        if isinstance(event, _ENDS_MESSAGE):
+        if type(event) in _ENDS_MESSAGE:
             message.fold_ending(payload, changes)
         else:
             message.fold_payload(payload)
@@ -311,7 +318,7 @@ class AssistantAccumulator:
         step = self._step(payload.id, payload, None, changes)
         if not payload.status and not isinstance(event, ThreadRunStepCreated):
             step.set_status(_last_word(event.event))
-        if isinstance(event, _ENDS_STEP):
+        if type(event) in _ENDS_STEP:
             step.fold_ending(payload, changes)
         else:
             step.fold_payload(payload)
@@ -330,15 +337,13 @@ class AssistantAccumulator:
 
     def _fold_run(self, event: _RunEvent, changes: list[AssistantChange]) -> None:
         payload = event.data
-        held = self._run
-        if held is None or (payload.id and held.id != payload.id):
-            held = Run(id=payload.id, status="in_progress")
-        run = replace_present(held, payload)
+        run = self._run
+        if run is None or (payload.id and run.held.id != payload.id):
+            run = self._run = Payloads(Run(id=payload.id, status="in_progress"))
+        run.fold(payload)
         if not payload.status and not isinstance(event, ThreadRunCreated):
-            run.status = _last_word(event.event)
-        # The one field that a run loses as it goes on: what it waited for is answered.
-        run.required_action = payload.required_action
-        self._run = run
+            run.merged().status = _last_word(event.event)
+        self._required_action = payload.required_action
         self._built_run = None
         ended = False
         if isinstance(event, ThreadRunRequiresAction):
@@ -346,14 +351,10 @@ class AssistantAccumulator:
             for step in calling:
                 step.close_calls(changes)
             ended, self._waiting = not self._waiting, True
-        elif isinstance(event, _ENDS_RUN):
+        elif type(event) in _ENDS_RUN:
             self._close_all(changes)
             ended, self._ended = not self._ended, True
-        changes.append(RunChanged(self._run_source, payload, event.event, ended))
-
-    @property
-    def _run_source(self) -> "_RunSource":
-        return _RunSource(self)
+        changes.append(RunChanged(_RunSource(self), payload, event.event, ended))
 
     def _close_all(self, changes: list[AssistantChange]) -> None:
         messages, self._unclosed_messages = self._unclosed_messages, {}

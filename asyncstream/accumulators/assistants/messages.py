@@ -26,7 +26,15 @@ from asyncstream.accumulators.assistants.changes import (
 from asyncstream.accumulators.changes import ChangeSink
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.growing import Growing
-from asyncstream.accumulators.merging import Indexed, JSONFold, UnknownJSON, index_of, members_of, replace_present
+from asyncstream.accumulators.merging import (
+    Indexed,
+    JSONFold,
+    Payloads,
+    UnknownJSON,
+    index_of,
+    members_of,
+    replace_present,
+)
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import coerce_json, dump_raw
 from asyncstream.types.messages import (
@@ -335,10 +343,14 @@ class GrowingMessage(Growing[MessageChange]):
         """Make a message that nothing is known of but its id, and what identifies it in the payload that brings it."""
         super().__init__()
         self.id = id
-        self._fields = Message(id=id, status="in_progress")
+        fields = Message(id=id, status="in_progress")
         if payload is not None:
-            for name in ("role", "created_at", "thread_id", "run_id", "assistant_id"):
-                setattr(self._fields, name, getattr(payload, name) or getattr(self._fields, name))
+            fields.role = payload.role or fields.role
+            fields.created_at = payload.created_at
+            fields.thread_id = payload.thread_id
+            fields.run_id = payload.run_id or None
+            fields.assistant_id = payload.assistant_id or None
+        self._fields = Payloads(fields, ("content",))
         self._repairs = repairs
         self._parts: dict[int, _AnyPart] = {}
         # One more than the highest index.
@@ -358,13 +370,13 @@ class GrowingMessage(Growing[MessageChange]):
     def snapshot(self) -> Message:
         """Build the message as it is now; the same struct until something is folded."""
         if self._built is None:
-            self._built = copy(self._fields)
+            self._built = copy(self._fields.merged())
             self._built.content = [part.block() for part in self._listed()]
         return self._built
 
     def created_change(self) -> MessageCreated:
         """Make the change that tells of it."""
-        return MessageCreated(copy(self._fields))
+        return MessageCreated(copy(self._fields.merged()))
 
     def done_change(self) -> MessageDone:
         """Make the change that says it is complete."""
@@ -416,7 +428,7 @@ class GrowingMessage(Growing[MessageChange]):
         """Fold a delta; append its changes in order, `MessageChanged` last."""
         self._built = None
         if delta.role:
-            self._fields.role = delta.role
+            self._fields.merged().role = delta.role
         for block in delta.content or ():
             self._fold_block(block, changes)
         changes.append(MessageChanged(self, delta))
@@ -492,19 +504,19 @@ class GrowingMessage(Growing[MessageChange]):
     def fold_payload(self, payload: Message) -> None:
         """Fold a `created` or `in_progress` payload: its content counts only while nothing was streamed."""
         self._built = None
-        self._fields = replace_present(self._fields, payload, leave=("content",))
+        self._fields.fold(payload)
         if payload.content and not self._streamed:
             self._replace_content(payload.content)
 
     def set_status(self, status: str) -> None:
         """Set the status that the event's name says, where its payload had none."""
         self._built = None
-        self._fields.status = status
+        self._fields.merged().status = status
 
     def fold_ending(self, payload: Message, changes: ChangeSink[MessageChange]) -> None:
         """Fold an ending payload, whose content is authoritative, and close the message (rule 5.12)."""
         self._built = None
-        self._fields = replace_present(self._fields, payload, leave=("content",))
+        self._fields.fold(payload)
         gone: list[_AnyPart] = []
         if payload.content:
             gone = self._replace_content(payload.content)

@@ -13,7 +13,7 @@ from asyncstream.accumulators.assistants.changes import RunStepChanged, RunStepC
 from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
 from asyncstream.accumulators.fragments import Fragments
 from asyncstream.accumulators.growing import Growing
-from asyncstream.accumulators.merging import Indexed, JSONFold, UnknownJSON, index_of, members_of, replace_present
+from asyncstream.accumulators.merging import Indexed, JSONFold, Payloads, UnknownJSON, index_of, members_of
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.accumulators.tool_calls import GrowingToolCall, ToolCallEntry, ToolCalls
 from asyncstream.decoding import coerce_json
@@ -349,7 +349,9 @@ class GrowingRunStep(Growing[RunStepChange]):
         """Make a step of which nothing is known but its id, and what identifies it in the event that brings it."""
         super().__init__()
         self.id = id
-        self._fields = RunStep(id=id, status="in_progress")
+        fields = RunStep(id=id, status="in_progress")
+        # The details are never merged, so that they can be set before what is due is.
+        self._fields = Payloads(fields, ("step_details",))
         self._repairs = repairs
         self._calls: ToolCalls[_StepCall] = ToolCalls(_StepCall, id, repairs)
         self._streamed = False
@@ -357,18 +359,21 @@ class GrowingRunStep(Growing[RunStepChange]):
         self._grown: _StepCall | None = None
         self._built: RunStep | None = None
         if payload is not None:
-            for name in ("type", "created_at", "thread_id", "run_id", "assistant_id"):
-                setattr(self._fields, name, getattr(payload, name))
+            fields.type = payload.type
+            fields.created_at = payload.created_at
+            fields.thread_id = payload.thread_id
+            fields.run_id = payload.run_id
+            fields.assistant_id = payload.assistant_id
             if isinstance(payload.step_details, MessageCreationStepDetails):
-                self._fields.step_details = payload.step_details
+                fields.step_details = payload.step_details
         if delta is not None and self._delta_calls(delta.step_details) is not None:
             # A stub: its calls alone tell what it is (rule 5.2).
-            self._fields.type = "tool_calls"
+            fields.type = "tool_calls"
 
     def snapshot(self) -> RunStep:
         """Build the step as it is now; the same struct until something is folded."""
         if self._built is None:
-            step = copy(self._fields)
+            step = copy(self._fields.merged())
             if self._calls.calls or step.type == "tool_calls":
                 step.step_details = ToolCallsStepDetails(tool_calls=[call.snapshot() for call in self._calls.calls])
             self._built = step
@@ -442,10 +447,10 @@ class GrowingRunStep(Growing[RunStepChange]):
     def _fold_message_creation(self, details: StepDeltaDetails | None) -> None:
         if not isinstance(details, RunStepDeltaMessageDelta):
             return
-        self._fields.type = self._fields.type or "message_creation"
+        self._name_type("message_creation")
         creation = details.message_creation
         if creation is not None and creation.message_id:
-            self._fields.step_details = MessageCreationStepDetails(
+            self._fields.held.step_details = MessageCreationStepDetails(
                 message_creation=MessageCreation(message_id=creation.message_id)
             )
 
@@ -453,7 +458,7 @@ class GrowingRunStep(Growing[RunStepChange]):
         if not deltas:
             return
         self._streamed = True
-        self._fields.type = self._fields.type or "tool_calls"
+        self._name_type("tool_calls")
         routed = self._calls.route([_entry(delta) for delta in deltas])
         for (entry, call), delta in zip(routed, deltas, strict=True):
             told = call.merge(entry, self._repairs)
@@ -465,7 +470,7 @@ class GrowingRunStep(Growing[RunStepChange]):
     def fold_payload(self, payload: RunStep) -> None:
         """Fold a `created` or `in_progress` payload: its calls count only while nothing was streamed."""
         self._built = None
-        self._fields = replace_present(self._fields, payload, leave=("step_details",))
+        self._fields.fold(payload)
         calls = self._payload_calls(payload.step_details)
         if calls and not self._streamed:
             self._replace_calls(calls)
@@ -473,12 +478,12 @@ class GrowingRunStep(Growing[RunStepChange]):
     def set_status(self, status: str) -> None:
         """Set the status that the event's name says, where its payload had none."""
         self._built = None
-        self._fields.status = status
+        self._fields.merged().status = status
 
     def fold_ending(self, payload: RunStep, changes: ChangeSink[RunStepChange]) -> None:
         """Fold an ending payload, whose calls are authoritative, and close the step (rule 5.12)."""
         self._built = None
-        self._fields = replace_present(self._fields, payload, leave=("step_details",))
+        self._fields.fold(payload)
         calls = self._payload_calls(payload.step_details)
         if calls:
             self._replace_calls(calls)
@@ -489,15 +494,22 @@ class GrowingRunStep(Growing[RunStepChange]):
     def _payload_calls(self, details: StepDetails | None) -> list[ToolCall]:
         """Return the calls of a payload's details; details of another type are kept as they are."""
         if isinstance(details, ToolCallsStepDetails):
-            self._fields.type = self._fields.type or "tool_calls"
+            self._name_type("tool_calls")
             return details.tool_calls
         if isinstance(details, UnknownStepDetails):
             calls = members_of(details.raw).get("tool_calls")
             if isinstance(calls, list | dict):
                 return coerce_json(list[ToolCall], calls)[0]
         if details is not None:
-            self._fields.step_details = details
+            self._fields.held.step_details = details
         return []
+
+    def _name_type(self, name: str) -> None:
+        """Set the type that the details show, where no payload has one."""
+        # One that has a type keeps it, whatever is folded in.
+        if not self._fields.held.type:
+            fields = self._fields.merged()
+            fields.type = fields.type or name
 
     def _replace_calls(self, payloads: list[ToolCall]) -> None:
         """Put an authoritative list in place of the calls."""
