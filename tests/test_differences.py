@@ -12,6 +12,7 @@ from typing import Annotated, Generic, TypeVar
 import assistants_wire
 import chat_wire
 import pytest
+import responses_wire
 from assistants_wire import DONE, HELLO, WAITS, chunk, frame, message, run, step, stream, text
 from msgspec import Meta, Struct
 from raw_server import Exchange, raw_server
@@ -600,6 +601,24 @@ async def test_parsed_so_far():
     events = await helper_events(*pieces, chat_wire.piece(finish="stop"), response_format=Place)
 
     assert [{"city": "Os"}, {"city": "Oslo"}] == [parsed for event, parsed in events if event.type == "content.delta"]
+
+
+@row("`event.snapshot` and `event.parsed` in a stream of responses")
+async def test_snapshots_of_responses():
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *responses_wire.hello())
+
+    texts = []
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.responses.stream(model="m", input="hi") as s:
+            async for event in s:
+                if event.type == "response.output_text.delta":
+                    texts.append((event.delta, s.current_response_snapshot.output_text))
+                    for name in ("snapshot", "parsed"):
+                        with pytest.raises(AttributeError, match=name):
+                            getattr(event, name)
+
+    assert [("Hel", "Hel"), ("lo", "Hello")] == texts
 
 
 @row("`with_streaming_response`, `completion._request_id`")

@@ -183,6 +183,38 @@ PORTS = {
         In more water.
         """,
     ),
+    "responses": Port(
+        [
+            Turn(Say("Good morning.")),
+            Turn(Say("Good night.")),
+            Turn(Say(pieces=["one", " two"])),
+            Turn(Say(pieces=FORECAST)),
+            Turn(Say('{"city": "Rome", "degrees": 21}')),
+        ],
+        """
+        Good morning. completed message
+        Good night. True
+        delta: 'one'
+        delta: ' two'
+        completed: one two
+        delta: '{"city": "'
+        delta: 'Os'
+        delta: 'lo", "degrees": 4}'
+        done: {"city": "Oslo", "degrees": 4}
+        Forecast(city='Oslo', degrees=4)
+        Forecast(city='Rome', degrees=21)
+        """,
+    ),
+    "responses_tools": Port(
+        [Turn(CallFunction("GetWeather", pieces=['{"city":', '"Oslo"}'])), Turn(Say("It is cold."))],
+        """
+        delta: '{"city":'
+        delta: '"Oslo"}'
+        done: {"city":"Oslo"}
+        function_call GetWeather city='Oslo'
+        It is cold.
+        """,
+    ),
     "raw_responses": Port(
         [Turn(Say("Hello."))],
         """
