@@ -79,6 +79,10 @@ CASES: list[tuple[str, set[str]]] = [
     ("from asyncstream.accumulators import ContentChanged", set()),
     ("from asyncstream.events import decode_stream", set()),
     ("from asyncstream.events import decode_stream; list(decode_stream(b'data: [DONE]\\n\\n', 'chat'))", {"chat"}),
+    (
+        "from asyncstream.events import decode_stream; list(decode_stream(b'data: [DONE]\\n\\n', 'responses'))",
+        {"responses"},
+    ),
     (f"{CLIENT}; client.threads.runs.stream('t', assistant_id='a')", {"assistants"}),
     ("from asyncstream import AssistantAccumulator, AssistantEventHandler", {"assistants"}),
     ("from asyncstream.types import Run", {"assistants"}),

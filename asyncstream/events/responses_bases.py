@@ -6,6 +6,7 @@ an index is None then, and an id "".
 
 from asyncstream.events.named import TaggedEvent
 from asyncstream.types.responses import Response, ResponseError
+from asyncstream.types.structs import WireStruct
 
 __all__ = [
     "ResponseEvent",
@@ -16,8 +17,8 @@ __all__ = [
 ]
 
 
-class ResponseEvent(TaggedEvent, kw_only=True, gc=False):
-    """An event of a response."""
+class ResponseEvent(TaggedEvent, WireStruct, kw_only=True, gc=False):
+    """An event of a response; `to_dict` gives its payload as received."""
 
     sequence_number: int | None = None
     """Counts the events of a response from 0; what a stream is gone on with after a break."""

@@ -75,7 +75,7 @@ def _members(kind: type[Struct]) -> tuple[_Member, ...]:
 
 def _plain_struct(struct: Struct) -> dict[str, object]:
     raw = getattr(struct, "raw", None)
-    if isinstance(raw, bytes):
+    if isinstance(raw, bytes) and raw:
         return _read(raw)
     config = struct.__struct_config__
     plain: dict[str, object] = {} if config.tag_field is None else {config.tag_field: config.tag}

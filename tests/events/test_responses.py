@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from collections.abc import Iterator
 from typing import Any, assert_never, get_args
 
 import msgspec
@@ -28,14 +27,13 @@ from asyncstream.events import (
     ResponseTextDeltaEvent,
     ResponseTextDoneEvent,
     UnknownEvent,
+    decode_stream,
 )
 from asyncstream.events.control import ErrorObject
 from asyncstream.events.named import TaggedEvent
 from asyncstream.events.responses import WIRE
 from asyncstream.events.responses_mending import output_item, response_of
-from asyncstream.events.wire import decode_last_frame
 from asyncstream.members import OWN_MEMBER
-from asyncstream.sse import FrameSplitter
 from asyncstream.types import (
     Response,
     ResponseFunctionToolCall,
@@ -159,6 +157,23 @@ def test_what_is_our_own_cannot_come_from_the_wire(event):
 
     assert all(name.startswith(OWN_MEMBER) for name in own)
     assert event.__struct_config__.gc is False
+
+
+def test_an_event_is_given_as_it_came_or_as_it_was_made():
+    payload = sample("response.output_item.added") | {"item": ABOUT["item"] | {"vendor": None}, "model": "m"}
+    (event,) = WIRE.decode_frame(frame(payload))
+    made = ResponseTextDeltaEvent(delta="t", item_id="msg_1", output_index=0)
+
+    assert isinstance(event, ResponseOutputItemAddedEvent)
+    assert payload == event.to_dict()
+    assert {
+        "type": "response.output_text.delta",
+        "delta": "t",
+        "item_id": "msg_1",
+        "output_index": 0,
+        "logprobs": [],
+    } == made.to_dict()
+    assert made.to_dict() == json.loads(made.to_json())
 
 
 @pytest.mark.parametrize(("older", "today"), OLDER.items())
@@ -370,6 +385,16 @@ def test_a_known_event_that_says_nothing_may_speak_of_failure():
     assert ["unknown", "remark"] == [event.type for event in WIRE.decode_frame(frame(payload))]
 
 
+def test_the_last_event_may_be_large():
+    picture = {"type": "image_generation_call", "id": "ig_1", "result": "A" * (20 << 20)}
+    body = frame({"type": "response.completed", "response": {"id": "r", "output": [picture]}}) + b"\n\n"
+
+    (event,) = decode_stream(body, "responses")
+
+    assert isinstance(event, ResponseCompletedEvent)
+    assert [picture] == [item.to_dict() for item in event.response.output]
+
+
 # Items out of what was folded.
 
 
@@ -439,20 +464,12 @@ UNREADABLE = {"openai-open_ai_responses_api_spec_i1"}
 
 def decode_body(body: bytes, step: int) -> list[Any]:
     """Decode a body that comes in chunks of some bytes, to its end or what cannot be read, which is said in words."""
-    found = []
-    for event in decode_chunks(body, step):
-        if isinstance(event, StreamDecodeError):
-            return [*found, str(event)]
-        found.append(event)
+    found: list[Any] = []
+    try:
+        found.extend(decode_stream((body[start : start + step] for start in range(0, len(body), step)), "responses"))
+    except StreamDecodeError as error:
+        found.append(str(error))
     return found
-
-
-def decode_chunks(body: bytes, step: int) -> Iterator[Any]:
-    splitter = FrameSplitter()
-    for start in range(0, len(body), step):
-        for one in splitter.feed(body[start : start + step]):
-            yield from WIRE.decode_frame(one)
-    yield from decode_last_frame(WIRE, splitter.end())
 
 
 def kept(event: Any) -> list[tuple[Any, Any]]:

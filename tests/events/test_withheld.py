@@ -17,12 +17,11 @@ from asyncstream.events import (
     UnknownEvent,
 )
 from asyncstream.events.decode import wire_of
-from asyncstream.events.responses import WIRE as RESPONSES
 from asyncstream.events.withheld import TOLD, Withheld
 from asyncstream.relay.withholding import Withholding
 from asyncstream.types import ChatCompletionChunk
 
-ASSISTANTS, CHAT = wire_of("assistants"), wire_of("chat")
+ASSISTANTS, CHAT, RESPONSES = wire_of("assistants"), wire_of("chat"), wire_of("responses")
 
 NEEDED = {
     "Thread": "id object created_at",

@@ -1,5 +1,6 @@
 """What a type checker knows of Responses: structs, events and bodies. Checked by mypy and basedpyright, never run."""
 
+from collections.abc import Iterator
 from typing import Literal, assert_type
 
 from asyncstream.events import (
@@ -11,6 +12,7 @@ from asyncstream.events import (
     ResponseStreamEvent,
     ResponseTextDeltaEvent,
     UnknownEvent,
+    decode_stream,
 )
 from asyncstream.params import ConversationCreateParams, ResponseCreateParams, ResponseInputParam
 from asyncstream.types import (
@@ -77,6 +79,10 @@ def an_item_narrows(item: ResponseOutputItem, listed: ResponseItem, kept: Conver
         assert_type(listed, ResponseInputMessageItem)
     if kept.type == "unknown":
         assert_type(kept, UnknownResponseItem)
+
+
+def stream_is_typed_by_its_protocol(body: bytes) -> None:
+    assert_type(decode_stream(body, "responses"), Iterator[ResponseStreamEvent])
 
 
 def the_type_of_an_event_narrows(event: ResponseStreamEvent) -> None:
