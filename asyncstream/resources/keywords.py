@@ -4,6 +4,7 @@ Called by every method of `resources` that takes the members of a body as keywor
 the unknown ones of the other methods.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -33,13 +34,14 @@ _LISTS = frozenset(
 """The members that are a list in every body that has them; a text is one of characters to Python, and to no server."""
 
 
-def known(params: P, body: Any, *explicit: str) -> P:
+def known(params: P, body: Any, *explicit: str, elsewhere: Mapping[str, str] | None = None) -> P:
     """Return the keywords that a method was given, if all are members of its body.
 
     Args:
         params: The keywords.
         body: The TypedDict that they were declared as.
         explicit: The method's own parameters, which a misspelt keyword may have meant.
+        elsewhere: Keywords of other endpoints, and what they are called here.
 
     Raises:
         ArgumentError: One is unknown, or a text where a list belongs.
@@ -49,7 +51,8 @@ def known(params: P, body: Any, *explicit: str) -> P:
         from difflib import get_close_matches  # nothing that is spelt right has a use for it
 
         every = (*sorted(_members(body)), *explicit, *_OF_EVERY_CALL)
-        nearest = get_close_matches(name, every, n=1)
+        meaning = (elsewhere or {}).get(name)
+        nearest = get_close_matches(name, every, n=1) if meaning is None else [meaning]
         meant = f"did you mean {nearest[0]!r}? " if nearest else ""
         raise ArgumentError(f"unknown keyword {name!r}: {meant}what this version does not know goes in extra_body=")
     for name, value in given.items():

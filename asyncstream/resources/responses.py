@@ -62,6 +62,17 @@ COUNT_INPUT_TOKENS = Endpoint("POST", "/responses/input_tokens", InputTokenCount
 _EXPLICIT = ("poll_interval_ms", "poll_timeout", "response_id", "starting_after", "stream", "text_format")
 """What a misspelt keyword may have meant beside the members of a body."""
 
+_ELSEWHERE = {
+    "functions": "tools",
+    "max_completion_tokens": "max_output_tokens",
+    "messages": "input",
+    "output_type": "text_format",
+    "reasoning_effort": "reasoning",
+    "response_format": "text_format",
+    "verbosity": "text",
+}
+"""What chat and others call it."""
+
 
 class Responses:
     """``client.responses``."""
@@ -804,7 +815,7 @@ def _request(
     background: bool | None = None,
 ) -> Request:
     """Return the request for a response; `background` is what is sent where the caller does not say."""
-    body = _body(known(params, ResponseCreateParams, *_EXPLICIT))
+    body = _body(known(params, ResponseCreateParams, *_EXPLICIT, elsewhere=_ELSEWHERE))
     if text_format is not None:
         from asyncstream.tools.functions import response_format_for  # most answers are to fit no type
 
