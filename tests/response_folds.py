@@ -19,24 +19,24 @@ __all__ = ["DONE", "Outcome", "added", "cuts", "done", "event", "fold", "life", 
 DONE = b"data: [DONE]\n\n"
 
 
-def event(name: str, *, named: bool = True, **members: Any) -> bytes:
+def event(name: str, /, *, named: bool = True, **members: Any) -> bytes:
     """Make the frame of an event; its name is that of the protocol without `response.`."""
     data = json.dumps({"type": f"response.{name}", **members}).encode()
     return (b"event: response.%b\ndata: %b\n\n" % (name.encode(), data)) if named else b"data: %b\n\n" % data
 
 
-def life(word: str, output: list[Any] | None = None, id: str | None = "r1", **members: Any) -> bytes:
+def life(word: str, output: Any = None, id: str | None = "r1", **members: Any) -> bytes:
     """Make the frame of an event that brings the response."""
     response = {"id": id, "model": "m", "status": None, "output": output, **members}
     return event(word, response={key: value for key, value in response.items() if value is not None})
 
 
-def added(type: str, index: int | None = None, **members: Any) -> bytes:
+def added(type: str, index: Any = None, **members: Any) -> bytes:
     """Make the frame of an `output_item.added`."""
     return event("output_item.added", **_at(index), item={"type": type, **members})
 
 
-def done(type: str, index: int | None = None, **members: Any) -> bytes:
+def done(type: str, index: Any = None, **members: Any) -> bytes:
     """Make the frame of an `output_item.done`."""
     return event("output_item.done", **_at(index), item={"type": type, **members})
 
@@ -47,7 +47,7 @@ def text(delta: Any, item: str | None = "m", index: int | None = 0, **members: A
     return event("output_text.delta", **known, **_at(index), delta=delta, **members)
 
 
-def _at(index: int | None) -> dict[str, int]:
+def _at(index: Any) -> dict[str, Any]:
     return {} if index is None else {"output_index": index}
 
 
@@ -183,7 +183,7 @@ def _item(item: Any) -> dict[str, Any]:
     kind = said["type"]
     if kind == "message":
         content = [
-            {"text": "", "annotations": [], **part} if part["type"] == "output_text" else part
+            {"text": "", "annotations": [], **part} if part.get("type") == "output_text" else part
             for part in said.get("content") or ()
         ]
         form = {"role": "assistant", "content": content, **_some(said, "phase")}

@@ -68,7 +68,8 @@ def decode_stream(data: bytes | Iterable[bytes], protocol: Literal["assistants",
         protocol: Whose events they are.
 
     Yields:
-        Every event, the closing `DoneEvent` or `ErrorEvent` included; nothing after these is read.
+        Every event, the closing `DoneEvent` or `ErrorEvent` included; nothing after these is read, but after an error
+        of Responses: a resumption brings again what was before it.
 
     Raises:
         ConfigurationError: No such protocol.
@@ -84,7 +85,7 @@ def _decode(wire: Wire[E], chunks: Iterable[bytes]) -> Iterator[E | ErrorEvent |
         if isinstance(event, StreamDecodeError):
             raise event
         yield event
-        if isinstance(event, ErrorEvent | DoneEvent):
+        if isinstance(event, DoneEvent) or (isinstance(event, ErrorEvent) and wire.ends_with_error):
             return
 
 

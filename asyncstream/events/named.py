@@ -293,12 +293,19 @@ class TaggedEvents(_NamedEvents[E]):
         inner = self._cause(value) if self._cause is not None and not value.get("error") else None
         return error_in(event, value, inner=inner) if inner else error
 
-    def wire(self, withheld: Withheld, *, max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> Wire[E]:
+    def wire(
+        self,
+        withheld: Withheld,
+        *,
+        max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+        ends_with_error: bool = True,
+    ) -> Wire[E]:
         """Return what the protocol brings.
 
         Args:
             withheld: What of its events is not for browsers.
             max_event_bytes: Bytes of one event, where the client does not say.
+            ends_with_error: Whether nothing is read after an error.
         """
         return Wire(
             self.decode_frame,
@@ -310,6 +317,7 @@ class TaggedEvents(_NamedEvents[E]):
             _members,
             keeps_payloads=True,
             max_event_bytes=max_event_bytes,
+            ends_with_error=ends_with_error,
         )
 
 

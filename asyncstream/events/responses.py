@@ -304,7 +304,7 @@ _EVENTS: Final = tuple(
     event for event in get_args(ResponseStreamEvent) if isinstance(event, type) and issubclass(event, TaggedEvent)
 )
 
-# The last event repeats every picture.
+# The last event repeats every picture; and a resumption repeats errors too, which are none then.
 WIRE = TaggedEvents[ResponseStreamEvent](
     _EVENTS,
     # Items, parts and annotations hold JSON of any shape.
@@ -312,4 +312,4 @@ WIRE = TaggedEvents[ResponseStreamEvent](
     aliases=_ALIASES,
     mend=mend,
     cause=_cause,
-).wire(WITHHELD, max_event_bytes=64 * 1024 * 1024)
+).wire(WITHHELD, max_event_bytes=64 * 1024 * 1024, ends_with_error=False)

@@ -50,6 +50,8 @@ class Wire(NamedTuple, Generic[E]):
     pattern_of: Callable[[E], Pattern[E] | None] | None = None
     """Tells in which text others may differ from an event that `decode_plain` gave. With it, the accumulator must have
     `expect_alike` and `fold_alike`. None: no two events are alike enough."""
+    ends_with_error: bool = True
+    """Whether nothing is read after an error; else the accumulator raises it, or knows it for one that came before."""
     max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES
     """Bytes of one event, where the client does not say."""
 

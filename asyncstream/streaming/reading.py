@@ -287,9 +287,9 @@ class Reading(Generic[E, C, A]):
             return item.changes
         if isinstance(item, StreamDecodeError):
             raise item
-        # An error event is raised by the accumulator.
+        # An error event is raised by the accumulator, unless a resumption brought it a second time.
         self.accumulator.push(item)
-        if type(item) is not RemarkEvent:
+        if type(item) is DoneEvent:
             self._judge(self._open())
         return None
 

@@ -49,6 +49,9 @@ MODULES = (
             *("assistants.accumulator", "assistants.messages", "assistants.run_steps"),
             *("chat.accumulator", "chat.calls", "chat.choice_calls", "chat.choice_parts", "chat.choices"),
             *("chat.reasoning", "changes", "fragments", "growing", "json_text", "merging", "repairs", "tool_calls"),
+            *("responses.accumulator", "responses.audio", "responses.calls", "responses.item_events"),
+            *("responses.items", "responses.lifecycle", "responses.output", "responses.parts"),
+            *("responses.payloads", "responses.pictures", "responses.shells", "responses.texts"),
         )
     ),
     *(f"events.{name}" for name in ("alike", "assistants_alike", "chat_alike", "named")),

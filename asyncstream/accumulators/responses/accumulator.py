@@ -214,6 +214,9 @@ class ResponseAccumulator(Generic[ParsedT]):
             )
         if self._lifecycle.status == "failed":
             raise self._failure()
+        if not self._lifecycle.ended:
+            self._response = None
+            self._output.end_as("completed")
         return []
 
     def resume(self) -> None:
@@ -278,11 +281,14 @@ class ResponseAccumulator(Generic[ParsedT]):
         if isinstance(event, TaggedEvent):
             self._fold_tagged(event, changes)
         elif isinstance(event, ErrorEvent):
-            if not self._is_stale(members_of(event.raw).get("sequence_number")):
+            value = members_of(event.raw)
+            if not self._is_stale(value.get("sequence_number")):
+                self._lifecycle.take_usage(value.get("usage"))
                 self._settle(True)
                 raise event.to_error(self, self.events_seen)
         elif isinstance(event, RemarkEvent):
-            self._remark = event
+            if not self._comes_again(index_of(members_of(event.raw).get("sequence_number"))):
+                self._remark = event
         elif isinstance(event, DoneEvent):
             self._sentinel = True
         elif not self._is_stale(members_of(event.raw).get("sequence_number")):
@@ -327,12 +333,15 @@ class ResponseAccumulator(Generic[ParsedT]):
         number = index_of(value)
         if number is None:
             return False
-        if self._resumed_after is not None and number <= self._resumed_after:
+        if self._comes_again(number):
             return True
         if self._expected is not None and number != self._expected:
             self._context.repairs.add("9.24", "sequence_number", number)
         self._expected = number + 1 if self._expected is None else max(self._expected, number + 1)
         return False
+
+    def _comes_again(self, number: int | None) -> bool:
+        return number is not None and self._resumed_after is not None and number <= self._resumed_after
 
     def _fold_lifecycle(self, word: str, payload: JSONObject, changes: list[ResponseChange[ParsedT]]) -> None:
         """Fold an event that brings the response: first its items, then its usage, then its status."""
@@ -355,9 +364,7 @@ class ResponseAccumulator(Generic[ParsedT]):
         if lifecycle.take_status(word, response):
             changes.append(ResponseChanged(_ResponseSource(self), lifecycle.status, lifecycle.id))
         if lifecycle.ended:
-            for item in output.current:
-                item.built = None
-                item.ended = lifecycle.status
+            output.end_as(lifecycle.ended_as)
 
     def _fold_ending(self, entries: list[Any], changes: list[ResponseChange[ParsedT]]) -> None:
         payloads = [entry if isinstance(entry, dict) else None for entry in entries]

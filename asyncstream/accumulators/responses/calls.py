@@ -49,7 +49,7 @@ class TextItem(GrowingItem):
         """Return the text in a payload of the item, or of an event that says all of it; "" if there is none."""
         return text_of(payload.get(self.text.field))
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the text of an opening payload, if there is none."""
         self.text.text.open_with(self.read_text(payload))
 
@@ -105,7 +105,7 @@ class CallItem(TextItem):
             value = payload.get("arguments" if self.text.field == "input" else "input")
         return as_arguments(value)
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the arguments of an opening payload, if there are none; an empty object may only hold their place."""
         said = payload.get(self.text.field)
         self.text.text.open_with(self.read_text(payload), placeholder=said in ({}, []))
@@ -174,10 +174,10 @@ class PatchItem(TextItem):
         """Return the diff in a payload."""
         return text_of(dict_of(payload.get("operation")).get("diff")) or text_of(payload.get("diff"))
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the operation of an opening payload."""
         fill(self._operation, dict_of(payload.get("operation")))
-        super().fill_texts(payload, changes)
+        super().fill_texts(payload)
 
     def replace_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
         """Take the operation of a done payload."""

@@ -15,7 +15,7 @@ from asyncstream.accumulators.responses.changes import ItemChange
 from asyncstream.accumulators.responses.items import GrowingItem, ItemText, PartsItem, ReasoningItem
 from asyncstream.accumulators.responses.output import ANY_CALL, Output
 from asyncstream.accumulators.responses.parts import REASONING_TEXT, REFUSAL, SUMMARY, TEXT, GrowingPart
-from asyncstream.accumulators.responses.payloads import JSONObject, dict_of, list_of, name_of, text_of
+from asyncstream.accumulators.responses.payloads import JSONObject, dict_of, fill, list_of, name_of, text_of
 from asyncstream.accumulators.responses.pictures import PictureItem
 from asyncstream.accumulators.responses.shells import ShellItem, ShellOutputItem
 
@@ -121,7 +121,8 @@ def _fold_part(part: GrowingPart, done: bool, said: JSONObject, changes: Sink) -
     if done:
         part.fold_done(said, changes)
     else:
-        part.fold_opening(said, changes)
+        part.open(changes)
+        part.fold_opening(said)
 
 
 def _annotation(output: Output, payload: JSONObject, changes: Sink) -> None:
@@ -161,12 +162,8 @@ def _arguments_done(new: str, output: Output, payload: JSONObject, changes: Sink
 def _call_of(new: str, output: Output, payload: JSONObject, changes: Sink) -> CallItem:
     call = output.of_event((ANY_CALL,), new, payload)
     assert isinstance(call, CallItem)  # the class of all of these
-    known = len(call.members)
-    for member in ("name", "call_id"):
-        if name_of(payload.get(member)) and not name_of(call.members.get(member)):
-            call.members[member] = payload[member]
-    if len(call.members) != known:
-        output.learn_names(call)
+    fill(call.members, {name: payload.get(name) for name in ("name", "call_id") if name_of(payload.get(name))})
+    output.learn_names(call)
     call.open(changes)
     return call
 

@@ -23,6 +23,7 @@ from asyncstream.accumulators.responses.parts import (
     REFUSAL,
     SUMMARY,
     TEXT,
+    GrowingPart,
     Parts,
     joined,
 )
@@ -149,8 +150,13 @@ class GrowingItem(Growing[ItemChange]):
         """Take what an `added` says and is not known yet; its texts only if there are none at all (rules 9.9, 9.13)."""
         self.built = None
         fill(self.members, payload, leave=self.own)
+        # One that comes late tells nothing: its parts are told of with whatever comes to them next.
+        tells = not self.created
         self.open(changes)
-        self.fill_texts(payload, changes)
+        self.fill_texts(payload)
+        if tells:
+            for part in self.parts():
+                part.open(changes)
 
     def fold_done(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
         """Take what a done payload says, which counts more than what was streamed, and close the item."""
@@ -174,7 +180,7 @@ class GrowingItem(Growing[ItemChange]):
         self.close_texts(changes)
         super().close(changes)
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the texts and parts of an opening payload, if there are none at all."""
 
     def replace_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
@@ -183,9 +189,14 @@ class GrowingItem(Growing[ItemChange]):
     def close_texts(self, changes: ChangeSink[ItemChange]) -> None:
         """Tell what stands there untold, and close the parts that are open."""
 
+    def parts(self) -> Iterator[GrowingPart]:
+        """Give its parts, in the order in which they are closed."""
+        yield from ()
+
     def texts(self) -> Iterator[GrowingText]:
         """Give every text in it."""
-        yield from ()
+        for part in self.parts():
+            yield part.text
 
     def settle(self, ended: bool) -> None:
         """Show what half a pair at the end of a text is, since nothing follows; or hold it back again."""
@@ -292,10 +303,9 @@ class PartsItem(GrowingItem):
                 found.append((kind if member == "summary" else self.part_kind(entry), entry))
         return found
 
-    def texts(self) -> Iterator[GrowingText]:
-        """Give every text in it."""
-        for part in self.content:
-            yield part.text
+    def parts(self) -> Iterator[GrowingPart]:
+        """Give its parts, in the order in which they are closed."""
+        yield from self.content
 
 
 class MessageItem(PartsItem):
@@ -330,11 +340,11 @@ class MessageItem(PartsItem):
                         pass  # a user who parses the text is told what does not fit
         return built
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the parts of an opening payload, if there are none at all."""
         if not self.content:
             for place, (kind, part) in enumerate(self.entries(payload, "content", TEXT)):
-                self.content.find(kind, place).fold_opening(part, changes)
+                self.content.find(kind, place).fold_opening(part)
 
     def replace_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
         """Take the parts of a done payload."""
@@ -370,12 +380,12 @@ class ReasoningItem(PartsItem):
             "content": [part.built() for part in self.content],
         }
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the parts of an opening payload, if there are none at all."""
         if not self.content and not self.summary:
             for parts, member, kind in ((self.summary, "summary", SUMMARY), (self.content, "content", REASONING_TEXT)):
                 for place, (one, part) in enumerate(self.entries(payload, member, kind)):
-                    parts.find(one, place).fold_opening(part, changes)
+                    parts.find(one, place).fold_opening(part)
 
     def replace_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
         """Take the parts of a done payload: the summaries first, and all of them, then the content."""
@@ -398,11 +408,10 @@ class ReasoningItem(PartsItem):
         self.summary.close(changes)
         self.content.close(changes)
 
-    def texts(self) -> Iterator[GrowingText]:
-        """Give every text in it."""
-        for part in self.summary:
-            yield part.text
-        yield from super().texts()
+    def parts(self) -> Iterator[GrowingPart]:
+        """Give its parts, in the order in which they are closed."""
+        yield from self.summary
+        yield from self.content
 
 
 def _say_again(entries: list[tuple[str, JSONObject]], parts: Parts) -> bool:

@@ -56,6 +56,12 @@ class Lifecycle:
         """The id of the current response; "" if none came."""
         return name_of(self._fields.get("id"))
 
+    @property
+    def ended_as(self) -> str:
+        """What the end is to its items: the status, unless something else says that the response is not whole."""
+        cut = self.status == "completed" and "incomplete_details" in self._fields
+        return "incomplete" if cut else self.status
+
     def begins(self, id: str) -> bool:
         """Tell whether a `created` with an id begins a further response (rule 9.3)."""
         return bool(id) and id != self.id and (bool(self.id) or self.ended)

@@ -83,10 +83,11 @@ class Output:
             self._ordered = True
         return self._items
 
-    @property
-    def current(self) -> Sequence[GrowingItem]:
-        """The items of the current response, the oldest first."""
-        return self._current.items
+    def end_as(self, status: str) -> None:
+        """Let the items of the current response know as what it ended: that tells which of them are whole."""
+        for item in self._current.items:
+            item.built = None
+            item.ended = status
 
     def begin_response(self) -> None:
         """Begin a further response: indexes start again, and earlier items answer to their names alone."""

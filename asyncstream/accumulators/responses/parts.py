@@ -151,9 +151,8 @@ class GrowingPart(Growing[ItemChange]):
         self.owner.built = None
         self.text.fragments.append(piece)
 
-    def fold_opening(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fold_opening(self, payload: JSONObject) -> None:
         """Take what an opening payload says of it and is not known yet."""
-        self.open(changes)
         if self.kind not in _TOLD:
             fill(self._members, payload)
             return

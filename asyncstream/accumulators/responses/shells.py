@@ -41,7 +41,7 @@ class ShellItem(GrowingItem):
             command = self._commands[index] = ItemText(self, f"command[{index}]")
         return command
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the commands of an opening payload, if there are none."""
         action = dict_of(payload.get("action"))
         fill(self._action, action, leave=_COMMANDS)
@@ -138,13 +138,16 @@ class ShellOutputItem(GrowingItem):
             self._last = self._last if index is None else index
             self._printed[self._last] = entries
 
-    def fill_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
+    def fill_texts(self, payload: JSONObject) -> None:
         """Take the output of an opening payload, if there is none."""
         if not self._printed:
-            self.replace_texts(payload, changes)
+            self._print(payload)
 
     def replace_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
         """Take the output of a done payload."""
+        self._print(payload)
+
+    def _print(self, payload: JSONObject) -> None:
         output = [entry for entry in list_of(payload.get("output")) if isinstance(entry, dict)]
         if output:
             self._printed = {index: [_Printed(dict(entry))] for index, entry in enumerate(output)}
