@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from asyncstream.events.chat import *
     from asyncstream.events.control import *
     from asyncstream.events.decode import *
+    from asyncstream.events.loops import *
     from asyncstream.events.responses import *
     from asyncstream.events.responses_bases import *
     from asyncstream.events.responses_deltas import *
@@ -20,6 +21,7 @@ else:
         "chat",
         "control",
         "decode",
+        "loops",
         "responses",
         "responses_bases",
         "responses_deltas",

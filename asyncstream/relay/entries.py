@@ -13,7 +13,8 @@ Rule 2: the cost of an entry does not grow with the answer: what changed carries
 
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final, Protocol, Self, TypeAlias, runtime_checkable
 
 import msgspec
@@ -23,6 +24,8 @@ from asyncstream.accumulators.changes import told_fields
 from asyncstream.decoding import dump_raw
 from asyncstream.errors import AsyncStreamError
 from asyncstream.events.control import UnknownEvent
+from asyncstream.events.loops import RoundEvent, ToolResultEvent
+from asyncstream.looping.changes import RoundDone, ToolResultChanged, ToolResultCreated, ToolResultDone
 from asyncstream.relay.errors import error_body
 from asyncstream.relay.withholding import Withholding
 from asyncstream.streaming.stream import Stream
@@ -186,15 +189,36 @@ def read_events(stream: Stream[Any, Any, Any], withholding: Withholding) -> Call
     """Read the wire's own events, each under its name and with its payload as it came."""
     relayed = stream.wire.relayed
 
-    async def take() -> Entry:
-        event = await stream.__anext__()
+    def entry(event: Any) -> Entry:
         name, payload = relayed(event, stream.current_frame)
         data = _utf8(payload)
         if type(event) is UnknownEvent:
             return Entry(None, _one_line(name), withholding.of_unknown(data))
         return Entry(None, name, withholding.of_event(name, data, event))
 
-    return take
+    async def take() -> Entry:
+        return entry(await stream.__anext__())
+
+    between: deque[Entry] = deque()
+
+    async def take_with_loop() -> Entry:
+        while not between:
+            event = await stream.step()
+            if event is not None:
+                return entry(event)
+            between.extend(_of_loop(stream.last_changes))
+        return between.popleft()
+
+    return take_with_loop if stream.runs_tools else take
+
+
+def _of_loop(changes: Iterable[Any]) -> Iterator[Entry]:
+    """Give what is relayed, among a protocol's own events, of what a tool loop has done."""
+    for change in changes:
+        if isinstance(change, ToolResultDone):
+            yield Entry(None, ToolResultEvent.event, _encode(change.told))
+        elif isinstance(change, RoundDone):
+            yield Entry(None, RoundEvent.event, _encode(change.told))
 
 
 def read_changes(stream: Stream[Any, Any, Any], withholding: Withholding) -> Callable[[], Awaitable[Entry]]:
@@ -210,6 +234,8 @@ def read_changes(stream: Stream[Any, Any, Any], withholding: Withholding) -> Cal
 
 def _told_of(change: Any, withholding: Withholding) -> dict[str, object]:
     """Return the members of a change for `read_changes` to encode; the snapshot of a noun only when it is done."""
+    if isinstance(change, ToolResultCreated | ToolResultChanged | ToolResultDone | RoundDone):
+        return change.told
     of_change = withholding.of_change
     told: dict[str, object] = {}
     if change.__struct_fields__ == _DELTA_ALONE and change.parent:

@@ -139,10 +139,12 @@ def entries(source: Relayed, *, view: str = "events", expose: Collection[str] = 
 
     Raises:
         ConfigurationError: No such view, nothing of such a name is left out, or either is asked of entries that are
-            made already.
+            made already; or the upstream's own wire has no place for what the stream does.
     """
     row = _row(view)
     if isinstance(source, Stream):
+        if compatible and source.runs_tools:
+            raise ConfigurationError("a stream with run_tools is several answers: the compatible form has one")
         wire = source.wire
         withholding = Withholding(wire.withheld, wire.understood, expose=expose, compatible=compatible)
         return StreamEntries(source, view, row.read, withholding)

@@ -192,6 +192,20 @@ class Stream(Generic[E, C, A]):
             if event is not None:
                 return event
 
+    async def step(self) -> E | None:
+        """Move one step: return the event, or None where changes come without one. For relays.
+
+        Raises:
+            StopAsyncIteration: The stream is at its end.
+            StreamError: It did not come to a complete end.
+        """
+        return await self._cursor.advance()
+
+    @property
+    def last_changes(self) -> list[C]:
+        """What the last step changed: of an event, only if a handler or a view wants it. For relays."""
+        return self._cursor.last_changes
+
     async def until_done(self) -> None:
         """Read to the end.
 

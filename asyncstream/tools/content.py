@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from asyncstream.halves import mend_halves
 
-__all__ = ["Content", "File", "Image", "Output", "output_of"]
+__all__ = ["Content", "File", "Image", "Output", "json_of", "output_of"]
 
 
 class Image(Struct, frozen=True, tag="image"):
@@ -63,7 +63,17 @@ def output_of(value: object) -> Output:
         return mend_halves(value)
     if isinstance(value, Content):
         return [mend_halves(part) if isinstance(part, str) else part for part in value.parts]
-    return msgspec.json.encode(value, enc_hook=_model).decode()
+    return json_of(value).decode()
+
+
+def json_of(value: object) -> bytes:
+    """Return a value as JSON; a pydantic model by its own method.
+
+    Raises:
+        TypeError: JSON cannot say it.
+        ValueError: The same.
+    """
+    return msgspec.json.encode(value, enc_hook=_model)
 
 
 def _model(value: Any) -> object:

@@ -15,6 +15,7 @@ from yarl import URL
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.decode import wire_of
+from asyncstream.events.loops import LoopEvent, with_loop_events
 from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.following.link import Link
 from asyncstream.transport.connections import Connections
@@ -42,7 +43,22 @@ def follow(
     session: aiohttp.ClientSession | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     max_reconnects: int = 10,
+    tools: Literal[False] = False,
 ) -> "Follower[AssistantStreamEvent]": ...
+
+
+@overload
+def follow(
+    url: str,
+    *,
+    protocol: Literal["assistants"],
+    last_event_id: str | int | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+    tools: Literal[True],
+) -> "Follower[AssistantStreamEvent | LoopEvent]": ...
 
 
 @overload
@@ -55,7 +71,22 @@ def follow(
     session: aiohttp.ClientSession | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     max_reconnects: int = 10,
+    tools: Literal[False] = False,
 ) -> "Follower[ChatCompletionChunk]": ...
+
+
+@overload
+def follow(
+    url: str,
+    *,
+    protocol: Literal["chat"],
+    last_event_id: str | int | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+    tools: Literal[True],
+) -> "Follower[ChatCompletionChunk | LoopEvent]": ...
 
 
 @overload
@@ -68,7 +99,22 @@ def follow(
     session: aiohttp.ClientSession | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     max_reconnects: int = 10,
+    tools: Literal[False] = False,
 ) -> "Follower[ResponseStreamEvent]": ...
+
+
+@overload
+def follow(
+    url: str,
+    *,
+    protocol: Literal["responses"],
+    last_event_id: str | int | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+    tools: Literal[True],
+) -> "Follower[ResponseStreamEvent | LoopEvent]": ...
 
 
 def follow(
@@ -80,6 +126,7 @@ def follow(
     session: aiohttp.ClientSession | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     max_reconnects: int = 10,
+    tools: bool = False,
 ) -> "Follower[Any]":
     """Follow a run that a relay serves, over as many connections as it takes.
 
@@ -94,6 +141,8 @@ def follow(
             included, after which a connection is taken for dead and made anew: some heartbeats of the relay. `total`
             bounds the whole.
         max_reconnects: How many attempts in a row may fail, or bring no event, before it is given up.
+        tools: Whether what came of the tools of a stream with `run_tools` is given too, between the events of its
+            answers: a `ToolResultEvent` for each call, a `RoundEvent` for each answer. Else these are left out.
 
     Returns:
         An async iterator of the run's events. The closing `done` ends it and is not given. Nothing is sent before the
@@ -102,7 +151,7 @@ def follow(
     Raises:
         ConfigurationError: An argument cannot be used.
     """
-    wire = wire_of(protocol)
+    wire = with_loop_events(wire_of(protocol), given=tools)
     if isinstance(max_reconnects, bool) or not isinstance(max_reconnects, int) or max_reconnects < 0:
         raise ConfigurationError(f"max_reconnects must be a number from 0: {max_reconnects!r}")
     check_mapping(headers, "headers")

@@ -1,0 +1,203 @@
+"""A stream that runs tools, relayed: what came of them reaches readers, late ones too, and stops when these leave."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+from assistants_wire import stream
+from chat_wire import DONE, HELLO, MESSAGES, call, piece
+from conftest import serving
+from raw_server import Exchange, raw_server
+
+from asyncstream import AsyncClient, ChatStream, ConfigurationError, Tool, ToolContext, Tools
+from asyncstream.events import RoundEvent, ToolResultEvent
+from asyncstream.relay import MemoryStore, RunLog, follow, relay_response, sse_frames
+from asyncstream.relay.views import entries
+
+ASKS = [
+    call(0, '{"x": "for the model"}', "public", "call_0"),
+    call(1, '{"x": "for the model"}', "secret", "call_1"),
+    piece(finish="tool_calls"),
+    DONE,
+]
+
+
+async def public(x: str, context: ToolContext[None]) -> str:
+    context.report({"half": True})
+    await asyncio.sleep(0)
+    return "for all"
+
+
+async def secret(x: str) -> str:
+    return "between us"
+
+
+TOOLS = Tools(public, Tool(secret, private=True))
+
+
+@asynccontextmanager
+async def chat(tools: Any = TOOLS) -> AsyncIterator[ChatStream]:
+    """Give a stream whose model calls twice, then says Hello."""
+    answers = [ASKS, [*HELLO, DONE]]
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *answers[exchange.number - 1])
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        yield client.chat.completions.stream(messages=MESSAGES, model="m", run_tools=tools)
+
+
+async def told(source: ChatStream, view: str) -> list[tuple[str, Any]]:
+    """Return the entries of a view: names, and what they say where it is JSON."""
+    found = []
+    async for entry in entries(source, view=view):
+        found.append((entry.event, json.loads(entry.data) if entry.data[:1] in b"{" else entry.data))
+    await source.close()
+    return found
+
+
+async def test_the_changes_of_tools_stand_between_those_of_the_answers():
+    async with chat() as source:
+        found = await told(source, "changes")
+
+    names = [name for name, _ in found]
+    first = names.index("ToolResultCreated")
+    assert "FinishChanged" == names[first - 1]
+    of_tools = [(name, data) for name, data in found if name.startswith("ToolResult") or name == "RoundDone"]
+    for _, data in of_tools:
+        data.pop("elapsed", None)
+    a, b = (
+        {"round": 1, "place": place, "id": f"call_{place}", "name": name}
+        for place, name in enumerate(["public", "secret"])
+    )
+    assert [
+        ("ToolResultCreated", a),
+        ("ToolResultCreated", b),
+        ("ToolResultChanged", {**a, "delta": {"half": True}}),
+        ("ToolResultDone", {**b, "status": "returned", "output": ""}),
+        ("ToolResultDone", {**a, "status": "returned", "output": "for all"}),
+        ("RoundDone", {"round": 1, "stop": None}),
+        ("RoundDone", {"round": 2, "stop": "answered"}),
+    ] == sorted_by_time(of_tools)
+
+
+def sorted_by_time(found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return them with what may come in either order in one: the private tool's end before the other's."""
+    ends = [one for one in found if one[0] == "ToolResultDone"]
+    changed = [one for one in found if one[0] == "ToolResultChanged"]
+    others = [one for one in found if one[0] not in ("ToolResultDone", "ToolResultChanged")]
+    return [*others[:2], *changed, *sorted(ends, key=lambda one: -one[1]["place"]), *others[2:]]
+
+
+async def test_the_events_view_has_an_event_of_its_own_for_results_and_borders():
+    async with chat() as source:
+        found = await told(source, "events")
+
+    own = [(name, data) for name, data in found if name.startswith("asyncstream.")]
+    assert ["asyncstream.tool", "asyncstream.tool", "asyncstream.round", "asyncstream.round"] == [
+        name for name, _ in own
+    ]
+    assert {"for all", ""} == {data["output"] for name, data in own if name == "asyncstream.tool"}
+    border = [name for name, _ in found].index("asyncstream.round")
+    assert [{"round": 1, "stop": None}, {"round": 2, "stop": "answered"}] == [data for name, data in own[2:]]
+    assert "Hel" == found[border + 2][1]["choices"][0]["delta"]["content"]
+
+
+async def test_the_text_view_has_the_text_of_all_answers():
+    async with chat() as source:
+        assert ["Hel", "lo"] == [
+            data["text"] for name, data in await told(source, "text") if name == "text" and data["text"]
+        ]
+
+
+async def test_nothing_private_leaves_in_any_view():
+    for view in ("changes", "events", "text"):
+        async with chat() as source:
+            assert "between us" not in repr(await told(source, view))
+
+
+async def test_progress_that_json_cannot_say_is_none():
+    async def public(x: str, context: ToolContext[None]) -> None:
+        context.report(object())
+        await asyncio.sleep(0)
+
+    async with chat(Tools(public, Tool(secret, private=True))) as source:
+        found = await told(source, "changes")
+
+    assert [None] == [data["delta"] for name, data in found if name == "ToolResultChanged"]
+
+
+async def test_the_compatible_form_is_refused():
+    async with chat() as source:
+        with pytest.raises(ConfigurationError, match="run_tools"):
+            sse_frames(source, compatible=True)
+
+
+async def test_late_readers_of_a_log_have_it_all_and_follow_gives_it_typed():
+    log = RunLog(MemoryStore())
+    async with chat() as source, serving(log) as base, log:
+        await log.start("run_1", source)
+        seen = [event async for event in follow(f"{base}/runs/run_1", protocol="chat", tools=True)]
+        chunks = [chunk async for chunk in follow(f"{base}/runs/run_1", protocol="chat")]
+
+    results = [event.data for event in seen if isinstance(event, ToolResultEvent)]
+    assert {("public", "for all", "returned"), ("secret", "", "returned")} == {
+        (result.name, result.output, result.status) for result in results
+    }
+    assert [(1, None), (2, "answered")] == [
+        (event.data.round, event.data.stop) for event in seen if isinstance(event, RoundEvent)
+    ]
+    assert len(seen) - 4 == len(chunks)
+    assert "Hello" == "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
+
+async def test_a_browser_that_leaves_while_a_tool_runs_cancels_it():
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def public(x: str) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with chat(Tools(public, Tool(secret, private=True))) as source:
+
+        async def respond(request: web.Request) -> web.StreamResponse:
+            return await relay_response(request, source)
+
+        app = web.Application()
+        app.add_routes([web.get("/", respond)])
+        runner = web.AppRunner(app, handler_cancellation=True)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            async with ClientSession() as browser:
+                response = await browser.get(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+                await began.wait()
+                response.close()
+            await asyncio.wait_for(ended.wait(), 5)
+        finally:
+            await runner.cleanup()
+
+
+async def test_a_log_that_is_closed_while_a_tool_runs_cancels_it():
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def public(x: str) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    log = RunLog(MemoryStore())
+    async with chat(Tools(public, Tool(secret, private=True))) as source:
+        async with log:
+            await log.start("run_1", source)
+            await began.wait()
+        assert ended.is_set()
