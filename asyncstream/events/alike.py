@@ -1,8 +1,9 @@
 """Events that are alike but for one text, as nearly all of an answer are: copied from one of them, not decoded. Pure.
 
 Of such a frame the bytes before and after the text are those of an earlier frame, and what is left is one JSON string:
-so its event is that frame's with another text. A copy costs half of what decoding it all again does. Which texts of a
-protocol these are, its `*_alike` file says; who keeps a mould, and tries it on each frame, is `streaming.plain`.
+so its event is that frame's with another text. A copy costs half of what decoding it all again does. Some servers add
+padding that hides how long the text is: it is a second string that may differ. Which texts of a protocol these are, its
+`*_alike` file says; who keeps a mould, and tries it on each frame, is `streaming.plain`.
 
 Rule 1: a mould is handed out after it was tried: the frame, with a text that nobody sends in the place of its own, was
 decoded, and gave what the mould makes of that text.
@@ -24,6 +25,7 @@ read_text: Final[Callable[[bytes], str]] = msgspec.json.Decoder(str).decode
 """Decodes one JSON string, and raises one of `decoding.STRICT_ERRORS` for anything else."""
 
 _TRIAL: Final = "\N{REFERENCE MARK} trial"
+_TRIAL_PADDING: Final = "\N{REFERENCE MARK} padding"
 
 _PLAIN: Final = frozenset({type(None), bool, int, str})
 """The types of what two events may share."""
@@ -34,8 +36,10 @@ class Pattern(NamedTuple, Generic[E]):
 
     key: bytes
     """The wire's name of the member that the text is."""
-    make: Callable[[str, bytes], E]
-    """Makes the event with another text, given the frame that this came in."""
+    make: Callable[[str, bytes, str | None], E]
+    """Makes the event with another text, given the frame that this came in, and its padding."""
+    padding: bytes | None = None
+    """The wire's name of the member that is padding; None: the event has none."""
 
 
 class Mould(NamedTuple, Generic[E]):
@@ -43,10 +47,12 @@ class Mould(NamedTuple, Generic[E]):
 
     head: bytes
     """All that stands before the text, its opening quote included: no blank can come between."""
+    middle: bytes
+    """All that stands between the text and the padding, without the quotes of these; b"" if there is no padding."""
     tail: bytes
-    """All that stands after it, from its closing quote on."""
-    make: Callable[[str, bytes], E]
-    """Makes the event of a text and its frame."""
+    """All that stands after these, from a closing quote on."""
+    make: Callable[[str, bytes, str | None], E]
+    """Makes the event of a text, its frame, and its padding."""
 
 
 def find_mould(
@@ -63,13 +69,26 @@ def find_mould(
     pattern = pattern_of(event)
     if pattern is None:
         return None
-    found = [*re.finditer(rb'"%b": ?"((?:[^"\\]|\\.)*+)"' % pattern.key, frame)]
-    if len(found) != 1:
+    text = _place_of(pattern.key, frame)
+    if text is None:
         return None
-    start, end = found[0].span(1)
-    head, tail = frame[:start], frame[end:]
-    trial = head + _TRIAL.encode() + tail
-    return Mould(head, tail, pattern.make) if decode(trial) == pattern.make(_TRIAL, trial) else None
+    head, middle, tail = frame[: text[0]], b"", frame[text[1] :]
+    trial, padding = head + _TRIAL.encode() + tail, None
+    if pattern.padding is not None:
+        place = _place_of(pattern.padding, tail)
+        if place is None:
+            return None
+        between, tail = tail[: place[0]], tail[place[1] :]
+        middle = between[1:-1]
+        trial, padding = head + _TRIAL.encode() + between + _TRIAL_PADDING.encode() + tail, _TRIAL_PADDING
+    made = pattern.make(_TRIAL, trial, padding)
+    return Mould(head, middle, tail, pattern.make) if decode(trial) == made else None
+
+
+def _place_of(key: bytes, frame: bytes) -> tuple[int, int] | None:
+    """Return where the only string under a key begins and ends, between its quotes."""
+    found = [*re.finditer(rb'"%b": ?"((?:[^"\\]|\\.)*+)"' % key, frame)]
+    return found[0].span(1) if len(found) == 1 else None
 
 
 def holds_only_plain(struct: Struct, but: Collection[str] = ()) -> bool:

@@ -38,7 +38,7 @@ def _of_text(event: Any, payload: MessageDeltaEvent) -> Pattern[Any] | None:
     payload, delta, block, text = replace(payload), replace(payload.delta), replace(block), replace(text)
     kind, start = type(event), _data_start(event)
 
-    def make(piece: str, frame: bytes) -> Any:
+    def make(piece: str, frame: bytes, _padding: str | None) -> Any:
         grown = replace(block, text=replace(text, value=piece))
         return kind(replace(payload, delta=replace(delta, content=[grown])), frame[start:])
 
@@ -56,7 +56,7 @@ def _of_call(event: Any, payload: RunStepDeltaEvent) -> Pattern[Any] | None:
     kind, start = type(event), _data_start(event)
     key, grow = growing
 
-    def make(piece: str, frame: bytes) -> Any:
+    def make(piece: str, frame: bytes, _padding: str | None) -> Any:
         step = replace(delta, step_details=replace(details, tool_calls=[grow(piece)]))
         return kind(replace(payload, delta=step), frame[start:])
 

@@ -1,6 +1,6 @@
 """The texts in which the chunks of an answer differ: content, and the arguments of a call. Pure; see `alike`.
 
-Chunks that have a padding of their own (`obfuscation`) are not alike.
+OpenAI pads the chunks of an answer (`obfuscation`) unless it is asked not to.
 """
 
 from msgspec.structs import replace
@@ -27,10 +27,11 @@ def pattern_of(chunk: ChatCompletionChunk) -> Pattern[ChatCompletionChunk] | Non
 
 
 def _of_content(chunk: ChatCompletionChunk, choice: ChunkChoice, delta: ChoiceDelta) -> Pattern[ChatCompletionChunk]:
-    def make(text: str, _frame: bytes) -> ChatCompletionChunk:
-        return replace(chunk, choices=[replace(choice, delta=replace(delta, content=text))])
+    def make(text: str, _frame: bytes, padding: str | None) -> ChatCompletionChunk:
+        grown = replace(choice, delta=replace(delta, content=text))
+        return replace(chunk, choices=[grown], obfuscation=padding)
 
-    return Pattern(b"content", make)
+    return Pattern(b"content", make, _padding_of(chunk))
 
 
 def _of_arguments(
@@ -40,8 +41,13 @@ def _of_arguments(
         return None
     function = replace(call.function)
 
-    def make(text: str, _frame: bytes) -> ChatCompletionChunk:
+    def make(text: str, _frame: bytes, padding: str | None) -> ChatCompletionChunk:
         piece = replace(call, function=replace(function, arguments=text))
-        return replace(chunk, choices=[replace(choice, delta=replace(delta, tool_calls=[piece]))])
+        grown = replace(choice, delta=replace(delta, tool_calls=[piece]))
+        return replace(chunk, choices=[grown], obfuscation=padding)
 
-    return Pattern(b"arguments", make)
+    return Pattern(b"arguments", make, _padding_of(chunk))
+
+
+def _padding_of(chunk: ChatCompletionChunk) -> bytes | None:
+    return None if chunk.obfuscation is None else b"obfuscation"

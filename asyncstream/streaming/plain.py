@@ -21,7 +21,7 @@ __all__ = ["FoldsAlike", "plain_reader"]
 E = TypeVar("E")
 
 _TRIES: Final = 16
-"""How often a mould is looked for in vain. It would be for each frame that has padding of its own."""
+"""How often a mould is looked for in vain. It would be for each frame that has a number of its own."""
 
 _WORTH: Final = 8
 """How many frames like it make a mould worth what finding one costs."""
@@ -73,22 +73,27 @@ def _read_alike(
     # A function over variables of its own: they are looked at for every event, and as attributes would cost twice that.
     decode_plain = wire.decode_plain
     fold, fold_alike, expect_alike = accumulator.fold, accumulator.fold_alike, accumulator.expect_alike
-    make: Callable[[str, bytes], E] | None = None
-    head = tail = b""
+    make: Callable[[str, bytes, str | None], E] | None = None
+    head = middle = tail = b""
     head_size = tail_start = start = end = 0
     tries = _TRIES
     served = 0
 
     def read(frame: bytes) -> E | None:
-        nonlocal make, head, tail, head_size, tail_start, start, end, tries, served
+        nonlocal make, head, middle, tail, head_size, tail_start, start, end, tries, served
         if make is not None and frame[:head_size] == head and frame[tail_start:] == tail:
             try:
-                text = read_text(frame[start:end])
+                if middle:
+                    quoted, _, padding = frame[start:end].partition(middle)
+                    text = read_text(quoted)
+                    alike = make(text, frame, read_text(padding))
+                else:
+                    text = read_text(frame[start:end])
+                    alike = make(text, frame, None)
             except STRICT_ERRORS:
                 pass  # it may be mended
             else:
                 served += 1
-                alike = make(text, frame)
                 if not fold_alike(text):
                     fold(alike)
                     expect_alike()
@@ -105,7 +110,7 @@ def _read_alike(
             tries -= 1
             mould = find_mould(frame, event, pattern_of, decode_plain)
             if mould is not None:
-                head, tail, make = mould
+                head, middle, tail, make = mould
                 # The quotes are part of both, and of the string.
                 head_size, tail_start = len(head), -len(tail)
                 start, end = head_size - 1, tail_start + 1

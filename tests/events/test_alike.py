@@ -22,12 +22,18 @@ def mould_of(frame: bytes, protocol: str) -> Mould[Any] | None:
     return find_mould(frame, event, wire.pattern_of, wire.decode_plain)
 
 
+def padded(said: dict[str, Any], padding: object) -> bytes:
+    return chunk({"index": 0, "delta": said, "finish_reason": None}, obfuscation=padding)
+
+
 ALIKE = {
     "content": (lambda piece: delta(content=piece), "chat"),
     "content with a role": (lambda piece: delta(role="assistant", content=piece), "chat"),
     "content of another choice": (lambda piece: delta(index=3, content=piece), "chat"),
     "arguments": (lambda piece: delta(tool_calls=[call(1, None, piece)]), "chat"),
     "arguments with a name": (lambda piece: delta(tool_calls=[call(1, "f", piece, id="c", type="function")]), "chat"),
+    "content beside padding": (lambda piece: padded({"content": piece}, "=="), "chat"),
+    "arguments beside padding": (lambda piece: padded({"tool_calls": [call(0, None, piece)]}, "=="), "chat"),
     "text": (lambda piece: message_delta("m", text(piece)), "assistants"),
     "code": (lambda piece: step_delta("s", code(piece)), "assistants"),
     "function": (lambda piece: step_delta("s", function(piece)), "assistants"),
@@ -46,8 +52,9 @@ def test_event_that_a_mould_makes_is_what_its_frame_decodes_to(kind, piece):
     assert mould is not None
     assert other.startswith(mould.head)
     assert other.endswith(mould.tail)
-    assert mould.make(piece, other) == wire_of(protocol).decode_plain(other)
-    assert piece == read_text(other[len(mould.head) - 1 : 1 - len(mould.tail)])
+    quoted, _, padding = other[len(mould.head) - 1 : 1 - len(mould.tail)].partition(mould.middle or b"\n")
+    assert piece == read_text(quoted)
+    assert mould.make(piece, other, read_text(padding) if padding else None) == wire_of(protocol).decode_plain(other)
 
 
 @pytest.mark.parametrize("kind", ALIKE)
@@ -58,9 +65,10 @@ def test_what_is_done_to_an_event_shows_in_no_other(kind):
     event = decode(frame)
     mould = find_mould(frame, event, wire_of(protocol).pattern_of, decode)
     spoil(event)
-    spoil(mould.make("b", frame))
+    padding = "==" if mould.middle else None
+    spoil(mould.make("b", frame, padding))
 
-    assert mould.make("a", frame) == decode(frame)
+    assert mould.make("a", frame, padding) == decode(frame)
 
 
 def spoil(value: Any) -> None:
@@ -118,6 +126,10 @@ def spoil(value: Any) -> None:
         (delta(annotations=[], tool_calls=[call(0, None, "a")]), "chat"),
         (message_delta("m", text("a", annotations=[])), "assistants"),
         (step_delta("s", code("a", {"index": 0, "type": "logs", "logs": "b"})), "assistants"),
+        # The padding is there twice, hidden, or before the text.
+        (padded({"content": "a"}, "b").replace(b', "obf', b', "obfuscation": "c", "obf'), "chat"),
+        (padded({"content": "a"}, "b").replace(b"obf", b"\\u006fbf"), "chat"),
+        (b'data: {"obfuscation":"b","choices":[{"index":0,"delta":{"content":"a"}}]}', "chat"),
         # What no field names.
         (chunk({"index": 0, "delta": {"content": "a"}}, provider_id="p"), "chat"),
         # The member is there twice, or hidden in an escape.

@@ -15,11 +15,18 @@ HELLO = delta(role="assistant", content="Hel")
 
 
 class Counted:
-    """A reader of plain frames, and how many of them it decoded."""
+    """A reader of plain frames, how many of them it decoded, and how many events were folded whole."""
 
     def __init__(self, protocol: str, *frames: bytes) -> None:
         self.accumulator: Any = ChatAccumulator() if protocol == "chat" else AssistantAccumulator()
-        self.decoded = 0
+        self.decoded = self.folded = 0
+        fold = self.accumulator.fold
+
+        def counted_fold(event: object) -> None:
+            self.folded += 1
+            fold(event)
+
+        self.accumulator.fold = counted_fold
         wire = wire_of(protocol)
         self._decode_plain = wire.decode_plain
         self._read = plain_reader(wire._replace(decode_plain=self._decode), self.accumulator)
@@ -42,10 +49,10 @@ class Counted:
 
 def test_what_is_alike_is_not_decoded_again():
     reader = Counted("chat", HELLO, delta(content="lo"))
-    before = reader.decoded
+    before = reader.decoded, reader.folded
     reader.read(*[delta(content="!")] * 50)
 
-    assert before == reader.decoded
+    assert before == (reader.decoded, reader.folded)
     assert "Hello" + "!" * 50 == reader.text
     assert reader.accumulator.events_seen == 52
 
@@ -98,6 +105,23 @@ def test_snapshot_is_up_to_date_after_each_piece_of_a_run(opening, make, shown):
     assert before == reader.decoded
 
 
+def test_event_after_another_one_is_folded_whole_once():
+    reader = Counted("chat", HELLO, delta(content="lo"), delta(content="!"), delta(refusal="no"))
+    before = reader.decoded, reader.folded
+    reader.read(*[delta(content="!")] * 5)
+
+    assert (before[0], before[1] + 1) == (reader.decoded, reader.folded)
+
+
+def test_blanks_around_the_text_do_not_matter():
+    compact = [HELLO.replace(b": ", b":"), *[delta(content="!").replace(b": ", b":")] * 2]
+    reader = Counted("chat", *[each.replace(b"data:", b"data: ") for each in compact])
+    before = reader.decoded
+    reader.read(*[each.replace(b"data:", b"data: ") for each in compact[1:]])
+
+    assert before == reader.decoded
+
+
 def test_line_that_ends_after_the_text_makes_it_another_frame():
     reader = Counted("chat", HELLO, delta(content="lo"), delta(content="!"))
     split = delta(content="?").replace(b'"?"', b'"?"\n')
@@ -122,6 +146,48 @@ def test_frame_that_is_all_head_or_all_tail_is_decoded():
 
     assert [None, None] == reader.read(frame[:at] + frame[at + 1 :], frame[:at])
     assert reader.text == "Hello!"
+
+
+def padded(content: str, padding: str) -> bytes:
+    return chunk({"index": 0, "delta": {"content": content}, "finish_reason": None}, obfuscation=padding)
+
+
+def test_padding_of_its_own_makes_a_chunk_no_other():
+    reader = Counted("chat", HELLO, padded("lo", "1"))
+    before = reader.decoded
+    chunks = reader.read(padded("!", "23"), padded("", ""), padded('"', "\n"))
+
+    assert before == reader.decoded
+    assert ["23", "", "\n"] == [chunk.obfuscation for chunk in chunks]
+    assert reader.text == 'Hello!"'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.replace(b'"!"', b'"\\ud83d"'),
+        lambda frame: frame.replace(b'"23"', b'"\\ud83d"'),
+        lambda frame: frame.replace(b'"23"', b'"2"3"'),
+        lambda frame: frame.replace(b"null", b'"stop"'),
+        lambda frame: frame.replace(b"}, ", b"},  "),
+    ],
+)
+def test_padded_chunk_that_is_not_alike_is_decoded(change):
+    reader = Counted("chat", HELLO, padded("lo", "1"), padded("!", "23"))
+    before = reader.decoded
+    reader.read(change(padded("!", "23")))
+
+    assert before + 1 == reader.decoded
+
+
+def test_text_that_holds_what_stands_before_the_padding_is_told_from_it():
+    reader = Counted("chat", HELLO, padded("lo", "1"))
+    before = reader.decoded
+    between = '"}, "finish_reason": null}], "obfuscation": "'
+    (chunk,) = reader.read(padded(between, between))
+
+    assert before == reader.decoded
+    assert (between, between) == (chunk.choices[0].delta.content, chunk.obfuscation)
 
 
 def test_empty_text_is_folded_whole():
