@@ -395,6 +395,8 @@ class Response(ResponseStruct, Generic[ParsedT_co], kw_only=True, gc=False):
     access_programs: AccessPrograms | None = None
     billing: dict[str, JSONValue] | None = None
     """Who pays, as OpenAI's server says beyond its own schema."""
+    content_filters: list[JSONValue] | None = None
+    """Azure: what the content filters found, in the prompt and in the answer."""
     frequency_penalty: float | None = None
     image: ResponseImage | None = None
     input_transformations: list[InputTransformation] | None = None

@@ -223,6 +223,8 @@ class WebSearchTool(ResponseStruct, kw_only=True, gc=False, tag_field="type", ta
     type: ClassVar[Literal["web_search"]] = "web_search"
     external_web_access: bool | None = None
     filters: WebSearchFilters | None = None
+    return_token_budget: str | None = None
+    """How much of what is found the model is shown, as OpenAI's server says beyond its schema."""
     search_content_types: list[Literal["text", "image"] | str] | None = None
     search_context_size: Literal["low", "medium", "high"] | str | None = None
     user_location: WebSearchUserLocation | None = None
@@ -234,6 +236,8 @@ class WebSearchTool20250826(ResponseStruct, kw_only=True, gc=False, tag_field="t
     type: ClassVar[Literal["web_search_2025_08_26"]] = "web_search_2025_08_26"
     external_web_access: bool | None = None
     filters: WebSearchFilters | None = None
+    return_token_budget: str | None = None
+    """How much of what is found the model is shown, as OpenAI's server says beyond its schema."""
     search_content_types: list[Literal["text", "image"] | str] | None = None
     search_context_size: Literal["low", "medium", "high"] | str | None = None
     user_location: WebSearchUserLocation | None = None
@@ -445,6 +449,8 @@ class ImageGeneration(ResponseStruct, kw_only=True, gc=False, tag_field="type", 
     input_image_mask: ImageGenerationInputImageMask | None = None
     model: str | None = None
     moderation: Literal["auto", "low"] | str | None = None
+    n: int | None = None
+    """How many pictures, as OpenAI's and Azure's servers say beyond their schema."""
     output_compression: int | None = None
     """In percent."""
     output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | str | None = None

@@ -237,7 +237,7 @@ NEEDED = {
     "PromptCacheOptions": "comparison_response_id mode prewarm ttl <extra",
     "Reasoning": "context effort generate_summary mode summary <extra",
     "Response": (
-        "access_programs background billing completed_at created_at error frequency_penalty id image "
+        "access_programs background billing completed_at content_filters created_at error frequency_penalty id image "
         "incomplete_details input_transformations max_output_tokens max_tool_calls model moderation object output "
         "parallel_tool_calls presence_penalty prompt_cache_diagnostics prompt_cache_options prompt_cache_retention "
         "reasoning service_tier status store temperature text tool_choice tool_usage top_logprobs top_p truncation "
