@@ -52,6 +52,9 @@ class ResponsesDialect:
             of their own (vLLM); deltas of a summary without part and index (LiteLLM).
         listed: The `output` of the last event: whole; empty (Codex); null.
         without: The names of events that never come.
+        whole_arguments: Whether the arguments of a call come in one delta.
+        lost_text: Whether text before a call is never done: the call takes its index, and the list at the end is
+            without it (Ollama).
         bare_start: Whether the first events know only id, object and status (llama.cpp).
         model_everywhere: Whether every event says the model (LiteLLM).
         rate_limits: Whether ``codex.rate_limits`` comes in front of it all.
@@ -74,6 +77,8 @@ class ResponsesDialect:
     thinking: ThinkingForm = "summary"
     listed: ListForm = "whole"
     without: frozenset[str] = frozenset()
+    whole_arguments: bool = False
+    lost_text: bool = False
     bare_start: bool = False
     model_everywhere: bool = False
     rate_limits: bool = False
@@ -129,6 +134,14 @@ RESPONSES_DIALECTS: Mapping[str, ResponsesDialect] = {
     "deepseek": ResponsesDialect(thinking="text", any_parameter=True),
     "huggingface": ResponsesDialect(
         names=False, indexes="misannounced", thinking="text", failures="failed", any_parameter=True
+    ),
+    "ollama": ResponsesDialect(
+        without=frozenset({"response.reasoning_summary_part.added", "response.reasoning_summary_part.done"}),
+        whole_arguments=True,
+        lost_text=True,
+        always_completed=True,
+        failures="object",
+        any_parameter=True,
     ),
     "lmstudio": ResponsesDialect(
         thinking="text",

@@ -5,7 +5,7 @@ shape and gives it as this kind of server sends it, None for an event that it do
 get: it is part of the response.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from asyncstream.server.actions import ErrorEvent
@@ -16,6 +16,8 @@ __all__ = ["Shaper", "Shaping"]
 
 Shaping: TypeAlias = Callable[[Wire], Wire | None]
 """What makes an event of a dialect of one of OpenAI's."""
+_Row: TypeAlias = Callable[[Wire], Iterable[Wire]]
+"""What makes several events of one, or keeps it back."""
 
 _INDEXES = ("output_index", "content_index", "summary_index")
 
@@ -37,6 +39,11 @@ class Shaper:
             _INDEXING[dialect.indexes](),
             _ending(dialect),
         ]
+        self._rows: list[_Row] = []
+        if dialect.lost_text:
+            self._rows.append(_lost_text())
+        if dialect.whole_arguments:
+            self._rows.append(_whole_arguments)
         if dialect.model_everywhere:
             self._steps.append(lambda event: {**event, "model": model})
 
@@ -44,13 +51,13 @@ class Shaper:
         """Yield what is sent for an event in OpenAI's shape."""
         if event["type"] == "response.created" and self._dialect.rate_limits:
             yield _rate_limits()
-        if event["type"] in self._dialect.without:
-            return
-        shaped: Wire | None = event
-        for step in self._steps:
-            shaped = None if shaped is None else step(shaped)
-        if shaped is not None:
-            yield self._numbered(shaped)
+        events = [event]
+        for row in self._rows:
+            events = [made for one in events for made in row(one)]
+        for one in events:
+            shaped = None if one["type"] in self._dialect.without else self._step(one)
+            if shaped is not None:
+                yield self._numbered(shaped)
 
     def fail(self, action: ErrorEvent, failed: Wire) -> Iterator[Wire]:
         """Yield what is sent for an error.
@@ -67,12 +74,61 @@ class Shaper:
             else:
                 yield self._numbered(event) if "type" in event else event
 
+    def _step(self, event: Wire) -> Wire | None:
+        shaped: Wire | None = event
+        for step in self._steps:
+            shaped = None if shaped is None else step(shaped)
+        return shaped
+
     def _numbered(self, event: Wire) -> Wire:
         numbers = self._dialect.numbers
         number, self._number = self._number, self._number + 1
         if numbers == "absent":
             return event
         return {**event, "sequence_number": number if numbers == "each" else 1}
+
+
+# Which events there are.
+
+
+def _whole_arguments(event: Wire) -> Iterable[Wire]:
+    if event["type"] == "response.function_call_arguments.delta":
+        return
+    if event["type"] == "response.function_call_arguments.done":
+        delta = {key: value for key, value in event.items() if key not in ("arguments", "name")}
+        yield {**delta, "type": "response.function_call_arguments.delta", "delta": event["arguments"]}
+    yield event
+
+
+_TEXT_DONE = ("response.output_text.done", "response.refusal.done", "response.content_part.done")
+
+
+def _lost_text() -> _Row:
+    held: list[Wire] = []
+    lost: set[str] = set()
+
+    def row(event: Wire) -> Iterable[Wire]:
+        item = event.get("item", {})
+        done = event["type"] == "response.output_item.done" and item["type"] == "message"
+        if done or event["type"] in _TEXT_DONE:
+            held.append(event)
+            return
+        events = [*held, event]
+        if held and event["type"] == "response.output_item.added" and item["type"] == "function_call":
+            lost.add(held[0]["item_id"])
+            events = [event]
+        held.clear()
+        yield from (_moved(one, lost) for one in events)
+
+    return row
+
+
+def _moved(event: Wire, lost: set[str]) -> Wire:
+    """Return an event as if the items that were lost had never had an index."""
+    if "output_index" in event:
+        return {**event, "output_index": event["output_index"] - len(lost)}
+    response = event["response"]
+    return {**event, "response": {**response, "output": [one for one in response["output"] if one["id"] not in lost]}}
 
 
 # Reasoning.

@@ -10,6 +10,7 @@ from asyncstream.server import (
     CallFunction,
     ErrorEvent,
     Incomplete,
+    Refuse,
     ResponsesDialect,
     Say,
     Scenario,
@@ -41,14 +42,13 @@ async def test_each_server_says_the_same(talk, name):
     events = await _events(talk, name)
 
     text = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
-    message, call = (item for item in _done(events) if item["type"] != "reasoning")
+    call = _done(events)[-1]
     thoughts = "".join(
         event["delta"]
         for event in events
         if event["type"] in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta")
     )
     assert (text, thoughts) == ("I look.", "well now")
-    assert message["content"][0]["text"] == "I look."
     assert (call["name"], call["arguments"]) == ("f", '{"a":1}')
     assert types_of(events)[-1] == "completed"
 
@@ -143,6 +143,27 @@ async def test_hugging_face_announces_a_message_in_the_place_of_its_reasoning(ta
     announced = [event["output_index"] for event in events if event["type"] == "response.output_item.added"]
     assert announced == [0, 0, 2]
     assert [event["output_index"] for event in events if event["type"] == "response.output_item.done"] == [0, 1, 2]
+
+
+async def test_ollama_loses_the_text_before_a_call(talk):
+    turn = Turn(Say("I look."), CallFunction("f", {"a": 1}), Say("Done."))
+    events = await _events(talk, "ollama", turn)
+
+    assert [item["type"] for item in _done(events)] == ["function_call", "message"]
+    assert [item["type"] for item in events[-1]["response"]["output"]] == ["function_call", "message"]
+    announced = [event["output_index"] for event in events if event["type"] == "response.output_item.added"]
+    assert announced == [0, 0, 1]
+    deltas = [event["delta"] for event in events if event["type"] == "response.function_call_arguments.delta"]
+    assert deltas == ['{"a":1}']
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+
+
+async def test_ollama_keeps_text_that_no_call_follows(talk):
+    events = await _events(talk, "ollama", Turn(Think("well"), Say("a b"), Refuse("no"), Say("c")))
+
+    assert types_of(events)[-3:] == ["content_part.done", "output_item.done", "completed"]
+    assert len(events[-1]["response"]["output"][1]["content"]) == 3
+    assert not [kind for kind in types_of(events) if kind.startswith("reasoning_summary_part")]
 
 
 async def test_lm_studio_sends_arguments_at_their_end_alone(talk):
