@@ -12,7 +12,7 @@ Above it: the event files of the protocols. Below it: `payloads` (what a frame h
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, Union
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar, Union
 
 import msgspec
 from msgspec import Struct
@@ -40,6 +40,9 @@ __all__ = ["TaggedEvent", "TaggedEvents", "WrappedEvents"]
 
 E = TypeVar("E")
 T = TypeVar("T", bound="TaggedEvent")
+
+_DONE: Final = frozenset((b"event: done\ndata: [DONE]", b"data: [DONE]"))
+"""The frames that end nearly all streams."""
 
 Decoded: TypeAlias = list[E | ErrorEvent | DoneEvent | RemarkEvent | StreamDecodeError]
 
@@ -95,6 +98,8 @@ class _NamedEvents(Generic[E]):
 
         A frame that cannot be read gives the error as its last item, so that what came before it is not lost.
         """
+        if frame in _DONE:
+            return [DoneEvent(raw=b"[DONE]")]
         plain = self.decode_plain(frame)
         if plain is not None:
             return [plain]

@@ -23,6 +23,9 @@ E = TypeVar("E")
 _TRIES: Final = 16
 """How often a mould is looked for in vain. It would be for each frame that has a number of its own."""
 
+_FIRST: Final = 12
+"""How many frames come before a mould is looked for: a short answer never repays one."""
+
 _WORTH: Final = 8
 """How many frames like it make a mould worth what finding one costs."""
 
@@ -43,16 +46,17 @@ class FoldsAlike(Protocol):
         ...
 
 
-def plain_reader(wire: Wire[E], accumulator: Any) -> Callable[[bytes], E | None]:
+def plain_reader(wire: Wire[E], accumulator: Any, *, first: int = _FIRST) -> Callable[[bytes], E | None]:
     """Return what decodes plain frames and folds their events; for any other it gives None, and nothing is folded.
 
     Args:
         wire: How the protocol reads frames.
         accumulator: Where their events are folded; where the protocol has alike events, it `FoldsAlike`.
+        first: How many are decoded before any is kept as a mould.
     """
     if wire.pattern_of is None:
         return _read_each(wire, accumulator.fold)
-    return _read_alike(wire, wire.pattern_of, accumulator)
+    return _read_alike(wire, wire.pattern_of, accumulator, first)
 
 
 def _read_each(wire: Wire[E], fold: Callable[[E], None]) -> Callable[[bytes], E | None]:
@@ -68,7 +72,7 @@ def _read_each(wire: Wire[E], fold: Callable[[E], None]) -> Callable[[bytes], E 
 
 
 def _read_alike(
-    wire: Wire[E], pattern_of: Callable[[E], Pattern[E] | None], accumulator: FoldsAlike
+    wire: Wire[E], pattern_of: Callable[[E], Pattern[E] | None], accumulator: FoldsAlike, first: int
 ) -> Callable[[bytes], E | None]:
     # A function over variables of its own: they are looked at for every event, and as attributes would cost twice that.
     decode_plain = wire.decode_plain
@@ -80,7 +84,7 @@ def _read_alike(
     served = 0
 
     def read(frame: bytes) -> E | None:
-        nonlocal make, head, middle, tail, head_size, tail_start, start, end, tries, served
+        nonlocal make, head, middle, tail, head_size, tail_start, start, end, tries, served, first
         if make is not None and frame[:head_size] == head and frame[tail_start:] == tail:
             try:
                 if middle:
@@ -106,6 +110,8 @@ def _read_alike(
             # The next one may be like the others again.
             tries = _TRIES if served >= _WORTH else tries
             served = 0
+        elif first:
+            first -= 1
         elif tries:
             tries -= 1
             mould = find_mould(frame, event, pattern_of, decode_plain)

@@ -57,7 +57,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What may not stand in a header: a CR or LF would begin another one. A tab may."""
 
-_is_plain_id = re.compile(r"[0-9A-Za-z_-]+", re.ASCII).fullmatch
+_is_plain_id = re.compile(r"[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*", re.ASCII).fullmatch
 
 _BREAK = re.compile(r"[\r\n\0]")
 
@@ -394,12 +394,6 @@ def _check_value(value: object, place: str, depth: int) -> None:
     if type(value) in _PLAIN:
         return
     match value:
-        case float() if not math.isfinite(value):
-            raise ConfigurationError(f"{place} must be a finite number: {value!r}")
-        case bytes() | bytearray() | memoryview():
-            raise ConfigurationError(f"{place} must be text, not {type(value).__name__}; encode it first")
-        case Decimal() | timedelta():
-            raise ConfigurationError(f"{place} must be a number or text, not {type(value).__name__}; say which first")
         case dict() | list() | tuple():
             if not depth:
                 raise ConfigurationError(f"{place[:100]}... is nested deeper than {_MAX_DEPTH} levels")
@@ -411,6 +405,12 @@ def _check_value(value: object, place: str, depth: int) -> None:
             for position, item in enumerate(value):
                 if type(item) not in _PLAIN:
                     _check_value(item, f"{place}[{position}]", depth - 1)
+        case float() if not math.isfinite(value):
+            raise ConfigurationError(f"{place} must be a finite number: {value!r}")
+        case bytes() | bytearray() | memoryview():
+            raise ConfigurationError(f"{place} must be text, not {type(value).__name__}; encode it first")
+        case Decimal() | timedelta():
+            raise ConfigurationError(f"{place} must be a number or text, not {type(value).__name__}; say which first")
         case _:
             pass
 

@@ -17,7 +17,7 @@ HELLO = delta(role="assistant", content="Hel")
 class Counted:
     """A reader of plain frames, how many of them it decoded, and how many events were folded whole."""
 
-    def __init__(self, protocol: str, *frames: bytes) -> None:
+    def __init__(self, protocol: str, *frames: bytes, first: int = 0) -> None:
         self.accumulator: Any = ChatAccumulator() if protocol == "chat" else AssistantAccumulator()
         self.decoded = self.folded = 0
         fold = self.accumulator.fold
@@ -29,7 +29,7 @@ class Counted:
         self.accumulator.fold = counted_fold
         wire = wire_of(protocol)
         self._decode_plain = wire.decode_plain
-        self._read = plain_reader(wire._replace(decode_plain=self._decode), self.accumulator)
+        self._read = plain_reader(wire._replace(decode_plain=self._decode), self.accumulator, first=first)
         self.read(*frames)
 
     def _decode(self, frame: bytes) -> object:
@@ -55,6 +55,18 @@ def test_what_is_alike_is_not_decoded_again():
     assert before == (reader.decoded, reader.folded)
     assert "Hello" + "!" * 50 == reader.text
     assert reader.accumulator.events_seen == 52
+
+
+def test_the_first_frames_are_decoded_each_and_no_mould_is_looked_for():
+    reader = Counted("chat", HELLO, first=12)
+    reader.read(*[delta(content="!")] * 11)
+    assert 12 == reader.decoded
+
+    reader.read(*[delta(content="!")] * 50)
+
+    # The next one is decoded, and once more as a trial of its mould.
+    assert 14 == reader.decoded
+    assert "Hel" + "!" * 61 == reader.text
 
 
 @pytest.mark.parametrize(
