@@ -25,7 +25,7 @@ from asyncstream.tools.rounds import Round
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types.responses import Response, ResponseUsage
-from asyncstream.types.structs import ParsedT
+from asyncstream.types.structs import ParsedT, WireStruct
 
 __all__ = ["ResponseStream"]
 
@@ -35,7 +35,9 @@ Rejoin: TypeAlias = Callable[[str, Mapping[str, object]], Request]
 _Round: TypeAlias = Round[Response[ParsedT], ResponseUsage]
 
 
-class ResponseStream(Stream[ResponseStreamEvent, ResponseChange, ResponseAccumulator[ParsedT]], Generic[ParsedT]):
+class ResponseStream(
+    Stream[ResponseStreamEvent, ResponseChange[ParsedT], ResponseAccumulator[ParsedT]], Generic[ParsedT]
+):
     """The events of a response, folded as they are read; also over several, when tool outputs are submitted.
 
     `async with` opens and closes it. `async for` gives the events as the wire has them; `text_deltas` and `changes` are
@@ -78,14 +80,14 @@ class ResponseStream(Stream[ResponseStreamEvent, ResponseChange, ResponseAccumul
         return self.accumulator.last_sequence_number
 
     @property
-    def text_deltas(self) -> View[ResponseChange, str]:
+    def text_deltas(self) -> View[ResponseChange[ParsedT], str]:
         """The output texts as they arrive. Half a surrogate pair is held back until its partner comes."""
         return self.view(
             "text_deltas",
             lambda: Texts(ContentChanged, ContentDone, piece=attrgetter("delta"), part=attrgetter("parent", "index")),
         )
 
-    async def submit_tool_outputs(self, outputs: Sequence[Mapping[str, object]]) -> None:
+    async def submit_tool_outputs(self, outputs: Sequence[Mapping[str, object] | WireStruct]) -> None:
         """Answer the calls of this response, and go on with this same stream.
 
         Call it once the response is complete: at its last event in the loop body, or after the loop. What is left of it
@@ -112,7 +114,7 @@ class ResponseStream(Stream[ResponseStreamEvent, ResponseChange, ResponseAccumul
         """
         await self.continue_with(lambda sent: self._answer(sent, outputs))
 
-    async def submit_tool_approvals(self, approvals: Sequence[Mapping[str, object]]) -> None:
+    async def submit_tool_approvals(self, approvals: Sequence[Mapping[str, object] | WireStruct]) -> None:
         """Allow or refuse the calls of MCP servers' tools that this response asks for, and go on with this same stream.
 
         As `submit_tool_outputs`. Where calls are open besides, that takes the outputs and the approvals together, these
@@ -136,7 +138,7 @@ class ResponseStream(Stream[ResponseStreamEvent, ResponseChange, ResponseAccumul
         await self.continue_with(lambda sent: self._answer(sent, items))
 
     def _answer(
-        self, sent: Request, outputs: Sequence[Mapping[str, object]]
+        self, sent: Request, outputs: Sequence[Mapping[str, object] | WireStruct]
     ) -> tuple[Request, Callable[[], ResponseAccumulator[ParsedT]]]:
         from asyncstream.looping.responses import next_body, reply_to  # most responses are not answered in their stream
 

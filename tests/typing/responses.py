@@ -1,142 +1,156 @@
-"""What a type checker knows of Responses: structs, events and bodies. Checked by mypy and basedpyright, never run."""
+"""What a type checker must see of Responses and Conversations: lines that users write. Checked, never run."""
 
 from collections.abc import Iterator
-from typing import Literal, assert_type
+from typing import assert_type
 
+import msgspec
+
+from asyncstream import AsyncClient, RawResponse, ResponseStream
+from asyncstream.accumulators import ContentChanged, ResponseAccumulator
 from asyncstream.events import (
     ResponseCompletedEvent,
-    ResponseContentPartAddedEvent,
-    ResponseFunctionCallArgumentsDeltaEvent,
-    ResponseMcpCallFailedEvent,
-    ResponseOutputItemDoneEvent,
     ResponseStreamEvent,
     ResponseTextDeltaEvent,
-    UnknownEvent,
     decode_stream,
 )
-from asyncstream.params import ConversationCreateParams, ResponseCreateParams, ResponseInputParam
+from asyncstream.params import ResponseCreateParams
+from asyncstream.relay import Follower, follow
+from asyncstream.resources.paging import ListPage
+from asyncstream.tools import Round
 from asyncstream.types import (
+    CompactedResponse,
+    Conversation,
+    ConversationDeletedResource,
     ConversationItem,
-    Logprob,
-    ParsedResponse,
+    ConversationItemList,
+    InputTokenCountResponse,
     Response,
-    ResponseAnnotation,
     ResponseFunctionToolCall,
-    ResponseInputMessageItem,
     ResponseItem,
-    ResponseItemStatus,
-    ResponseOutputItem,
     ResponseOutputMessage,
-    ResponseOutputRefusal,
     ResponseOutputText,
-    ResponseStatus,
     ResponseUsage,
-    UnknownResponseItem,
 )
 
 
-class City:
+class City(msgspec.Struct):
     name: str
 
 
-def a_response_carries_the_type_of_its_texts(response: Response[City], parsed: ParsedResponse[City]) -> None:
-    assert_type(response.output_parsed, City | None)
-    assert_type(parsed, Response[City])
-    for item in response.output:
-        if item.type == "message":
-            assert_type(item, ResponseOutputMessage[City])
-            for part in item.content:
-                if part.type == "output_text":
-                    assert_type(part, ResponseOutputText[City])
-                    assert_type(part.parsed, City | None)
-                elif part.type == "refusal":
-                    assert_type(part, ResponseOutputRefusal)
+async def responses_of_no_type(client: AsyncClient) -> None:
+    created = await client.responses.create(
+        model="m", input="hi", temperature=0.5, tools=[{"type": "web_search"}], reasoning={"effort": "low"}
+    )
+    assert_type(created, Response)
+    assert_type(created.output_parsed, None)
+    assert_type(created.output_text, str)
+    assert_type(created.usage, ResponseUsage | None)
+    assert_type(await client.responses.parse(input=[{"role": "user", "content": "hi"}]), Response)
+    assert_type(await client.responses.create(input="hi", stream=True), ResponseStream)
+    assert_type(client.responses.stream(input="hi"), ResponseStream)
+    assert_type(await client.responses.create_and_poll(input="hi", poll_timeout=5), Response)
+    assert_type(await client.responses.poll("resp_1"), Response)
+    assert_type(await client.responses.retrieve("resp_1"), Response)
+    assert_type(await client.responses.retrieve("resp_1", stream=True, starting_after=4), ResponseStream)
+    assert_type(await client.responses.cancel("resp_1"), Response)
+    assert_type(await client.responses.compact(model="m", input="hi"), CompactedResponse)
+    assert_type(await client.responses.input_tokens.count(model="m", input="hi"), InputTokenCountResponse)
+    assert_type(await client.responses.input_items.list("resp_1"), ListPage[ResponseItem])
+    await client.responses.create(input=[*created.output, {"role": "user", "content": "go on"}])
 
 
-def without_a_type_there_is_nothing_parsed(response: Response) -> None:
-    assert_type(response.output_parsed, None)
-    assert_type(response.output, list[ResponseOutputItem])
-    assert_type(response.output_text, str)
-    assert_type(response.status, ResponseStatus | None)
-    assert_type(response.usage, ResponseUsage | None)
+async def responses_of_a_type(client: AsyncClient) -> None:
+    created = await client.responses.create(input="hi", text_format=City)
+    assert_type(created, Response[City])
+    assert_type(created.output_parsed, City | None)
+    for item in created.output:
+        match item:
+            case ResponseOutputMessage(content=content):
+                for part in content:
+                    if isinstance(part, ResponseOutputText):
+                        assert_type(part.parsed, City | None)
+            case ResponseFunctionToolCall():
+                assert_type(item.parse(City), City)
+                assert_type(item.parse(), dict[str, object])
+            case _:
+                pass
+    assert_type(await client.responses.parse(input="hi", text_format=City), Response[City])
+    assert_type(await client.responses.create_and_poll(input="hi", text_format=City), Response[City])
+    assert_type(await client.responses.poll("resp_1", text_format=City), Response[City])
+    raw = await client.responses.with_raw_response.parse(input="hi", text_format=City, temperature=0)
+    assert_type(raw, RawResponse[Response[City]])
+    assert_type((await client.responses.with_raw_response.create(input="hi")).parse(), Response)
+    assert_type((await client.responses.with_raw_response.retrieve("resp_1")).parse(), Response)
+    assert_type((await client.responses.with_raw_response.cancel("resp_1")).parse(), Response)
 
 
-def an_item_narrows(item: ResponseOutputItem, listed: ResponseItem, kept: ConversationItem) -> None:
-    assert_type(item.id, str)
-    if item.type == "function_call":
-        assert_type(item, ResponseFunctionToolCall)
-        assert_type(item.arguments_as(City), City)
-        assert_type(item.parse(), dict[str, object])
-        assert_type(item.status, ResponseItemStatus | None)
-    match item:
-        case ResponseOutputMessage(content=[ResponseOutputText(annotations=annotations)]):
-            assert_type(annotations, list[ResponseAnnotation])
-        case UnknownResponseItem(wire_type=name):
-            assert_type(name, str)
-        case _:
-            pass
-    if listed.type == "message":
-        assert_type(listed, ResponseInputMessageItem)
-    if kept.type == "unknown":
-        assert_type(kept, UnknownResponseItem)
-
-
-def stream_is_typed_by_its_protocol(body: bytes) -> None:
-    assert_type(decode_stream(body, "responses"), Iterator[ResponseStreamEvent])
-
-
-def the_type_of_an_event_narrows(event: ResponseStreamEvent) -> None:
-    if event.type == "response.output_text.delta":
-        assert_type(event, ResponseTextDeltaEvent)
-        assert_type(event.delta, str)
-        assert_type(event.output_index, int | None)
-        assert_type(event.logprobs, list[Logprob])
-    elif event.type == "response.function_call_arguments.delta":
-        assert_type(event, ResponseFunctionCallArgumentsDeltaEvent)
-    elif event.type == "response.output_item.done":
-        assert_type(event, ResponseOutputItemDoneEvent)
-        assert_type(event.item, ResponseOutputItem)
-    elif event.type == "response.completed":
-        assert_type(event, ResponseCompletedEvent)
-        assert_type(event.response, Response)
-    elif event.type == "response.mcp_call.failed":
-        assert_type(event, ResponseMcpCallFailedEvent)
-        assert_type(event.type, Literal["response.mcp_call.failed"])
-    elif event.type == "unknown":
-        assert_type(event, UnknownEvent)
-
-
-def an_event_matches(event: ResponseStreamEvent) -> None:
-    match event:
-        case ResponseContentPartAddedEvent(part=ResponseOutputText(text=text)):
+async def streams_of_a_type(client: AsyncClient) -> None:
+    assert_type(await client.responses.create(input="hi", stream=True, text_format=City), ResponseStream[City])
+    joined = client.responses.stream(response_id="resp_1", starting_after=4, text_format=City)
+    assert_type(joined, ResponseStream[City])
+    assert_type(client.responses.stream(response_id="resp_1"), ResponseStream)
+    async with client.responses.stream(model="m", input="hi", text_format=City, background=True) as stream:
+        assert_type(stream, ResponseStream[City])
+        async for event in stream:
+            assert_type(event, ResponseStreamEvent)
+            match event:
+                case ResponseTextDeltaEvent(delta=delta):
+                    assert_type(delta, str)
+                case _ if event.type == "response.completed":
+                    assert_type(event, ResponseCompletedEvent)
+                case _:
+                    pass
+        async for change in stream.changes:
+            if isinstance(change, ContentChanged):
+                assert_type(change.partial, City | None)
+        async for text in stream.text_deltas:
             assert_type(text, str)
-        case _:
-            pass
+        final = await stream.get_final_response()
+        assert_type(final.output_parsed, City | None)
+        assert_type(stream.current_response_snapshot, Response[City])
+        assert_type(stream.accumulator, ResponseAccumulator[City])
+        assert_type(stream.last_sequence_number, int | None)
+        assert_type(stream.rounds, list[Round[Response[City], ResponseUsage]])
+        await stream.submit_tool_outputs([{"call_id": "call_1", "output": "18"}])
+        await stream.submit_tool_approvals([{"approval_request_id": "mcpr_1", "approve": True}])
 
 
-def a_body_takes_what_openai_programs_send(response: Response) -> ResponseCreateParams:
-    asked: ResponseInputParam = [
-        {"role": "user", "content": "Where?"},
-        {"role": "user", "content": [{"type": "input_image", "image_url": "data:..."}]},
-        *response.output,
-        {"type": "function_call_output", "call_id": "call_1", "output": "here"},
-        {"type": "item_reference", "id": "msg_1"},
-    ]
-    return {
-        "model": "m-1",
-        "input": asked,
-        "tools": [
-            {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True, "async": False},
-            {"type": "mcp", "server_label": "s", "server_url": "https://mcp.test", "require_approval": "never"},
-            {"type": "web_search", "filters": {"allowed_domains": ["a.test"]}},
-        ],
-        "tool_choice": {"type": "function", "name": "f"},
-        "text": {"format": {"type": "json_schema", "name": "city", "schema": {}, "strict": True}},
-        "reasoning": {"effort": "low", "summary": "auto"},
-        "include": ["reasoning.encrypted_content"],
-        "conversation": {"id": "conv_1"},
-    }
+async def conversations(client: AsyncClient) -> None:
+    made = await client.conversations.create(items=[{"role": "user", "content": "hi"}], metadata={"a": "b"})
+    assert_type(made, Conversation)
+    assert_type(await client.conversations.retrieve("conv_1"), Conversation)
+    assert_type(await client.conversations.update("conv_1", metadata={}), Conversation)
+    assert_type(await client.conversations.delete("conv_1"), ConversationDeletedResource)
+    assert_type(
+        await client.conversations.items.create("conv_1", items=[{"role": "user", "content": "hi"}]),
+        ConversationItemList,
+    )
+    assert_type(await client.conversations.items.list("conv_1"), ListPage[ConversationItem])
+    assert_type(await client.conversations.items.retrieve("i", conversation_id="c"), ConversationItem)
+    assert_type(await client.conversations.items.delete("i", conversation_id="c"), Conversation)
 
 
-def a_conversation_begins_with_what_was_answered(response: Response) -> ConversationCreateParams:
-    return {"items": response.output, "metadata": {"k": "v"}}
+def any_response(response: Response[object], city: Response[City], plain: Response) -> None:
+    """What takes a response of any type is given each: they are covariant."""
+    assert_type(response.output_parsed, object | None)
+    any_response(city, city, plain)
+    any_response(plain, city, plain)
+
+
+async def one_body_for_all(client: AsyncClient, params: ResponseCreateParams) -> None:
+    await client.responses.create(**params)
+    await client.responses.create_and_poll(**params)
+    client.responses.stream(**params)
+
+
+def events_of_bytes(data: bytes, url: str) -> None:
+    assert_type(decode_stream(data, "responses"), Iterator[ResponseStreamEvent])
+    assert_type(follow(url, protocol="responses"), Follower[ResponseStreamEvent])
+
+
+async def mistakes_are_seen(client: AsyncClient) -> None:
+    await client.responses.create(input="hi", max_tokens=5)  # type: ignore[call-overload]  # it has another name here
+    await client.responses.create(input=5)  # type: ignore[call-overload]  # neither text nor items
+    await client.responses.retrieve(5)  # type: ignore[call-overload]  # an id is a string
+    client.responses.stream(input="hi", starting_after=5)  # type: ignore[call-overload]  # nothing is followed
+    client.responses.stream(response_id="r", input="hi")  # type: ignore[call-overload]  # it was asked already

@@ -115,5 +115,23 @@ ItemChange: TypeAlias = (
 )
 """What is told of an item and its parts."""
 
-ResponseFoldChange: TypeAlias = ItemChange | UsageChanged[ResponseUsage] | ResponseChanged[ParsedT]
+ResponseFoldChange: TypeAlias = (
+    OutputItemCreated
+    | OutputItemChanged
+    | OutputItemDone
+    | ToolCallCreated[ResponseOutputItem[ParsedT]]
+    | ToolCallChanged[ResponseOutputItem[ParsedT], str]
+    | ToolCallDone[ResponseOutputItem[ParsedT]]
+    | ContentCreated
+    | ContentChanged[ParsedT]
+    | ContentDone
+    | RefusalCreated
+    | RefusalChanged
+    | RefusalDone
+    | ReasoningCreated
+    | ReasoningChanged
+    | ReasoningDone
+    | UsageChanged[ResponseUsage]
+    | ResponseChanged[ParsedT]
+)
 """What `ResponseAccumulator.push` returns."""
