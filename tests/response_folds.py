@@ -11,8 +11,7 @@ from typing import Any
 
 from asyncstream.accumulators import ResponseAccumulator, ResponseChange
 from asyncstream.errors import StreamDecodeError, StreamError, StreamEventError, StreamTruncatedError
-from asyncstream.events.decode import _decode
-from asyncstream.events.responses import WIRE
+from asyncstream.events import decode_stream
 
 __all__ = ["DONE", "Outcome", "added", "cuts", "done", "event", "fold", "life", "line", "lines", "same", "text"]
 
@@ -114,7 +113,7 @@ def fold(*bodies: bytes | Iterable[bytes], pickled: bool = False, **options: Any
             if number:
                 found.accumulator.resume()
                 silent.resume()
-            for one in _decode(WIRE, [body] if isinstance(body, bytes) else body):
+            for one in decode_stream(body, "responses"):
                 if pickled:
                     found.accumulator = pickle.loads(pickle.dumps(found.accumulator))
                 found.changes += found.accumulator.push(one)

@@ -28,6 +28,7 @@ from asyncstream.decoding import Repair, dump_raw
 from asyncstream.errors import StreamEventError, StreamTruncatedError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.named import TaggedEvent
+from asyncstream.events.payloads import refusal_of
 from asyncstream.events.responses import ResponseStreamEvent
 from asyncstream.events.responses_deltas import (
     ResponseApplyPatchCallOperationDiffDeltaEvent,
@@ -111,6 +112,8 @@ class ResponseAccumulator(Generic[ParsedT]):
         self._sentinel = False
         # What was said of a failure by something that is nothing of the protocol; the last one counts.
         self._remark: RemarkEvent | None = None
+        # What was said of a failure beside what an event brought, which is folded: it ends the stream (rule 3.5).
+        self._refusal: ErrorEvent | None = None
         self.events_seen = 0
         """How many events were pushed, over all bodies; without those that a resumption brought a second time."""
 
@@ -198,6 +201,7 @@ class ResponseAccumulator(Generic[ParsedT]):
                 nothing of the protocol spoke of a failure.
             StreamTruncatedError: No terminal evidence was seen; `partial` is this accumulator.
         """
+        self._raise_refusal()
         remark = self._remark
         if not self.finished:
             self._settle(True)
@@ -265,6 +269,11 @@ class ResponseAccumulator(Generic[ParsedT]):
             changes.append(text.changed(piece))
         return True
 
+    def _raise_refusal(self) -> None:
+        if self._refusal is not None:
+            self._settle(True)
+            raise self._refusal.to_error(self, self.events_seen)
+
     def _fold_delta(self, event: _Delta, changes: list[ResponseChange[ParsedT]]) -> None:
         """Fold a delta of a text, and remember to which one it went."""
         payload = self._read(event)
@@ -274,10 +283,11 @@ class ResponseAccumulator(Generic[ParsedT]):
         grown = ITEM_EVENTS[event.type](self._output, payload, changes)
         if self._output.stamp != stamp or len(self._meant) >= _MOST_MEANT:
             self._meant.clear()
-        if grown is not None and not event.repairs:
+        if grown is not None and not event.repairs and self._refusal is None:
             self._meant[_MEANT[type(event)](event)] = grown
 
     def _fold_any(self, event: ResponseStreamEvent, changes: list[ResponseChange[ParsedT]]) -> None:
+        self._raise_refusal()
         if isinstance(event, TaggedEvent):
             self._fold_tagged(event, changes)
         elif isinstance(event, ErrorEvent):
@@ -316,12 +326,19 @@ class ResponseAccumulator(Generic[ParsedT]):
             event: The event.
             begins: Whether it may begin a further response, which alone folds after the end of one.
         """
+        self._raise_refusal()
         payload, halves = read_event(event)
         if self._is_stale(payload.get("sequence_number")):
             return None
         self.events_seen += 1
         self._context.halves = self._context.halves or halves
         self._context.repairs.extend(event.repairs)
+        refusal = refusal_of(payload) if "base_resp" in payload else None
+        if refusal is not None:
+            # Raised with what comes next: what this changes is told first. A delta that follows another is not asked:
+            # a look into its bytes would cost half of what folding it does.
+            self._refusal = ErrorEvent(refusal, event.raw)
+            self._meant.clear()
         if self._lifecycle.ended and not (begins and self._lifecycle.begins(name_of(response_in(payload).get("id")))):
             self._context.repairs.add("9.3", "stream", payload.get("type"))
             return None

@@ -8,8 +8,7 @@ import pytest
 from response_folds import added, done, event, life, text
 
 from asyncstream.accumulators import ResponseAccumulator
-from asyncstream.events.decode import _decode
-from asyncstream.events.responses import WIRE
+from asyncstream.events import decode_stream
 
 pytestmark = pytest.mark.timing
 
@@ -79,7 +78,7 @@ def many_endings_of_a_text(size: int) -> list[bytes]:
 
 def cost(frames: list[bytes]) -> float:
     """Seconds an event, the best of three."""
-    events: list[Any] = list(_decode(WIRE, frames))
+    events: list[Any] = list(decode_stream(frames, "responses"))
     best = float("inf")
     for _ in range(3):
         accumulator = ResponseAccumulator()
@@ -118,7 +117,7 @@ def test_a_large_picture_is_folded_twice():
     picture = "QUJD" * 5_000_000
     item = {"type": "image_generation_call", "id": "i", "result": picture}
     accumulator = ResponseAccumulator()
-    for one in _decode(WIRE, [done(**item), life("completed", [item])]):
+    for one in decode_stream([done(**item), life("completed", [item])], "responses"):
         accumulator.push(one)
 
     assert picture == accumulator.response.output[0].result

@@ -390,6 +390,26 @@ def test_words_of_a_failure_count_if_the_response_does_not_go_on(told, end, outc
     assert (["3.5"] if end and outcome != "error" else []) == found.rules
 
 
+REFUSED = {"base_resp": {"status_code": 1002, "status_msg": "rate limited"}}
+
+
+@pytest.mark.parametrize("rest", [b"", text("b"), END, DONE, life("failed", error={"message": "other"})])
+def test_a_refusal_beside_what_an_event_brings_ends_the_stream_after_it(rest):
+    found = fold(life("created") + text("a", **REFUSED) + rest)
+
+    assert ("error", "rate limited", 1002) == (found.outcome, found.error.message, found.error.code)
+    assert "changed text m[0] 'a'" == found.lines[-1]
+    assert (2, "a") == (found.error.events_seen, found.error.partial.response.output_text)
+
+
+def test_a_refusal_counts_even_where_the_response_has_ended():
+    ending = event("completed", response={"id": "r"}, **REFUSED)
+
+    assert ["error", "error"] == [fold(text("a") + ending).outcome, fold(END + text("a", **REFUSED)).outcome]
+    accepted = {"base_resp": {"status_code": 0, "status_msg": ""}}
+    assert "complete" == fold(event("completed", response={"id": "r"}, **accepted)).outcome
+
+
 # 9.24: numbers.
 
 

@@ -11,8 +11,7 @@ from shared_files import SHARED
 
 from asyncstream.accumulators import ResponseAccumulator
 from asyncstream.errors import AsyncStreamError
-from asyncstream.events.decode import _decode
-from asyncstream.events.responses import WIRE
+from asyncstream.events import decode_stream
 
 FIXTURES = SHARED / "fixtures" / "responses.json"
 
@@ -103,7 +102,7 @@ def test_looking_changes_nothing():
         accumulator = ResponseAccumulator()
         lines: list[str] = []
         try:
-            for one in _decode(WIRE, [body]):
+            for one in decode_stream(body, "responses"):
                 changes = accumulator.push(one)
                 lines += map(line, changes)
                 for change in changes:
@@ -224,7 +223,7 @@ def survives(bodies: list[bytes]) -> None:
     accumulator = ResponseAccumulator(text_format=dict[str, object])
     try:
         for body in bodies:
-            for one in _decode(WIRE, [body]):
+            for one in decode_stream(body, "responses"):
                 for told in accumulator.push(one):
                     json.dumps(line(told))
                     told.snapshot  # noqa: B018  # looking may fail
