@@ -19,7 +19,6 @@ from asyncstream.events import (
     ResponseContentPartAddedEvent,
     ResponseCreatedEvent,
     ResponseFailedEvent,
-    ResponseFunctionCallArgumentsDeltaEvent,
     ResponseOutputItemAddedEvent,
     ResponseOutputItemDoneEvent,
     ResponseReasoningTextDeltaEvent,
@@ -36,9 +35,12 @@ from asyncstream.events.responses_mending import output_item, response_of
 from asyncstream.members import OWN_MEMBER
 from asyncstream.types import (
     Response,
+    ResponseCodeInterpreterToolCall,
     ResponseFunctionToolCall,
     ResponseOutputMessage,
     ResponseOutputText,
+    ResponseReasoningItem,
+    ResponseSummaryText,
     UnknownResponseItem,
     WireStruct,
 )
@@ -254,16 +256,17 @@ def test_null_is_as_if_nothing_was_said():
     assert [ResponseTextDeltaEvent(delta="words")] == decode(frame(payload))
 
 
+@pytest.mark.parametrize("call", ["function_call_arguments", "custom_tool_call_input", "mcp_call_arguments"])
 @pytest.mark.parametrize("delta", [{"x": [1, None]}, [1, "é"]])
-def test_arguments_may_be_json(delta):
-    payload = sample("response.function_call_arguments.delta") | {"delta": delta, "name": "f", "call_id": "call_1"}
+def test_arguments_may_be_json(call, delta):
+    payload = sample(f"response.{call}.delta") | {"delta": delta, "name": "f", "call_id": "call_1"}
 
     (event,) = WIRE.decode_frame(frame(payload))
 
-    assert isinstance(event, ResponseFunctionCallArgumentsDeltaEvent)
     assert (json.dumps(delta, separators=(",", ":"), ensure_ascii=False), True) == (event.delta, event.whole)
     assert ("f", "call_1") == (event.name, event.call_id)
-    assert not WIRE.decode_frame(frame(sample("response.function_call_arguments.delta")))[0].whole
+    assert Repair("6.4", "$.delta", event.delta.encode()) in event.repairs
+    assert not WIRE.decode_frame(frame(sample(f"response.{call}.delta")))[0].whole
 
 
 def test_json_in_the_place_of_a_text_is_none():
@@ -284,6 +287,43 @@ def test_json_in_the_place_of_a_text_is_none():
     assert [text, "refusal"] == [message.content[0], message.content[1].type]
     assert Repair("6.4", "$.response.output.content.text", b'{"json":1}') in event.repairs
     assert event.response.text is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("output_text.done", "text"),
+        ("refusal.done", "refusal"),
+        ("code_interpreter_call_code.done", "code"),
+        ("apply_patch_call_operation_diff.done", "diff"),
+        ("shell_call_command.added", "command"),
+        ("shell_call_command.done", "command"),
+    ],
+)
+@pytest.mark.parametrize("wrong", [{"json": 1}, ["t"], 5, False])
+def test_a_done_text_that_is_none_is_absent(name, member, wrong):
+    payload = sample(f"response.{name}") | {"item_id": "i"}
+
+    (event,) = WIRE.decode_frame(frame(payload | {member: wrong}))
+
+    assert [Repair("6.4", f"$.{member}", json.dumps(wrong, separators=(",", ":")).encode())] == list(event.repairs)
+    event.raw, event.repairs = b"", ()
+    assert decode(frame(payload)) == [event]
+
+
+def test_json_in_the_place_of_a_summary_or_of_the_code_of_a_call_is_none():
+    thought = {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": [1]}, 7]}
+    code = {"type": "code_interpreter_call", "id": "ci", "code": {"a": 1}}
+
+    (one,) = WIRE.decode_frame(frame({"type": "response.output_item.done", "item": thought}))
+    (other,) = WIRE.decode_frame(frame({"type": "response.output_item.added", "item": code}))
+
+    assert isinstance(one, ResponseOutputItemDoneEvent)
+    assert isinstance(other, ResponseOutputItemAddedEvent)
+    assert ResponseReasoningItem(id="rs", summary=[ResponseSummaryText()]) == one.item
+    assert ResponseCodeInterpreterToolCall(id="ci") == other.item
+    assert ["$.item.summary.text", "$.item.summary[1]"] == [repair.where for repair in one.repairs]
+    assert ["$.item.code"] == [repair.where for repair in other.repairs]
 
 
 @pytest.mark.parametrize("status", ["queued", None])
