@@ -175,6 +175,18 @@ async def test_nothing_comes_behind_an_error_however_late_one_looks(talk):
     assert again == came
 
 
+async def test_conversation_gets_what_was_said_in_the_background(talk):
+    async with talk(Scenario([Turn(Say("Hi"))])) as api:
+        room = await api.post("/conversations")
+        made = await api.post(PATH, request(background=True, conversation=room["id"]))
+        before = await api.get(f"/conversations/{room['id']}/items")
+        await _until_over(api, made["id"])
+        after = await api.get(f"/conversations/{room['id']}/items", order="asc")
+
+    assert before["data"] == []
+    assert [item["role"] for item in after["data"]] == ["user", "assistant"]
+
+
 async def test_window_of_a_stream_closes(talk):
     async with talk(Scenario([Turn(Say("a"))], resume_window=0)) as api:
         events = await streamed(api, background=True)

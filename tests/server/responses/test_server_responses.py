@@ -1,5 +1,6 @@
 """Responses in the foreground: whole and streamed answers, each action of a turn, bad ends, and what is kept."""
 
+import gzip
 import json
 
 import aiohttp
@@ -18,6 +19,7 @@ from asyncstream.server import (
     ErrorEvent,
     Expire,
     Fail,
+    Fault,
     FilePath,
     Incomplete,
     Pause,
@@ -390,6 +392,25 @@ async def test_one_scenario_plays_over_all_protocols(talk):
     assert [item["type"] for item in response["output"]] == ["web_search_call", "reasoning", "message", "function_call"]
     assert (message["content"], len(message["tool_calls"])) == ("I look.", 1)
     assert [name for name, _ in events][-2:] == ["thread.run.requires_action", "done"]
+
+
+async def test_requests_fail_as_scripted_before_anything_is_said(talk):
+    packed = gzip.compress(b'data: {"type":"response.done"}\n\n')
+    faults = [
+        Fault(429, {"Retry-After": "1"}, path="*/responses"),
+        Fault(200, {"Content-Type": "text/event-stream", "Content-Encoding": "gzip"}, packed, path="*/responses"),
+        Fault(drop="rst", path="*/responses/*/cancel"),
+    ]
+    async with talk(Scenario([Turn(Say("Hi"))], responses=faults)) as api:
+        error = await api.refused(429, "POST", PATH, request())
+        came, _ = await api.raw(PATH, request())
+        made = await api.post(PATH, request(background=True))
+        with pytest.raises(aiohttp.ClientError):
+            await api.post(f"{PATH}/{made['id']}/cancel")
+
+    assert error["type"] == "rate_limit_error"
+    assert events_of(came) == [{"type": "response.done"}]
+    assert made["status"] == "queued"
 
 
 # What is kept.
