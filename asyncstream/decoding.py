@@ -1,12 +1,12 @@
 """JSON bytes to structs: strictly first, and, where the payload does not fit, by one lenient pass over it.
 
-Pure: no IO, no protocol. Below it: `nesting`, and the wire structs, as arguments only. Above it: the events and the
-HTTP door.
+Pure: no IO, no protocol. Below it: `lenient_json`, whose names it hands on, and the wire structs, as arguments only.
+Above it: the events and the HTTP door.
 
 Strict is msgspec with one cached decoder a type: the hot path. A payload that does not fit a type is read again by
-`json.loads` (which allows lone surrogates; bad UTF-8 becomes U+FFFD) and walked along the type:
+`load_json` and walked along the type:
 
-- NaN and Infinity count as absent;
+- NaN and Infinity, which are read as null, count as absent;
 - a scalar of the wrong kind is converted where nothing is lost (`"3"` for an int), else it counts as absent;
 - null where no null may stand counts as absent; absent means the field's default (a required id: "");
 - one object where a list of objects belongs is a list of one;
@@ -16,7 +16,6 @@ Strict is msgspec with one cached decoder a type: the hot path. A payload that d
 Each of these is reported as a `Repair`. Rule 1: nothing here raises but `UnreadableJSON`.
 """
 
-import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast, get_args
@@ -24,8 +23,17 @@ from typing import Any, TypeAlias, TypeVar, cast, get_args
 import msgspec
 from msgspec import Struct, inspect
 
+from asyncstream.lenient_json import (
+    UnreadableJSON,
+    dump_json,
+    dump_raw,
+    has_constants,
+    has_halves,
+    load_json,
+    refuse_depth,
+    split_first_json,
+)
 from asyncstream.members import EXTRA, OWN_MEMBER
-from asyncstream.nesting import MAX_DEPTH, nested_too_deep
 
 __all__ = [
     "Repair",
@@ -51,10 +59,6 @@ MOST_REPAIRS = 1000
 """How many repairs of one payload are told of: one of 16 MiB can be wrong in millions of places."""
 
 
-class UnreadableJSON(ValueError):
-    """The bytes are no JSON, or JSON of another kind than the type. Callers say it in the package's own errors."""
-
-
 class Repair(Struct, frozen=True):
     """One thing that the wire got wrong and that was mended.
 
@@ -68,10 +72,6 @@ class Repair(Struct, frozen=True):
     where: str
     raw: bytes = b""
 
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_ASCII_ENCODER = json.JSONEncoder(separators=(",", ":"))
-"""Kept, as the decoder is: `json.dumps` and `json.loads` make one for each call, which is half of a short one."""
 
 _DECODERS: "dict[Any, msgspec.json.Decoder[Any]]" = {}
 
@@ -90,98 +90,11 @@ def decode_json(type: type[T], data: bytes) -> T:
     Raises:
         UnreadableJSON: The bytes are no JSON, are nested too deep, or nothing of the type can be found in them.
     """
-    _refuse_depth(data)
+    refuse_depth(data)
     try:
         return cast("T", strict_decoder(type).decode(data))
     except STRICT_ERRORS:
         return coerce_json(type, load_json(data))[0]
-
-
-def load_json(data: bytes, *, exact: bool = False) -> object:
-    """Read JSON as a lenient reader does: bad UTF-8 is U+FFFD, lone surrogates stay, NaN and Infinity are null.
-
-    Args:
-        data: The JSON.
-        exact: Whether NaN and Infinity, which Python's own writer writes, are no JSON.
-
-    Raises:
-        UnreadableJSON: It is no JSON, is nested too deep, or has a number too long to read.
-    """
-    _refuse_depth(data)
-    try:
-        return _lenient_decoder(exact).decode(data.decode("utf-8", "replace"))
-    except RecursionError as error:
-        raise UnreadableJSON("nested too deep") from error
-    except ValueError as error:
-        raise UnreadableJSON(str(error)) from error
-
-
-def split_first_json(data: bytes) -> tuple[bytes, bytes]:
-    """Return the JSON that some bytes begin with, in UTF-8, and what stands behind it.
-
-    Raises:
-        UnreadableJSON: They begin with no JSON.
-    """
-    _refuse_depth(data)
-    text = data.decode("utf-8", "replace").lstrip()
-    try:
-        _, end = _lenient_decoder(False).raw_decode(text)
-    except RecursionError as error:
-        raise UnreadableJSON("nested too deep") from error
-    except ValueError as error:
-        raise UnreadableJSON(str(error)) from error
-    return text[:end].encode(), text[end:].encode()
-
-
-def has_constants(data: bytes) -> bool:
-    """Tell whether bytes that `load_json` has read hold NaN or Infinity where a value stands."""
-    if b"NaN" not in data and b"Infinity" not in data:
-        return False
-    try:
-        load_json(data, exact=True)
-    except UnreadableJSON:
-        return True
-    return False
-
-
-@cache
-def _lenient_decoder(exact: bool) -> json.JSONDecoder:
-    return json.JSONDecoder(parse_constant=_reject_constant if exact else _absent_constant, parse_float=_finite)
-
-
-def _refuse_depth(data: bytes) -> None:
-    # Before any decoder sees it: how deep these go, and how they fail, is another on each Python.
-    if nested_too_deep(data):
-        raise UnreadableJSON(f"nested deeper than {MAX_DEPTH} levels")
-
-
-def has_halves(value: object) -> bool:
-    """Tell whether a value from `load_json` holds half a surrogate pair anywhere."""
-    try:
-        dump_json(value).encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def dump_json(value: object) -> str:
-    """Write JSON compactly, key order kept, non-ASCII and lone surrogates as they are.
-
-    Raises:
-        UnreadableJSON: It is nested too deep to be written.
-    """
-    try:
-        return _ENCODER.encode(value)
-    except RecursionError as error:
-        raise UnreadableJSON("nested too deep") from error
-
-
-def dump_raw(value: object) -> bytes:
-    """Write JSON compactly to bytes; where it holds half a surrogate pair, all that is not ASCII is escaped."""
-    try:
-        return dump_json(value).encode()
-    except UnicodeEncodeError:
-        return _ASCII_ENCODER.encode(value).encode()
 
 
 def coerce_json(type: type[T], value: object) -> tuple[T, list[Repair]]:
@@ -235,20 +148,6 @@ def _written(path: _Path) -> str:
         within, step = within
         steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
     return "".join(reversed(steps))[1:]
-
-
-def _reject_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _absent_constant(_name: str) -> object:
-    return None
-
-
-def _finite(digits: str) -> float | None:
-    """Read a number; one that no float can hold (1e400) counts as absent, for infinity cannot be written as JSON."""
-    number = float(digits)
-    return number if abs(number) < float("inf") else None
 
 
 def _kind(value: object) -> str:
