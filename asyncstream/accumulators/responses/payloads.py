@@ -9,9 +9,10 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from asyncstream.accumulators.merging import mended
-from asyncstream.decoding import UnreadableJSON, has_halves, load_json
+from asyncstream.decoding import STRICT_ERRORS, UnreadableJSON, has_halves, load_json, strict_decoder
 from asyncstream.events.named import TaggedEvent
 from asyncstream.members import OWN_MEMBER
+from asyncstream.nesting import nested_too_deep
 
 __all__ = ["JSONObject", "absent", "dict_of", "fill", "list_of", "merge", "name_of", "read_event", "text_of"]
 
@@ -28,14 +29,15 @@ def read_event(event: TaggedEvent) -> tuple[JSONObject, bool]:
 
     Halves are left only where text grows.
     """
-    if event.raw:
+    raw = event.raw
+    if raw and not nested_too_deep(raw):
         try:
-            value = load_json(event.raw)
-        except UnreadableJSON:
-            value = None
+            # Six times as fast as what is lenient, and reads no half.
+            value, halves = strict_decoder(Any).decode(raw), False
+        except (*STRICT_ERRORS, ValueError):
+            value, halves = _read_leniently(raw)
         if isinstance(value, dict):
-            halves = _may_have_halves(event.raw) and has_halves(value)
-            return (mended(value, _GROWING) if halves else value), halves
+            return value, halves
     # Made by hand, not read from a wire.
     built = msgspec.to_builtins(event, builtin_types=(bytes,))
     return {key: member for key, member in built.items() if not key.startswith(OWN_MEMBER)}, False
@@ -84,5 +86,10 @@ def fill(held: JSONObject, payload: JSONObject, *, leave: frozenset[str] = froze
             held[key] = value
 
 
-def _may_have_halves(raw: bytes) -> bool:
-    return b"\\ud" in raw or b"\\uD" in raw
+def _read_leniently(raw: bytes) -> tuple[object, bool]:
+    try:
+        value = load_json(raw)
+        halves = has_halves(value)
+    except UnreadableJSON:
+        return None, False
+    return (mended(value, _GROWING) if halves else value), halves
