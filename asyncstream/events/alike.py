@@ -17,7 +17,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Mould", "Pattern", "find_mould", "holds_only_plain", "read_text"]
+__all__ = ["PLAIN", "Mould", "Pattern", "find_mould", "holds_only_plain", "read_text"]
 
 E = TypeVar("E")
 
@@ -27,7 +27,7 @@ read_text: Final[Callable[[bytes], str]] = msgspec.json.Decoder(str).decode
 _TRIAL: Final = "\N{REFERENCE MARK} trial"
 _TRIAL_PADDING: Final = "\N{REFERENCE MARK} padding"
 
-_PLAIN: Final = frozenset({type(None), bool, int, str})
+PLAIN: Final = frozenset({type(None), bool, int, str})
 """The types of what two events may share."""
 
 
@@ -94,4 +94,4 @@ def _place_of(key: bytes, frame: bytes) -> tuple[int, int] | None:
 def holds_only_plain(struct: Struct, but: Collection[str] = ()) -> bool:
     """Return True if a struct holds nothing that two events must not share, but in the members that are named."""
     names: tuple[str, ...] = struct.__struct_fields__
-    return all(type(getattr(struct, name)) in _PLAIN for name in names if name not in but)
+    return all(type(getattr(struct, name)) in PLAIN for name in names if name not in but)

@@ -21,7 +21,7 @@ __all__ = ["FoldsAlike", "plain_reader"]
 E = TypeVar("E")
 
 _TRIES: Final = 16
-"""How often a mould is looked for in vain. It would be for each frame that has a number of its own."""
+"""How often a mould is looked for in vain, before no frame of the answer is: each may have a number of its own."""
 
 _FIRST: Final = 12
 """How many frames come before a mould is looked for: a short answer never repays one."""
@@ -121,6 +121,9 @@ def _read_alike(
                 head_size, tail_start = len(head), -len(tail)
                 start, end = head_size - 1, tail_start + 1
                 expect_alike()
+        else:
+            # Looking whether the next is like it would be a twentieth of the cost of each.
+            make = None
         return event
 
     return read

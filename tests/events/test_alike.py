@@ -34,6 +34,15 @@ ALIKE = {
     "arguments with a name": (lambda piece: delta(tool_calls=[call(1, "f", piece, id="c", type="function")]), "chat"),
     "content beside padding": (lambda piece: padded({"content": piece}, "=="), "chat"),
     "arguments beside padding": (lambda piece: padded({"tool_calls": [call(0, None, piece)]}, "=="), "chat"),
+    "content beside unknown members": (
+        lambda piece: chunk({"index": 0, "delta": {"content": piece}}, seen_by="p", seen=1, not_seen=None),
+        "chat",
+    ),
+    "content beside unknown null": (lambda piece: delta(content=piece, token_ids=None), "chat"),
+    "arguments beside unknown member": (
+        lambda piece: chunk({"index": 0, "delta": {"tool_calls": [call(0, None, piece)]}}, seen_by="p"),
+        "chat",
+    ),
     "text": (lambda piece: message_delta("m", text(piece)), "assistants"),
     "code": (lambda piece: step_delta("s", code(piece)), "assistants"),
     "function": (lambda piece: step_delta("s", function(piece)), "assistants"),
@@ -73,8 +82,8 @@ def test_what_is_done_to_an_event_shows_in_no_other(kind):
 
 def spoil(value: Any) -> None:
     """Change all that can be changed of an event."""
-    if isinstance(value, list):
-        for one in value:
+    if isinstance(value, list | dict):
+        for one in value if isinstance(value, list) else ():
             spoil(one)
         value.clear()
         return
@@ -131,7 +140,12 @@ def spoil(value: Any) -> None:
         (padded({"content": "a"}, "b").replace(b"obf", b"\\u006fbf"), "chat"),
         (b'data: {"obfuscation":"b","choices":[{"index":0,"delta":{"content":"a"}}]}', "chat"),
         # What no field names.
-        (chunk({"index": 0, "delta": {"content": "a"}}, provider_id="p"), "chat"),
+        (chunk({"index": 0, "delta": {"content": "a"}}, seen={"by": "p"}), "chat"),
+        (chunk({"index": 0, "delta": {"content": "a"}, "token": "p"}), "chat"),
+        (delta(content="a", token="p"), "chat"),
+        (delta(tool_calls=[call(0, None, "a", token="p")]), "chat"),
+        # What was mended.
+        (b'data: {"choices":[{"index":0,"delta":{"content":"a"}}],"deep":' + b"[" * 200 + b"]" * 200 + b"}", "chat"),
         # The member is there twice, or hidden in an escape.
         (b'data: {"choices":[{"index":0,"delta":{"content":"a","content":"b"}}]}', "chat"),
         (b'data: {"choices":[{"index":0,"delta":{"content":  "a"}}]}', "chat"),

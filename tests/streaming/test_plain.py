@@ -160,6 +160,18 @@ def test_frame_that_is_all_head_or_all_tail_is_decoded():
     assert reader.text == "Hello!"
 
 
+@pytest.mark.parametrize("beside", [{"provider": "P"}, {"seen_by": "p"}, {"metadata": {"k": "v"}}])
+def test_what_stands_beside_each_piece_is_kept(beside):
+    pieces = [chunk({"index": 0, "delta": {"content": piece}}, **beside) for piece in "lo!"]
+    reader = Counted("chat", HELLO, *pieces)
+    found = reader.accumulator.completion
+    ((name, value),) = beside.items()
+
+    assert value == (found.extra[name] if name == "seen_by" else getattr(found, name))
+    assert reader.text == "Hello!"
+    assert reader.folded == (len(pieces) + 1 if name == "metadata" else 2)
+
+
 def padded(content: str, padding: str) -> bytes:
     return chunk({"index": 0, "delta": {"content": content}, "finish_reason": None}, obfuscation=padding)
 
