@@ -80,13 +80,14 @@ class Healing(Generic[A]):
         Returns:
             The request on its way; None if the break is to be raised.
         """
-        if not isinstance(broke, StreamInterruptedError | StreamTruncatedError):
+        if not isinstance(broke, StreamInterruptedError | StreamTruncatedError | StreamTimeoutError):
             return None
         going_on = self._after_break(sent, accumulator)
         if going_on is None:
             return None
         request = going_on.request
-        if request is not None:
+        # A deadline is the caller's own: it is kept, and what can be done then is the caller's choice.
+        if request is not None and not isinstance(broke, StreamTimeoutError):
             retries = live.retries if request == self._last else 0
             delay = self._transport.delay_after_break(live, retries)
             if delay is not None:
