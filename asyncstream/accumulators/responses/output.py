@@ -118,7 +118,7 @@ class Output:
             else:
                 item = _newest(_last(self._current.open[kind], _is_open(kind)) for kind in kinds)
             if id or index is None:
-                self._context.repairs.add("9.8", id or "item", payload.get("type"))
+                self._context.repairs.add("9.8", id or "item", index)
         if item is None:
             item = self._open(new, {"id": id} if id else {}, index)
         elif id:

@@ -1,12 +1,16 @@
 """What is known of a response, how it ends, and what a resumption brings again (rules 9.2 to 9.7, 9.23, 9.24)."""
 
 import json
+from typing import get_args
 
 import pytest
 from response_folds import DONE, added, done, event, fold, life, text
 
 from asyncstream.accumulators import ResponseChanged, UsageChanged
+from asyncstream.accumulators.responses.item_events import ITEM_EVENTS
 from asyncstream.errors import StreamEventError, StreamTruncatedError
+from asyncstream.events import ResponseStreamEvent, decode_stream
+from asyncstream.events.named import TaggedEvent
 
 USAGE = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
 ZEROS = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0, "input_tokens_details": {"cached_tokens": 0}}
@@ -464,7 +468,30 @@ def test_an_error_that_is_new_is_raised():
     )
 
 
+def test_the_bytes_are_read_on_after_an_error_but_not_pushed():
+    error = b'data: {"type": "error", "message": "new", "sequence_number": 2}\n\n'
+    names = [one.event if one.type == "error" else one.type for one in decode_stream(error + numbered(3), "responses")]
+
+    assert ["error", "response.output_text.delta"] == names
+    assert (0, "") == (
+        (found := fold(error + numbered(3))).accumulator.events_seen,
+        found.accumulator.response.output_text,
+    )
+
+
 # Looking at it.
+
+
+def test_every_event_is_folded_somewhere():
+    tags = {
+        str(kind.__struct_config__.tag)
+        for kind in get_args(ResponseStreamEvent)
+        if isinstance(kind, type) and issubclass(kind, TaggedEvent)
+    }
+    beside = {name for name in tags if name.count(".") == 1 or name.startswith("response.audio.")}
+
+    assert tags - beside == ITEM_EVENTS.keys()
+    assert 12 == len(beside)
 
 
 def test_changes_show_the_response_as_it_is():
