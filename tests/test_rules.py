@@ -9,6 +9,7 @@ from typing import NamedTuple
 import assistant_folds as assistants
 import chat_folds as chat
 import pytest
+import response_folds as responses
 from assistant_folds import end_message, function, message_delta, step_delta, text
 from assistants_wire import frame
 
@@ -20,7 +21,7 @@ class Rule(NamedTuple):
 
     words: str
     body: bytes
-    fold: Callable[..., assistants.Outcome | chat.Outcome] = assistants.fold
+    fold: Callable[..., assistants.Outcome | chat.Outcome | responses.Outcome] = assistants.fold
 
 
 RULES = {
@@ -83,6 +84,45 @@ RULES = {
     ),
     "6.2": Rule("half a surrogate pair waits for its partner", message_delta("m", text("\ud83d"))),
     "6.4": Rule("a value of the wrong kind is converted or left out", frame("thread.created", id=5)),
+    "9.3": Rule(
+        "what comes after the end of a response is left out",
+        responses.life("completed") + responses.text("late"),
+        responses.fold,
+    ),
+    "9.4": Rule(
+        "an event whose response is none is itself the response",
+        responses.event("created", response=5, id="r"),
+        responses.fold,
+    ),
+    "9.8": Rule("an item that no event announced is opened", responses.text("a"), responses.fold),
+    "9.12": Rule(
+        "a part of another type at a known index is another part",
+        responses.text("a", content_index=0)
+        + responses.event("refusal.delta", item_id="m", output_index=0, content_index=0, delta="b"),
+        responses.fold,
+    ),
+    "9.14": Rule(
+        "a whole text that contradicts its deltas replaces them",
+        responses.text("a") + responses.event("output_text.done", item_id="m", output_index=0, text="b"),
+        responses.fold,
+    ),
+    "9.16": Rule(
+        "a list that says the other list of a reasoning again adds nothing",
+        responses.event("reasoning_summary_text.delta", item_id="r", output_index=0, summary_index=0, delta="a")
+        + responses.done("reasoning", 0, id="r", content=["a"]),
+        responses.fold,
+    ),
+    "9.18": Rule(
+        "JSON in the middle of arguments is none of them",
+        responses.event("function_call_arguments.delta", item_id="f", output_index=0, delta='{"a"')
+        + responses.event("function_call_arguments.delta", item_id="f", output_index=0, delta={"a": 1}),
+        responses.fold,
+    ),
+    "9.24": Rule(
+        "a number that goes back is noted",
+        responses.text("a", sequence_number=5) + responses.text("b", sequence_number=3),
+        responses.fold,
+    ),
 }
 
 
