@@ -20,7 +20,7 @@ from asyncstream.types.responses_items import ResponseCustomToolCall
 from asyncstream.types.responses_tools import CustomTool, NamespaceTool
 from asyncstream.types.structs import WireStruct
 
-__all__ = ["Reply", "approvals_of", "next_body", "reply_to"]
+__all__ = ["Reply", "approvals_of", "item_param", "next_body", "reply_to"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
@@ -122,7 +122,7 @@ def next_body(sent: bytes, response: Response[Any], items: list[JSONObject]) -> 
         before = _input_of(body)
     except msgspec.DecodeError:
         raise ConfigurationError("the request has no input that could be gone on with") from None
-    return {**body, "input": [*before, *map(_as_sent, response.output), *items]}
+    return {**body, "input": [*before, *map(item_param, response.output), *items]}
 
 
 def _said(body: Mapping[str, Raw], name: str) -> bytes:
@@ -135,7 +135,7 @@ def _input_of(body: Mapping[str, Raw]) -> list[object]:
     return [{"role": "user", "content": found}] if isinstance(found, str) else list(found or ())
 
 
-def _as_sent(item: WireStruct) -> JSONObject:
+def item_param(item: WireStruct) -> JSONObject:
     """Return an item as a request carries it; a call that has no `call_id` is answered under its id."""
     sent: JSONObject = item.to_dict()
     # What the wire did not give is "" or empty in a struct; servers refuse it as an id, or beside a summary.

@@ -12,10 +12,10 @@ from typing import Any, Unpack, cast
 from asyncstream.params.conversations import ConversationCreateParams, ConversationUpdateParams
 from asyncstream.params.responses import ResponseIncludable, ResponseInputItemParam
 from asyncstream.params.shared import ListOrder
-from asyncstream.resources.keywords import check_list, known
+from asyncstream.resources.keywords import known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, WithRawResponse
-from asyncstream.resources.responses import ANSWER_BYTES, sendable_items
+from asyncstream.resources.response_bodies import ANSWER_BYTES, checked_include, sendable_items
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes
@@ -199,7 +199,7 @@ class ConversationItems:
         request = CREATE_ITEMS.request(
             options,
             ids={"conversation_id": conversation_id},
-            query=_query(include),
+            query={"include": checked_include(include)},
             body={"items": sendable_items("items", items)},
         )
         return await self._transport.send(request, CREATE_ITEMS.result)
@@ -232,7 +232,7 @@ class ConversationItems:
         Source: https://platform.openai.com/docs/api-reference/conversations/list-items
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        query = {**_query(include), "limit": limit, "order": order, "after": after}
+        query = {"include": checked_include(include), "limit": limit, "order": order, "after": after}
         request = LIST_ITEMS.request(options, ids={"conversation_id": conversation_id}, query=query)
         return ListRequest(self._transport, request, LIST_ITEMS.result)
 
@@ -260,7 +260,7 @@ class ConversationItems:
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
         ids = {"conversation_id": conversation_id, "item_id": item_id}
-        request = RETRIEVE_ITEM.request(options, ids=ids, query=_query(include))
+        request = RETRIEVE_ITEM.request(options, ids=ids, query={"include": checked_include(include)})
         return await self._transport.send(request, RETRIEVE_ITEM.result)
 
     async def delete(
@@ -294,9 +294,3 @@ class ConversationItemsWithRawResponse(WithRawResponse):
     list = RawMethod(ConversationItems.list)
     retrieve = RawMethod(ConversationItems.retrieve)
     delete = RawMethod(ConversationItems.delete)
-
-
-def _query(include: builtins.list[ResponseIncludable] | None) -> dict[str, object]:
-    if include is not None:
-        check_list("include", include)
-    return {"include": include}

@@ -3,9 +3,7 @@
 Source: https://platform.openai.com/docs/api-reference/responses
 """
 
-# From Python 3.14 on, an annotation of a class that has a method `list` means that method by `list`.
-import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
@@ -13,51 +11,36 @@ from asyncstream.accumulators.responses.answers import fold_answer
 from asyncstream.errors import APIResponseValidationError, ArgumentError, ConfigurationError
 from asyncstream.events.responses import WIRE
 from asyncstream.params.responses import (
-    InputTokenCountParams,
     ResponseCompactParams,
     ResponseCreateParams,
     ResponseIncludable,
 )
-from asyncstream.params.shared import ListOrder
-from asyncstream.resources.keywords import check_list, known
-from asyncstream.resources.paging import ListAnswer, ListRequest
+from asyncstream.resources.keywords import known
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
+from asyncstream.resources.response_bodies import ANSWER_BYTES, body_of, checked_include, follow_query
+from asyncstream.resources.response_inputs import InputItems, InputTokens
 from asyncstream.streaming.responses import ResponseStream
 from asyncstream.transport.answers import Misfit, read_json
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes
-from asyncstream.types.responses import CompactedResponse, InputTokenCountResponse, Response, ResponseDeleted
-from asyncstream.types.responses_items import ResponseItem
-from asyncstream.types.structs import WireStruct
+from asyncstream.types.responses import CompactedResponse, Response, ResponseDeleted
 
 __all__ = [
-    "ANSWER_BYTES",
-    "InputItems",
-    "InputItemsWithRawResponse",
-    "InputTokens",
-    "InputTokensWithRawResponse",
     "Responses",
     "ResponsesWithRawResponse",
-    "sendable_items",
 ]
 
 T = TypeVar("T")
 
 EVENT_BYTES = WIRE.max_event_bytes
-ANSWER_BYTES = 128 << 20
-"""Of a JSON answer: a response may hold many pictures."""
 
 CREATE = Endpoint("POST", "/responses", Response, {}, EVENT_BYTES, ANSWER_BYTES)
 RETRIEVE = Endpoint("GET", "/responses/{response_id}", Response, {}, EVENT_BYTES, ANSWER_BYTES)
 DELETE = Endpoint("DELETE", "/responses/{response_id}", ResponseDeleted)
 CANCEL = Endpoint("POST", "/responses/{response_id}/cancel", Response, max_answer_bytes=ANSWER_BYTES)
 COMPACT = Endpoint("POST", "/responses/compact", CompactedResponse, max_answer_bytes=ANSWER_BYTES)
-LIST_INPUT_ITEMS = Endpoint(
-    "GET", "/responses/{response_id}/input_items", ListAnswer[ResponseItem], max_answer_bytes=ANSWER_BYTES
-)
-COUNT_INPUT_TOKENS = Endpoint("POST", "/responses/input_tokens", InputTokenCountResponse)
 
 _EXPLICIT = ("poll_interval_ms", "poll_timeout", "response_id", "starting_after", "stream", "text_format")
 """What a misspelt keyword may have meant beside the members of a body."""
@@ -330,7 +313,7 @@ class Responses:
         *,
         response_id: str,
         starting_after: int | None = None,
-        include: builtins.list[ResponseIncludable] = ...,
+        include: list[ResponseIncludable] = ...,
         include_obfuscation: bool | None = None,
         text_format: None = None,
         extra_headers: HeaderValues | None = None,
@@ -345,7 +328,7 @@ class Responses:
         *,
         response_id: str,
         starting_after: int | None = None,
-        include: builtins.list[ResponseIncludable] = ...,
+        include: list[ResponseIncludable] = ...,
         include_obfuscation: bool | None = None,
         text_format: type[T],
         extra_headers: HeaderValues | None = None,
@@ -397,7 +380,7 @@ class Responses:
             beside = sorted(known(params, ResponseCreateParams, *_EXPLICIT).keys() - {"include"})
             if beside:
                 raise ConfigurationError(f"{beside[0]} has no place with response_id: that response was asked already")
-            query = _follow_query(params.get("include"), include_obfuscation, starting_after)
+            query = follow_query(params.get("include"), include_obfuscation, starting_after)
             request = RETRIEVE.request(options, ids={"response_id": response_id}, query=query)
         return self._new_stream(options, request, text_format)
 
@@ -416,7 +399,7 @@ class Responses:
         *,
         stream: Literal[False] = False,
         starting_after: int | None = None,
-        include: builtins.list[ResponseIncludable] | None = None,
+        include: list[ResponseIncludable] | None = None,
         include_obfuscation: bool | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -431,7 +414,7 @@ class Responses:
         *,
         stream: Literal[True],
         starting_after: int | None = None,
-        include: builtins.list[ResponseIncludable] | None = None,
+        include: list[ResponseIncludable] | None = None,
         include_obfuscation: bool | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -445,7 +428,7 @@ class Responses:
         *,
         stream: bool = False,
         starting_after: int | None = None,
-        include: builtins.list[ResponseIncludable] | None = None,
+        include: list[ResponseIncludable] | None = None,
         include_obfuscation: bool | None = None,
         extra_headers: HeaderValues | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -467,12 +450,12 @@ class Responses:
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
         if stream:
-            query = _follow_query(include, include_obfuscation, starting_after)
+            query = follow_query(include, include_obfuscation, starting_after)
             request = RETRIEVE.request(options, ids={"response_id": response_id}, query=query)
             followed: ResponseStream = self._new_stream(options, request, None)
             return await followed.open()
         query = {
-            "include": _include(include),
+            "include": checked_include(include),
             "include_obfuscation": include_obfuscation,
             "starting_after": starting_after,
         }
@@ -484,7 +467,7 @@ class Responses:
         self,
         response_id: str,
         *,
-        include: builtins.list[ResponseIncludable] | None = None,
+        include: list[ResponseIncludable] | None = None,
         text_format: None = None,
         poll_interval_ms: float | None = None,
         poll_timeout: float | None = None,
@@ -501,7 +484,7 @@ class Responses:
         self,
         response_id: str,
         *,
-        include: builtins.list[ResponseIncludable] | None = None,
+        include: list[ResponseIncludable] | None = None,
         text_format: type[T],
         poll_interval_ms: float | None = None,
         poll_timeout: float | None = None,
@@ -517,7 +500,7 @@ class Responses:
         self,
         response_id: str,
         *,
-        include: builtins.list[ResponseIncludable] | None = None,
+        include: list[ResponseIncludable] | None = None,
         text_format: type[Any] | None = None,
         poll_interval_ms: float | None = None,
         poll_timeout: float | None = None,
@@ -553,7 +536,7 @@ class Responses:
         )
         options = Options(extra_headers, extra_query, extra_body, timeout)
         decode = partial(fold_answer, text_format=text_format)
-        query = {"include": _include(include)}
+        query = {"include": checked_include(include)}
         return await poll(_on_server(self._transport, options, response_id, query, decode), pace)
 
     async def delete(
@@ -620,7 +603,7 @@ class Responses:
         Source: https://platform.openai.com/docs/api-reference/responses/compact
         """
         options = Options(extra_headers, extra_query, extra_body, timeout)
-        body = {"model": model, **_body(known(params, ResponseCompactParams, "model"))}
+        body = {"model": model, **body_of(known(params, ResponseCompactParams, "model"))}
         return await self._transport.send(COMPACT.request(options, body=body), COMPACT.result)
 
 
@@ -687,7 +670,7 @@ class ResponsesWithRawResponse(WithRawResponse):
             self,
             response_id: str,
             *,
-            include: builtins.list[ResponseIncludable] | None = None,
+            include: list[ResponseIncludable] | None = None,
             include_obfuscation: bool | None = None,
             extra_headers: HeaderValues | None = None,
             extra_query: Mapping[str, object] | None = None,
@@ -702,95 +685,6 @@ class ResponsesWithRawResponse(WithRawResponse):
     delete = RawMethod(Responses.delete)
     cancel = RawMethod(Responses.cancel)
     compact = RawMethod(Responses.compact)
-
-
-class InputItems:
-    """``client.responses.input_items``."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    @property
-    def with_raw_response(self) -> "InputItemsWithRawResponse":
-        """The same methods, each giving its result together with the status and headers of the answer."""
-        return InputItemsWithRawResponse(type(self), self._transport)
-
-    def list(
-        self,
-        response_id: str,
-        *,
-        include: builtins.list[ResponseIncludable] | None = None,
-        limit: int | None = None,
-        order: ListOrder | None = None,
-        after: str | None = None,
-        extra_headers: HeaderValues | None = None,
-        extra_query: Mapping[str, object] | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        timeout: TimeoutTypes = None,
-    ) -> ListRequest[ResponseItem]:
-        """Return what a response was asked, as a request: ``await`` gives a page, ``async for`` the items of all pages.
-
-        - `include`: what is shown beyond the default.
-        - `limit`: items a page, 1 to 100; the server's default is 20.
-        - `order`: the server's default is "desc", the last first.
-        - `after`: the id of the item in front of the page.
-
-        Raises:
-            ConfigurationError: An argument cannot be sent.
-            NotFoundError: There is no such response.
-            APIError: The request failed; the subclass says how.
-
-        Source: https://platform.openai.com/docs/api-reference/responses/input-items
-        """
-        options = Options(extra_headers, extra_query, extra_body, timeout)
-        query = {"include": _include(include), "limit": limit, "order": order, "after": after}
-        request = LIST_INPUT_ITEMS.request(options, ids={"response_id": response_id}, query=query)
-        return ListRequest(self._transport, request, LIST_INPUT_ITEMS.result)
-
-
-class InputItemsWithRawResponse(WithRawResponse):
-    """``client.responses.input_items.with_raw_response``."""
-
-    list = RawMethod(InputItems.list)
-
-
-class InputTokens:
-    """``client.responses.input_tokens``."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    @property
-    def with_raw_response(self) -> "InputTokensWithRawResponse":
-        """The same methods, each giving its result together with the status and headers of the answer."""
-        return InputTokensWithRawResponse(type(self), self._transport)
-
-    async def count(
-        self,
-        *,
-        extra_headers: HeaderValues | None = None,
-        extra_query: Mapping[str, object] | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        timeout: TimeoutTypes = None,
-        **params: Unpack[InputTokenCountParams],
-    ) -> InputTokenCountResponse:
-        """Count the tokens of an input, as `create` would send it; no model runs.
-
-        Raises:
-            ConfigurationError: An argument cannot be sent.
-            APIError: The request failed; the subclass says how.
-
-        Source: https://platform.openai.com/docs/api-reference/responses/input-tokens
-        """
-        options = Options(extra_headers, extra_query, extra_body, timeout)
-        request = COUNT_INPUT_TOKENS.request(options, body=_body(known(params, InputTokenCountParams)))
-        return await self._transport.send(request, COUNT_INPUT_TOKENS.result)
-
-
-class InputTokensWithRawResponse(WithRawResponse):
-    """``client.responses.input_tokens.with_raw_response``."""
-
-    count = RawMethod(InputTokens.count)
 
 
 def _read_deletion(data: bytes) -> ResponseDeleted:
@@ -815,7 +709,7 @@ def _request(
     background: bool | None = None,
 ) -> Request:
     """Return the request for a response; `background` is what is sent where the caller does not say."""
-    body = _body(known(params, ResponseCreateParams, *_EXPLICIT, elsewhere=_ELSEWHERE))
+    body = body_of(known(params, ResponseCreateParams, *_EXPLICIT, elsewhere=_ELSEWHERE))
     if text_format is not None:
         from asyncstream.tools.functions import response_format_for  # most answers are to fit no type
 
@@ -829,54 +723,6 @@ def _request(
     if stream:
         body["stream"] = True
     return CREATE.request(options, body=body)
-
-
-def _body(params: Mapping[str, object]) -> dict[str, object]:
-    """Return the members of a body as they are sent: structs of earlier answers as the wire had them."""
-    body = dict(params)
-    given = body.get("input")
-    if given is not None and not isinstance(given, str):
-        body["input"] = sendable_items("input", given)
-    tools = body.get("tools")
-    if isinstance(tools, Sequence):
-        body["tools"] = [_flat_tool(tool) for tool in tools]
-    return body
-
-
-def sendable_items(name: str, given: object) -> builtins.list[object]:
-    """Return items as they are sent.
-
-    Raises:
-        ArgumentError: They are no list.
-    """
-    if isinstance(given, bytes | Mapping | WireStruct) or not isinstance(given, Sequence):
-        raise ArgumentError(f"{name} must be text or a list of items, not {type(given).__name__}")
-    return [item.to_dict() if isinstance(item, WireStruct) else item for item in given]
-
-
-def _flat_tool(tool: object) -> object:
-    """Return a tool as responses have it: what `function_tool` makes for chat has its members a level deeper."""
-    if isinstance(tool, WireStruct):
-        return tool.to_dict()
-    function: object = tool.get("function") if isinstance(tool, Mapping) else None
-    return {"type": "function", **function} if isinstance(function, Mapping) else tool
-
-
-def _follow_query(
-    include: builtins.list[ResponseIncludable] | None, include_obfuscation: bool | None, starting_after: int | None
-) -> dict[str, object]:
-    return {
-        "stream": True,
-        "include": _include(include),
-        "include_obfuscation": include_obfuscation,
-        "starting_after": starting_after,
-    }
-
-
-def _include(include: builtins.list[ResponseIncludable] | None) -> builtins.list[ResponseIncludable] | None:
-    if include is not None:
-        check_list("include", include)
-    return include
 
 
 def _on_server(

@@ -167,6 +167,7 @@ async def test_what_belongs_to_a_followed_response_and_what_does_not():
             lambda: client.responses.poll("resp_1", include="x"),  # type: ignore[call-overload]
             lambda: client.conversations.items.retrieve("i", conversation_id="c", include="x"),  # type: ignore[arg-type]
             lambda: client.conversations.items.create("c", items={"role": "user"}),  # type: ignore[arg-type]
+            lambda: client.conversations.items.create("c", items="hi"),  # type: ignore[arg-type]
             lambda: client.conversations.create(items="hi"),  # type: ignore[arg-type]
         ):
             with pytest.raises(ArgumentError, match="must be"):
