@@ -3,7 +3,7 @@
 A change of a noun that several protocols have is generic in its snapshot and its delta, and stands here; those that
 one protocol alone has are in its own file. All speak alike of three things, for readers that know no protocol:
 
-- `parent`: what the noun belongs to, or is: the id of a message or run step, the index of a choice;
+- `parent`: what the noun belongs to, or is: the id of a message or run step, the index of a choice, an item's key;
 - `field`, of what changed: the member that grew, in the wire's word;
 - `piece`, of what changed: the text that came, as sent; "" where what came is no text.
 
@@ -113,9 +113,10 @@ class ToolCallCreated(Struct, Generic[C], frozen=True, gc=False):
 
     snapshot: C
     parent: str | int
-    """The id of its run step, or the index of its choice."""
+    """The id of its run step, the index of its choice, or the key that it has as an item of a response."""
     index: int
-    """Its place among its siblings: the wire's index in a run step, the place in `message.tool_calls` in a choice."""
+    """Its place among its siblings: the wire's index in a run step, the place in `message.tool_calls` in a choice; 0
+    for an item."""
 
 
 class ToolCallChanged(LiveChange[C], Generic[C, D], frozen=True, gc=False):

@@ -4,12 +4,14 @@ import json
 
 import pytest
 from chat_folds import DONE, call, chunk, delta
+from response_folds import event as response_event
+from response_folds import life, text
 
 from asyncstream import accumulators
-from asyncstream.accumulators import AssistantAccumulator, ChatAccumulator
+from asyncstream.accumulators import AssistantAccumulator, ChatAccumulator, ResponseAccumulator
 from asyncstream.events import decode_stream
 
-ACCUMULATORS = {"assistants": AssistantAccumulator, "chat": ChatAccumulator}
+ACCUMULATORS = {"assistants": AssistantAccumulator, "chat": ChatAccumulator, "responses": ResponseAccumulator}
 CHANGES = [name for name in accumulators.__all__ if name.endswith(("Created", "Changed", "Done"))]
 
 
@@ -84,6 +86,31 @@ def test_words_of_a_chat_answer():
         ("ToolCallChanged", 0, "input", "free"),
         ("FinishChanged", 0, "finish_reason", ""),
         ("UsageChanged", "", "usage", ""),
+    ] == [(type(change).__name__, change.parent, change.field, change.piece) for change in changed]
+
+
+def test_words_of_a_response():
+    usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+    body = b"".join(
+        [
+            text("Hi"),
+            response_event("reasoning_summary_text.delta", item_id="r", delta="Hm"),
+            response_event("refusal.delta", item_id="m", content_index=1, delta="No"),
+            response_event("function_call_arguments.delta", item_id="f", delta="{}"),
+            response_event("mcp_list_tools.failed", item_id="l"),
+            life("completed", usage=usage),
+        ]
+    )
+    changed = [change for change in changes_of(body, "responses") if type(change).__name__.endswith("Changed")]
+
+    assert [
+        ("ContentChanged", "m", "text", "Hi"),
+        ("ReasoningChanged", "r", "text", "Hm"),
+        ("RefusalChanged", "m", "refusal", "No"),
+        ("ToolCallChanged", "f", "arguments", "{}"),
+        ("OutputItemChanged", "l", "status", ""),
+        ("UsageChanged", "", "usage", ""),
+        ("ResponseChanged", "r1", "status", ""),
     ] == [(type(change).__name__, change.parent, change.field, change.piece) for change in changed]
 
 
