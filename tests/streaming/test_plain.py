@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from assistant_folds import code, function, message_delta, step_delta, text
-from assistants_wire import frame
 from chat_folds import call, chunk, delta
 
 from asyncstream.accumulators import AssistantAccumulator, ChatAccumulator
@@ -309,39 +308,3 @@ def test_a_mould_that_served_is_worth_as_many_tries_again():
     few.read(*numbered(100, 40))
 
     assert (16, 5) == (tried, few.decoded - before - 40)
-
-
-def test_accumulator_takes_a_text_alone_only_after_what_it_expects():
-    accumulator = ChatAccumulator()
-    assert not accumulator.fold_alike("a")
-    decode = wire_of("chat").decode_plain
-    for each in (HELLO, delta(content="lo")):
-        accumulator.fold(decode(each.removesuffix(b"\n\n")))
-    assert not accumulator.fold_alike("a")
-    accumulator.expect_alike()
-    assert accumulator.fold_alike("a")
-    assert not accumulator.fold_alike("")
-    accumulator.fold(decode(delta(refusal="no").removesuffix(b"\n\n")))
-    assert not accumulator.fold_alike("a")
-    accumulator.expect_alike()
-
-    assert not accumulator.fold_alike("a")
-    assert accumulator.completion.choices[0].message.content == "Helloa"
-
-
-def test_accumulator_of_a_run_takes_a_text_alone_only_after_what_it_expects():
-    accumulator = AssistantAccumulator()
-    assert not accumulator.fold_alike("a")
-    decode = wire_of("assistants").decode_plain
-    for each in (message_delta("m", text("Hel")), message_delta("m", text("lo"))):
-        accumulator.fold(decode(each.removesuffix(b"\n\n")))
-    assert not accumulator.fold_alike("a")
-    accumulator.expect_alike()
-    assert accumulator.fold_alike("a")
-    assert not accumulator.fold_alike("")
-    accumulator.fold(decode(frame("thread.message.in_progress", id="m", status="in_progress").removesuffix(b"\n\n")))
-    assert not accumulator.fold_alike("a")
-    accumulator.expect_alike()
-
-    assert not accumulator.fold_alike("a")
-    assert accumulator.messages[0].content[0].text.value == "Helloa"
