@@ -25,12 +25,21 @@ ROOT = Path(__file__).parents[1] / "asyncstream"
 NEEDS_A_PACKAGE = {"asyncstream.examples.web_fastapi", "asyncstream.commands.web_fastapi"}
 
 FOR_CHECKERS = {
+    "AnyToolCall": "who runs no tools does not load it",
     "ClientResponse": "only an open response is one, and whoever has it knows aiohttp",
     "Form": "who uploads nothing does not load it",
+    "FunctionCallLike": "who runs no tools does not load it",
+    "FunctionToolParam": "who runs no tools does not load it",
+    "Later": "who runs no tools does not load it",
     "LiveContent": "who downloads nothing does not load it",
     "NextRound": "who runs no tools does not load it",
+    "OfferedCall": "who runs no tools does not load it",
     "OpenAIChatEvent": "who comes from nowhere else does not load it",
+    "Refused": "who runs no tools does not load it",
+    "Stop": "who runs no tools does not load it",
+    "Stopping": "who runs no tools does not load it",
     "ToolLoop": "who runs no tools does not load it",
+    "ToolResult": "who runs no tools does not load it",
     "TracerProvider": "it is of an extra",
     "Upload": "who uploads nothing does not load it",
     "web": "aiohttp's server half, which other frameworks do without",

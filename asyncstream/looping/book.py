@@ -8,16 +8,18 @@ Rule 2: the key of a call is its round and its place, never its id: servers give
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import msgspec
 from msgspec import Struct
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.tools.content import Output
-from asyncstream.tools.context import Refused
 from asyncstream.tools.rounds import Status, ToolResult
 from asyncstream.types.function_calls import CallArguments
+
+if TYPE_CHECKING:
+    from asyncstream.tools.context import Refused
 
 __all__ = ["KeptCall", "LoopState", "OfferedCall"]
 
@@ -26,7 +28,7 @@ Standing: TypeAlias = Literal["offered", "began", "later", "external"] | Status
 
 _OPEN = ("offered", "began", "later", "external")
 
-Decision: TypeAlias = bool | Refused | str
+Decision: TypeAlias = "bool | Refused | str"
 
 
 class OfferedCall(CallArguments, kw_only=True):
@@ -102,7 +104,7 @@ class LoopState(Struct, kw_only=True):
         """The calls that wait for somebody's word, or for an output from elsewhere."""
         return [call for call in self.calls if call.standing in ("later", "external")]
 
-    def decide(self, decisions: Mapping[str, Decision]) -> "LoopState":
+    def decide(self, decisions: "Mapping[str, Decision]") -> "LoopState":
         """Answer calls that were left open; what is not decided stays so.
 
         Args:
@@ -185,10 +187,14 @@ UNRUN_CUT = "Not run: the answer was cut."
 
 def refusal(decision: object) -> str:
     """Return what the model is told of a call that was not allowed."""
+    from asyncstream.tools.context import Refused
+
     return f"Not allowed: {decision.reason}" if isinstance(decision, Refused) else "Not allowed."
 
 
-def _decided(call: KeptCall, decision: Decision) -> tuple[Standing, str]:
+def _decided(call: KeptCall, decision: "Decision") -> tuple[Standing, str]:
+    from asyncstream.tools.context import Refused  # few loops wait for somebody's word
+
     match decision:
         case True if call.standing == "later" or call.runs_elsewhere:
             return "offered", ""

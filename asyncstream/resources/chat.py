@@ -294,12 +294,10 @@ class ChatCompletions:
             return ChatStream(self._transport, request, **_types(params))
         if params.get("n", 1) not in (None, 1):
             raise ConfigurationError("run_tools answers one choice: leave out n=")
-        ran = running(run_tools, params.get("tools") or (), "chat")
-        params = {**params, "tools": ran.definitions}
+        tools, definitions, external = running(run_tools, params.get("tools") or (), "chat")
+        params = {**params, "tools": definitions}
         request = _request(options, messages, model, params, stream=True)
-        return ChatStream(
-            self._transport, request, **_types(params), run_tools=ran.tools, external=ran.external, resume=resume
-        )
+        return ChatStream(self._transport, request, **_types(params), run_tools=tools, external=external, resume=resume)
 
     async def retrieve(
         self,

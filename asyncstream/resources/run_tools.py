@@ -4,35 +4,31 @@ Called by the methods that make streams (`chat`, `runs`, `threads`, `responses`)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.tools.tool import Tool
 from asyncstream.tools.toolset import Tools, ToolsProtocol
 
-__all__ = ["RunTools", "Running", "running"]
+__all__ = ["RunTools", "running"]
 
 RunTools: TypeAlias = Tools[Any] | Sequence[Callable[..., object] | Tool]
 """What `run_tools=` takes: `Tools`, or a list of functions, which are run by the usual rules."""
 
 
-class Running(NamedTuple):
-    """What a stream runs, and what it sends."""
-
-    tools: Tools[Any]
-    definitions: list[Any]
-    """The user's own, then those of the tools."""
-    external: frozenset[str]
-    """Names that the user has defined and does not run."""
-
-
-def running(run_tools: RunTools, own: Sequence[object], protocol: ToolsProtocol) -> Running:
+def running(
+    run_tools: RunTools, own: Sequence[object], protocol: ToolsProtocol
+) -> tuple[Tools[Any], list[Any], frozenset[str]]:
     """Return what a stream runs, and what it sends.
 
     Args:
         run_tools: What is run.
         own: What was given as `tools=`.
         protocol: How definitions are written.
+
+    Returns:
+        The tools; the user's own definitions, then those of the tools; and the names that the user has defined and does
+        not run.
 
     Raises:
         ConfigurationError: A name is in both, or a function is no tool.
@@ -42,7 +38,7 @@ def running(run_tools: RunTools, own: Sequence[object], protocol: ToolsProtocol)
     both = sorted(external & tools.by_name.keys())
     if both:
         raise ConfigurationError(f"{', '.join(both)}: in tools= and in run_tools=; what is run is defined by itself")
-    return Running(tools, [*own, *tools.definitions(protocol)], external)
+    return tools, [*own, *tools.definitions(protocol)], external
 
 
 def _listed(functions: Sequence[Callable[..., object] | Tool]) -> Sequence[Callable[..., object] | Tool]:

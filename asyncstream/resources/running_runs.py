@@ -46,9 +46,9 @@ def running_run(
         if resume is not None or send_tools is not None:
             raise ConfigurationError("resume= and send_tools= are for streams with run_tools=")
         return {}, {}
-    ran = running(run_tools, params.get("tools") or (), "assistants")
+    ran, definitions, external = running(run_tools, params.get("tools") or (), "assistants")
     sent = "tools" in params if send_tools is None else send_tools
     return (
-        {"run_tools": ran.tools, "external": ran.external, "state": resume},
-        {"tools": ran.definitions} if sent else {},
+        {"run_tools": ran, "external": external, "state": resume},
+        {"tools": definitions} if sent else {},
     )

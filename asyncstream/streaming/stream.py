@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.wire import Wire
-from asyncstream.looping.book import LoopState, OfferedCall
-from asyncstream.looping.changes import Stop
 from asyncstream.streaming.cursor import Cursor, Follow
 from asyncstream.streaming.due_calls import Callbacks
 from asyncstream.streaming.healing import AfterBreak
 from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.streaming.view import Derive, View, ViewState
-from asyncstream.tools.rounds import ToolResult
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 
 if TYPE_CHECKING:
+    from asyncstream.looping.book import LoopState, OfferedCall
+    from asyncstream.looping.changes import Stop
     from asyncstream.streaming.tool_loop import ToolLoop
     from asyncstream.tools.next_round import NextRound
+    from asyncstream.tools.rounds import ToolResult
 
 __all__ = ["Stream"]
 
@@ -255,22 +255,22 @@ class Stream(Generic[E, C, A]):
         return self._tool_loop
 
     @property
-    def results(self) -> list[ToolResult]:
+    def results(self) -> "list[ToolResult]":
         """What came of the calls that the stream has run, in the order of rounds and places."""
         return self.tool_loop.results
 
     @property
-    def pending(self) -> list[OfferedCall]:
+    def pending(self) -> "list[OfferedCall]":
         """The calls that have no result: those that wait for a decision, or are answered elsewhere."""
         return [call.shown() for call in self.tool_loop.state.waiting]
 
     @property
-    def stopped(self) -> Stop | None:
+    def stopped(self) -> "Stop | None":
         """Why the model is asked no more; None while it is."""
         return self.tool_loop.stopped
 
     @property
-    def state(self) -> LoopState:
+    def state(self) -> "LoopState":
         """Where the loop is, for `resume=` of another stream. It holds the conversation."""
         return self.tool_loop.state.copy()
 

@@ -1,9 +1,9 @@
-"""What the calls of all protocols have in common, as types: which function, with what. No code."""
+"""What the calls of all protocols have in common, as types: which function, with what, until when. No code."""
 
 import builtins
 from typing import Protocol, TypeVar, overload
 
-__all__ = ["AnyToolCall", "FunctionCallLike"]
+__all__ = ["AnyToolCall", "FunctionCallLike", "Stopping"]
 
 T = TypeVar("T")
 
@@ -42,4 +42,16 @@ class AnyToolCall(FunctionCallLike, Protocol):
 
     def arguments_as(self, target: builtins.type[T]) -> T:
         """Decode the arguments into a type."""
+        ...
+
+
+class Stopping(Protocol):
+    """Tells a tool that nobody waits for it any more: a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Return True once the deadline of the call has passed, or the stream was left."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for that, in a thread; True once it is so, False after so many seconds."""
         ...

@@ -4,27 +4,16 @@ Made by whoever runs tools (`streaming.tool_runner`), seen by the functions of u
 """
 
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
-from asyncstream.tools.calls import AnyToolCall
+if TYPE_CHECKING:
+    from asyncstream.tools.calls import AnyToolCall, Stopping
 
-__all__ = ["Later", "Refused", "Stopping", "ToolContext", "ToolFailed"]
+__all__ = ["Later", "Refused", "ToolContext", "ToolFailed"]
 
 D = TypeVar("D")
-
-
-class Stopping(Protocol):
-    """Tells a tool that nobody waits for it any more: a `threading.Event`."""
-
-    def is_set(self) -> bool:
-        """Return True once the deadline of the call has passed, or the stream was left."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for that, in a thread; True once it is so, False after so many seconds."""
-        ...
 
 
 class ToolContext(Generic[D]):
@@ -39,7 +28,7 @@ class ToolContext(Generic[D]):
 
     __slots__ = ("_report", "call", "deps", "stopping")
 
-    def __init__(self, deps: D, call: AnyToolCall, stopping: Stopping, report: Callable[[object], None]) -> None:
+    def __init__(self, deps: D, call: "AnyToolCall", stopping: "Stopping", report: Callable[[object], None]) -> None:
         self.deps = deps
         self.call = call
         self.stopping = stopping

@@ -8,11 +8,13 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import EllipsisType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.params.shared import FunctionToolParam
-from asyncstream.tools.calls import FunctionCallLike
+
+if TYPE_CHECKING:
+    from asyncstream.params.shared import FunctionToolParam
+    from asyncstream.tools.calls import FunctionCallLike
 
 __all__ = ["Tool"]
 
@@ -91,7 +93,7 @@ class Tool:
     def __repr__(self) -> str:
         return f"Tool({self.name!r})"
 
-    def arguments(self, call: FunctionCallLike) -> dict[str, Any]:
+    def arguments(self, call: "FunctionCallLike") -> dict[str, Any]:
         """Decode the arguments of a call.
 
         Raises:

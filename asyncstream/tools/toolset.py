@@ -8,20 +8,18 @@ from types import EllipsisType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.tools.calls import AnyToolCall
-from asyncstream.tools.context import Later, Refused
 from asyncstream.tools.tool import Tool, check_seconds
 
 if TYPE_CHECKING:
     from asyncstream.params.shared import FunctionToolParam
+    from asyncstream.tools.calls import AnyToolCall
+    from asyncstream.tools.context import Later, Refused
 
 __all__ = ["Tools", "ToolsProtocol"]
 
 D = TypeVar("D")
 
-Approve: TypeAlias = Callable[[AnyToolCall], Awaitable[bool | Refused | Later]]
 ToolsProtocol: TypeAlias = Literal["chat", "assistants", "responses"]
-OnError: TypeAlias = Literal["tell", "raise"] | Callable[[AnyToolCall, Exception], str]
 
 
 class Tools(Generic[D]):
@@ -39,8 +37,8 @@ class Tools(Generic[D]):
         max_rounds: int = 10,
         max_parallel: int = 8,
         timeout: float | None = 60.0,
-        approve: Approve | None = None,
-        on_error: OnError = "tell",
+        approve: "Callable[[AnyToolCall], Awaitable[bool | Refused | Later]] | None" = None,
+        on_error: "Literal['tell', 'raise'] | Callable[[AnyToolCall, Exception], str]" = "tell",
         on_lost: Literal["raise", "tell"] = "raise",
         before_round: Callable[[Any], Awaitable[None]] | None = None,
         record: Callable[[Any], Awaitable[None]] | None = None,
