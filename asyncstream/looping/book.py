@@ -55,6 +55,8 @@ class KeptCall(Struct, kw_only=True):
     runs_elsewhere: bool = False
     """Whether the server runs it, and only asks whether it may."""
     output: Output = ""
+    item: dict[str, Any] | None = None
+    """The whole item that answers it, where somebody gave one."""
     elapsed: float = 0.0
 
     @property

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.params.shared import ToolOutputs
+from asyncstream.tools.content import json_of
 
-__all__ = ["check_outputs", "output_text", "outputs_by_id"]
+__all__ = ["check_outputs", "output_json", "output_text", "outputs_by_id"]
 
 
 def output_text(id: str, output: object) -> str:
@@ -39,7 +39,7 @@ def check_outputs(outputs: Sequence[Mapping[str, object]]) -> None:
             output_text(str(output.get("tool_call_id")), output["output"])
 
 
-def outputs_by_id(outputs: ToolOutputs, waiting: Collection[str]) -> dict[str, str]:
+def outputs_by_id(outputs: Sequence[Mapping[str, object]], waiting: Collection[str]) -> dict[str, str]:
     """Return the output of each call that waits for one, by its id.
 
     Raises:
@@ -47,7 +47,7 @@ def outputs_by_id(outputs: ToolOutputs, waiting: Collection[str]) -> dict[str, s
     """
     found: dict[str, str] = {}
     check_outputs(outputs)
-    for output in cast("Sequence[Mapping[str, object]]", outputs):
+    for output in outputs:
         id = str(output.get("tool_call_id") or output.get("call_id"))
         if id not in waiting:
             raise ConfigurationError(f"no call {id!r} is open; the open ones are {', '.join(map(repr, waiting))}")
@@ -58,3 +58,18 @@ def outputs_by_id(outputs: ToolOutputs, waiting: Collection[str]) -> dict[str, s
     if missing:
         raise ConfigurationError(f"every open call needs an output; there is none for {', '.join(map(repr, missing))}")
     return found
+
+
+def output_json(item: Mapping[str, object]) -> str:
+    """Return what an item that answers a call holds, as text.
+
+    Raises:
+        ConfigurationError: JSON cannot say it.
+    """
+    held = item.get("output")
+    if isinstance(held, str):
+        return held
+    try:
+        return json_of(held).decode()
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ConfigurationError(f"the output of an item {item.get('type')!r} cannot be sent: {error}") from error

@@ -1,8 +1,8 @@
 """How a response is gone on with that calls tools or asks for leave: what is open, and the items that answer it. Pure.
 
-Above it: `streaming.responses`, which sends what is made here. It never judges whether a response is complete: its
-caller gives one that is. Whatever would make the next request invalid or its meaning doubtful is refused before it is
-sent.
+Above it: `streaming.responses`, which sends what is made here, by hand (`reply_to`) or in a loop (`calls_of`,
+`next_round`). It never judges whether a response is complete: its caller gives one that is. Whatever would make the
+next request invalid or its meaning doubtful is refused before it is sent.
 """
 
 from collections import deque
@@ -13,14 +13,29 @@ import msgspec
 from msgspec import Raw, Struct
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.looping.book import LOST, UNRUN, UNRUN_CUT, KeptCall, LoopState
 from asyncstream.looping.outputs import output_text
+from asyncstream.tools.content import File, Image, Output
+from asyncstream.tools.next_round import NextRound
 from asyncstream.tools.rounds import ToolResult
 from asyncstream.types.responses import Response
 from asyncstream.types.responses_items import ResponseCustomToolCall
 from asyncstream.types.responses_tools import CustomTool, NamespaceTool
 from asyncstream.types.structs import WireStruct
 
-__all__ = ["Reply", "approvals_of", "item_param", "next_body", "reply_to"]
+__all__ = [
+    "ANSWERED_ELSEWHERE",
+    "Reply",
+    "approvals_of",
+    "calls_of",
+    "conversation",
+    "history_of",
+    "is_cut",
+    "item_param",
+    "next_body",
+    "next_round",
+    "reply_to",
+]
 
 JSONObject: TypeAlias = dict[str, Any]
 
@@ -58,6 +73,8 @@ class _Open(NamedTuple):
     name: str
     answer: str
     """The type of the item that answers it."""
+    type: str
+    """The type of the item that asks for it."""
 
 
 def reply_to(response: Response[Any], outputs: Sequence[object], *, number: int) -> Reply:
@@ -112,17 +129,158 @@ def next_body(sent: bytes, response: Response[Any], items: list[JSONObject]) -> 
     Raises:
         ConfigurationError: What was sent has no input that could be gone on with.
     """
+    body = _members(sent)
+    before, named = _before(body, history_of(sent, response))
+    return {**{key: value for key, value in body.items() if key not in _REPLACED}, **named, "input": [*before, *items]}
+
+
+_REPLACED: Final = frozenset({"input", "previous_response_id"})
+
+
+def _members(sent: bytes) -> dict[str, Raw]:
     try:
-        body = msgspec.json.decode(sent or b"{}", type=dict[str, Raw])
-        if _said(body, "conversation") != b"null":
-            body.pop("previous_response_id", None)
-            return {**body, "input": items}
-        if response.id and response.store is not False and _said(body, "store") != b"false":
-            return {**body, "previous_response_id": response.id, "input": items}
+        return msgspec.json.decode(sent or b"{}", type=dict[str, Raw])
+    except msgspec.DecodeError:
+        raise ConfigurationError("the request has no input that could be gone on with") from None
+
+
+def _before(body: Mapping[str, Raw], history: Mapping[str, Any]) -> tuple[list[Any], dict[str, object]]:
+    """Return what is said again before new items, and what is said in its place, for a server that keeps it."""
+    if _said(body, "conversation") != b"null":
+        return [], {}
+    if history["kept_as"]:
+        return [], {"previous_response_id": history["kept_as"]}
+    before: dict[str, object] = {name: body[name] for name in ("previous_response_id",) if name in body}
+    return [*history["input"], *history["output"]], before
+
+
+# In a loop.
+
+ANSWERED_ELSEWHERE: Final = frozenset(_ANSWERS) - {"function_call", "custom_tool_call", "mcp_approval_request"}
+"""Types of calls that no function answers; in a loop that is what they are called."""
+
+
+def is_cut(response: Response[Any]) -> bool:
+    """Return True if the calls of a response may not be whole."""
+    cut = response.status in ("incomplete", "cancelled")
+    return cut or any(getattr(item, "cut", None) is not None for item in response.output)
+
+
+def calls_of(response: Response[Any]) -> list[KeptCall]:
+    """Return what a response waits for: outputs of functions, and decisions about calls to MCP servers."""
+    texts = {
+        _key_of(item): str(getattr(item, "arguments", "") or getattr(item, "input", "") or "")
+        for item in response.output
+        if item.type in ("function_call", "custom_tool_call")
+    }
+    requests = {item.id: item for item in response.output if item.type == "mcp_approval_request"}
+    return [
+        KeptCall(
+            place=place,
+            id=one.id,
+            name=one.name or one.type,
+            arguments=str(requests[one.id].arguments or "") if one.id in requests else texts.get(one.id, ""),
+            runs_elsewhere=one.answer == _APPROVAL,
+        )
+        for place, one in enumerate(_open_in(response))
+    ]
+
+
+def history_of(sent: bytes, response: Response[Any]) -> dict[str, Any]:
+    """Return what of a conversation is kept in the book: what was sent, the response, and whether the server keeps it.
+
+    Raises:
+        ConfigurationError: What was sent has no input that could be gone on with.
+    """
+    body = _members(sent)
+    stored = response.id and response.store is not False and _said(body, "store") != b"false"
+    try:
         before = _input_of(body)
     except msgspec.DecodeError:
         raise ConfigurationError("the request has no input that could be gone on with") from None
-    return {**body, "input": [*before, *map(item_param, response.output), *items]}
+    return {
+        "input": before,
+        "output": [item_param(item) for item in response.output],
+        "kept_as": response.id if stored else None,
+        "answers": [one.answer for one in _open_in(response)],
+    }
+
+
+def next_round(sent: bytes, state: LoopState) -> NextRound:
+    """Return the request for the next response.
+
+    Args:
+        sent: The body of a request of this loop: its parameters are the next one's.
+        state: The book, with a result of each call.
+    """
+    body = _members(sent)
+    before, named = _before(body, state.history)
+    free = _free_choice(body)
+    members = {key: value for key, value in body.items() if key not in _REPLACED | {"tool_choice"}}
+    return NextRound(
+        state.round + 1,
+        {**members, **free, **named},
+        list_key="input",
+        before=[item if isinstance(item, Raw) else Raw(msgspec.json.encode(item)) for item in before],
+        added=_answers(state, [call.output for call in state.calls]),
+    )
+
+
+def conversation(sent: bytes, state: LoopState, response: Response[Any]) -> list[Any]:
+    """Return the items so far, each call answered: what may be sent next time, whatever became of this.
+
+    Args:
+        sent: The body of the request for the response that is looked at.
+        state: The book.
+        response: The response, as far as it came.
+    """
+    history = state.history if state.calls else history_of(sent, response)
+    calls = state.calls or calls_of(response)
+    shown = LoopState(calls=calls, history=history)
+    outputs = [_left(call, known=bool(state.calls)) if call.open else call.output for call in calls]
+    said = [msgspec.json.decode(item) if isinstance(item, Raw) else item for item in history["input"]]
+    return [*said, *history["output"], *_answers(shown, outputs)]
+
+
+def _left(call: KeptCall, *, known: bool) -> str:
+    if not known:
+        return UNRUN_CUT
+    return LOST if call.standing == "began" else UNRUN
+
+
+def _answers(state: LoopState, outputs: Sequence[Output]) -> list[JSONObject]:
+    answered = zip(state.calls, state.history["answers"], outputs, strict=True)
+    return [_kept_answer(call, answer, output) for call, answer, output in answered]
+
+
+def _kept_answer(call: KeptCall, answer: str, output: Output) -> JSONObject:
+    if call.item is not None:
+        return call.item
+    if answer == _APPROVAL:
+        return {"type": answer, "approval_request_id": call.id, "approve": call.standing == "returned"}
+    told = output if isinstance(output, str) else [_part(part) for part in output]
+    return {"type": answer, "call_id": call.id, "output": told}
+
+
+def _part(part: str | Image | File) -> JSONObject:
+    match part:
+        case str():
+            return {"type": "input_text", "text": part}
+        case Image():
+            return {"type": "input_image", "image_url": part.url, "detail": part.detail}
+        case File():
+            members = msgspec.structs.asdict(part)
+            return {"type": "input_file", **{name: value for name, value in members.items() if value is not None}}
+
+
+def _free_choice(body: Mapping[str, Raw]) -> JSONObject:
+    """Return the `tool_choice` of the rounds after the first: one that forces a call would never let a loop end."""
+    if "tool_choice" not in body:
+        return {}
+    choice = msgspec.json.decode(body["tool_choice"])
+    if isinstance(choice, Mapping):
+        return {"tool_choice": {**choice, "mode": "auto"}} if choice.get("type") == "allowed_tools" else {}
+    return {} if choice == "required" else {"tool_choice": choice}
 
 
 def _said(body: Mapping[str, Raw], name: str) -> bytes:
@@ -169,7 +327,7 @@ def _open_in(response: Response[Any]) -> list[_Open]:
         key = item.id if answer == _APPROVAL else _key_of(item)
         if answer is None or not key or (answer, key) in answered or _is_the_servers(response, item):
             continue
-        found.append(_Open(key, str(getattr(item, "name", "") or ""), answer))
+        found.append(_Open(key, str(getattr(item, "name", "") or ""), answer, item.type))
     return found
 
 

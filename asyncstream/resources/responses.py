@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 from asyncstream.accumulators.responses.answers import fold_answer
 from asyncstream.errors import APIResponseValidationError, ArgumentError, ConfigurationError
 from asyncstream.events.responses import WIRE
+from asyncstream.looping.book import LoopState
 from asyncstream.params.responses import (
     ResponseCompactParams,
     ResponseCreateParams,
@@ -20,7 +21,9 @@ from asyncstream.resources.polling import Pace, Remote, poll, remote_object, sta
 from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
 from asyncstream.resources.response_bodies import ANSWER_BYTES, body_of, checked_include, follow_query
 from asyncstream.resources.response_inputs import InputItems, InputTokens
+from asyncstream.resources.run_tools import RunTools, running
 from asyncstream.streaming.responses import ResponseStream
+from asyncstream.tools.toolset import Tools
 from asyncstream.transport.answers import Misfit, read_json
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
@@ -292,6 +295,8 @@ class Responses:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
+        run_tools: RunTools | None = None,
+        resume: LoopState | None = None,
         **params: Unpack[ResponseCreateParams],
     ) -> ResponseStream: ...
 
@@ -304,6 +309,8 @@ class Responses:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
+        run_tools: RunTools | None = None,
+        resume: LoopState | None = None,
         **params: Unpack[ResponseCreateParams],
     ) -> ResponseStream[T]: ...
 
@@ -348,6 +355,8 @@ class Responses:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
+        run_tools: RunTools | None = None,
+        resume: LoopState | None = None,
         **params: Unpack[ResponseCreateParams],
     ) -> ResponseStream[Any]:
         """Return a stream of a new response, or, given a `response_id`, of one that runs in the background.
@@ -361,9 +370,13 @@ class Responses:
           beginning on.
         - `include_obfuscation`: False leaves the padding out by which the lengths of deltas are hidden.
         - `text_format`: as in `create`.
+        - `run_tools`: functions that the model may call. Their calls are run once a response is complete, and the
+          stream goes on with the next one, until the model calls nothing.
+        - `resume`: the state of such a stream, to go on from there; what was said is the state's then.
 
         Raises:
-            ConfigurationError: An argument cannot be sent.
+            ConfigurationError: An argument cannot be sent, or a function cannot be run.
+            ToolsLostError: Calls of the state had begun, so that nobody knows whether they ran.
             NotFoundError: There is no such response.
             BadRequestError: The response was not begun as a stream in the background, or too long ago.
             APIError: The request failed; the subclass says how.
@@ -375,22 +388,48 @@ class Responses:
             for name, value in (("starting_after", starting_after), ("include_obfuscation", include_obfuscation)):
                 if value is not None:
                     raise ConfigurationError(f"{name} is for a response that is followed: give its response_id")
+            if run_tools is None and resume is not None:
+                raise ConfigurationError("resume= goes on with the calls of tools: give run_tools= too")
+            tools: Tools[Any] | None = None
+            external: frozenset[str] = frozenset()
+            if run_tools is not None:
+                tools, definitions, external = running(run_tools, params.get("tools") or (), "responses")
+                params = {**params, "tools": definitions}
             request = _request(options, params, text_format, stream=True)
-        else:
-            beside = sorted(known(params, ResponseCreateParams, *_EXPLICIT).keys() - {"include"})
-            if beside:
-                raise ConfigurationError(f"{beside[0]} has no place with response_id: that response was asked already")
-            query = follow_query(params.get("include"), include_obfuscation, starting_after)
-            request = RETRIEVE.request(options, ids={"response_id": response_id}, query=query)
+            return self._new_stream(options, request, text_format, run_tools=tools, external=external, resume=resume)
+        if run_tools is not None or resume is not None:
+            raise ConfigurationError("run_tools= and resume= have no place with response_id: who asked runs the tools")
+        beside = sorted(known(params, ResponseCreateParams, *_EXPLICIT).keys() - {"include"})
+        if beside:
+            raise ConfigurationError(f"{beside[0]} has no place with response_id: that response was asked already")
+        query = follow_query(params.get("include"), include_obfuscation, starting_after)
+        request = RETRIEVE.request(options, ids={"response_id": response_id}, query=query)
         return self._new_stream(options, request, text_format)
 
-    def _new_stream(self, options: Options, request: Request, text_format: type[T] | None) -> ResponseStream[T]:
+    def _new_stream(
+        self,
+        options: Options,
+        request: Request,
+        text_format: type[T] | None,
+        *,
+        run_tools: Tools[Any] | None = None,
+        external: frozenset[str] = frozenset(),
+        resume: LoopState | None = None,
+    ) -> ResponseStream[T]:
         kept = options.for_later()
 
         def rejoin(response_id: str, query: Mapping[str, object]) -> Request:
             return RETRIEVE.request(kept, ids={"response_id": response_id}, query=query)
 
-        return ResponseStream(self._transport, request, text_format=text_format, rejoin=rejoin)
+        return ResponseStream(
+            self._transport,
+            request,
+            text_format=text_format,
+            rejoin=rejoin,
+            run_tools=run_tools,
+            external=external,
+            resume=resume,
+        )
 
     @overload
     async def retrieve(

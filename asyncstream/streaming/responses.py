@@ -8,7 +8,7 @@ the background goes on after a break, and going on with the same stream after to
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -17,15 +17,20 @@ from asyncstream.accumulators.changes import ContentChanged, ContentDone
 from asyncstream.accumulators.responses.accumulator import ResponseAccumulator, ResponseChange
 from asyncstream.errors import ConfigurationError
 from asyncstream.events.responses import WIRE, ResponseStreamEvent
+from asyncstream.looping.book import LoopState
 from asyncstream.streaming.healing import GoingOn
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
 from asyncstream.tools.rounds import Round
+from asyncstream.tools.toolset import Tools
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types.responses import Response, ResponseUsage
 from asyncstream.types.structs import ParsedT, WireStruct
+
+if TYPE_CHECKING:
+    from asyncstream.streaming.tool_loop import ToolLoop
 
 __all__ = ["ResponseStream"]
 
@@ -52,10 +57,25 @@ class ResponseStream(
     """
 
     def __init__(
-        self, transport: Transport, request: Request, *, text_format: type[ParsedT] | None = None, rejoin: Rejoin
+        self,
+        transport: Transport,
+        request: Request,
+        *,
+        text_format: type[ParsedT] | None = None,
+        rejoin: Rejoin,
+        run_tools: Tools[Any] | None = None,
+        external: frozenset[str] = frozenset(),
+        resume: LoopState | None = None,
     ) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         make_accumulator = partial(ResponseAccumulator[ParsedT], text_format=text_format)
+        tool_loop: ToolLoop[ResponseAccumulator[ParsedT]] | None = None
+        if run_tools is not None:
+            from asyncstream.streaming.responses_loop import response_loop  # most streams run no tools
+
+            tool_loop = response_loop(
+                run_tools, make_accumulator, external=external, resume=resume, watch=transport.tool_watch()
+            )
         super().__init__(
             transport,
             request,
@@ -64,9 +84,10 @@ class ResponseStream(
             result=attrgetter("response"),
             after_break=partial(_after_break, rejoin),
             usage="async with client.responses.stream(...) as stream:",
+            tool_loop=tool_loop,
         )
-        self.rounds: list[_Round[ParsedT]] = []
-        """The responses before the one that is read now, and what went back for their calls."""
+        self.rounds: list[_Round[ParsedT]] = [] if tool_loop is None else tool_loop.rounds
+        """The responses that are done with, and what went back for their calls."""
         self._make_accumulator = make_accumulator
 
     @property
@@ -86,6 +107,31 @@ class ResponseStream(
             "text_deltas",
             lambda: Texts(ContentChanged, ContentDone, piece=attrgetter("delta"), part=attrgetter("parent", "index")),
         )
+
+    @property
+    def input(self) -> list[Any]:
+        """What may be sent next time: the items so far, each call answered, whatever became of the stream.
+
+        For streams that run tools. It begins with the `input` of the request that is answered now: what a
+        `previous_response_id` or a conversation of that stands for is on the server.
+
+        Raises:
+            ConfigurationError: The stream runs no tools.
+        """
+        from asyncstream.looping.responses import conversation
+
+        return conversation(self.request.body or b"", self.tool_loop.state, self.accumulator.response)
+
+    @property
+    def usage(self) -> ResponseUsage | None:
+        """The tokens of all rounds together, of those that told any; None if none did.
+
+        Raises:
+            ConfigurationError: The stream runs no tools.
+        """
+        from asyncstream.looping.usage import summed
+
+        return summed(round.usage for round in self.tool_loop.rounds)
 
     async def submit_tool_outputs(self, outputs: Sequence[Mapping[str, object] | WireStruct]) -> None:
         """Answer the calls of this response, and go on with this same stream.
@@ -112,6 +158,10 @@ class ResponseStream(
 
         Source: https://platform.openai.com/docs/guides/function-calling
         """
+        if self.runs_tools:
+            given = (output.to_dict() if isinstance(output, WireStruct) else output for output in outputs)
+            self.tool_loop.submit([*given])
+            return
         await self.continue_with(lambda sent: self._answer(sent, outputs))
 
     async def submit_tool_approvals(self, approvals: Sequence[Mapping[str, object] | WireStruct]) -> None:
@@ -135,6 +185,9 @@ class ResponseStream(
         from asyncstream.looping.responses import approvals_of  # most responses ask for no leave
 
         items = approvals_of(approvals)
+        if self.runs_tools:
+            self.tool_loop.approve({item["approval_request_id"]: item["approve"] for item in items})
+            return
         await self.continue_with(lambda sent: self._answer(sent, items))
 
     def _answer(

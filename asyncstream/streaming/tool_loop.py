@@ -11,15 +11,14 @@ Rule 3: whatever waits here can be cancelled and goes on; what is awaited of the
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from asyncstream.errors import ConfigurationError, MaxRoundsError, ToolsLostError
 from asyncstream.looping.book import UNRUN, UNRUN_CUT, KeptCall, LoopState, refusal, result_of
 from asyncstream.looping.changes import LoopChange, RoundDone, Stop, ToolResultDone
-from asyncstream.looping.outputs import outputs_by_id
-from asyncstream.params.shared import ToolOutputs
+from asyncstream.looping.outputs import output_json, outputs_by_id
 from asyncstream.streaming.tool_runner import ToolRunner
 from asyncstream.tools.next_round import NextRound
 from asyncstream.tools.rounds import Round, Status, ToolResult
@@ -300,17 +299,25 @@ class ToolLoop(Generic[A]):
 
     # By hand.
 
-    def submit(self, outputs: ToolOutputs) -> None:
+    def submit(self, outputs: Sequence[Mapping[str, object]]) -> None:
         """Take the outputs of calls that are answered elsewhere, while the cursor is at `RoundDone`.
 
         Args:
-            outputs: One for each of these calls.
+            outputs: One for each of these calls: a text, or the whole item that answers it.
 
         Raises:
             ConfigurationError: No such call is open, one is left out, or an output is not text.
         """
         waiting = self._external(runs_elsewhere=False)
-        for id, text in outputs_by_id(outputs, waiting).items():
+        items = {str(output.get("call_id") or output.get("id")): output for output in outputs if "type" in output}
+        texts = [output for output in outputs if "type" not in output]
+        found = outputs_by_id(texts, [id for id in waiting if id not in items])
+        if unknown := items.keys() - waiting.keys():
+            raise ConfigurationError(f"no call {min(unknown)!r} is open")
+        for id, item in items.items():
+            waiting[id].item = dict(item)
+            self._settle(waiting[id], "returned", output_json(item))
+        for id, text in found.items():
             self._settle(waiting[id], "returned", text)
 
     def approve(self, approvals: Mapping[str, bool]) -> None:
