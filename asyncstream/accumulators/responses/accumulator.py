@@ -185,10 +185,9 @@ class ResponseAccumulator(Generic[ParsedT]):
         if meant is None:
             self._fold_any(event, [] if changes is None else changes)
         else:
-            delta = cast("_Delta", event)
-            text = self._meant.get(meant(delta))
-            if text is None or not self._add_piece(delta, text, changes):
-                self._fold_delta(delta, [] if changes is None else changes)
+            text = self._meant.get(meant(event))
+            if text is None or not self._add_piece(event, text, changes):  # type: ignore[arg-type]  # a `_Delta`
+                self._fold_delta(event, [] if changes is None else changes)  # type: ignore[arg-type]  # a `_Delta`
 
     def finish(self) -> list[ResponseChange[ParsedT]]:
         """Say that nothing follows: call it at `[DONE]` or at the end of the bytes.
