@@ -242,6 +242,9 @@ def _told_of(change: Any, withholding: Withholding) -> dict[str, object]:
         told["id"] = change.parent
     for field in told_fields(change):
         told[field] = of_change(getattr(change, field))
+    if isinstance(told.get("delta"), str) and isinstance(change.parent, str) and change.parent:
+        # An item grows in one of several members, and its delta is bare.
+        told["field"] = change.field
     if type(change).__name__.endswith("Done"):
         told["snapshot"] = of_change(change.snapshot)
     return told

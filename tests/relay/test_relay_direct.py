@@ -15,6 +15,8 @@ from chat_wire import CALLS, MESSAGES
 from chat_wire import DONE as CHAT_DONE
 from feeds import until
 from raw_server import Exchange, raw_server
+from response_folds import added, event, life
+from response_folds import text as output_text
 from upstream_wire import HELLO_CHAT, chunk_frame, said, upstream
 
 from asyncstream import AssistantEventHandler, AsyncClient, function_tool
@@ -177,6 +179,29 @@ async def test_changes_of_chat_calls_hold_what_the_wire_had_and_nothing_of_the_p
     assert {"name": "get_current_weather", "arguments": '{"city": "Oslo"}'} == told["ToolCallDone"]["snapshot"][
         "function"
     ]
+
+
+async def test_changes_of_a_response_say_which_member_grew():
+    async def answer(exchange: Exchange) -> None:
+        call = {"type": "function_call", "id": "f", "call_id": "c", "name": "n", "arguments": ""}
+        frames = [
+            life("created"),
+            added(**call, index=0),
+            event("function_call_arguments.delta", item_id="f", delta="{}"),
+            event("mcp_list_tools.completed", item_id="l"),
+            output_text("Hi", "m", 2),
+            life("completed"),
+        ]
+        await stream(exchange, *frames)
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        found = [one async for one in entries(client.responses.stream(model="m", input="hi"), view="changes")]
+
+    told = {one.event: json.loads(one.data) for one in found[:-1]}
+    assert {"delta": "{}", "parent": "f", "index": 0, "field": "arguments"} == told["ToolCallChanged"]
+    assert {"delta": "completed", "parent": "l", "field": "status"} == told["OutputItemChanged"]
+    assert {"delta": "Hi", "index": 0, "item": "m", "field": "text"} == told["ContentChanged"]
+    assert {"delta": "completed", "parent": "r1", "field": "status"} == told["ResponseChanged"]
 
 
 async def test_a_view_of_changes_costs_the_same_however_long_the_answer():
