@@ -8,15 +8,13 @@ import logging
 import pickle
 import threading
 import warnings
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from assistants_wire import STREAM_HEAD, chunk, stream
+from assistants_wire import STREAM_HEAD, chunk
 from chat_wire import DONE, HELLO, MESSAGES, call, piece
-from raw_server import Exchange, Handler, RawServer, raw_server
+from loop_talks import ANSWER, ASKS, ENDS, Ran, asks, check_conversation, shown, talk
+from raw_server import Exchange
 
 from asyncstream import (
     AsyncClient,
@@ -37,100 +35,12 @@ from asyncstream import (
     Tools,
     ToolsLostError,
 )
-from asyncstream.accumulators import RoundDone, ToolResultChanged, ToolResultCreated, ToolResultDone
-
-ENDS = piece(finish="tool_calls")
-
-
-def asks(*calls: tuple[str, Any], finish: str = "tool_calls") -> list[bytes]:
-    """Return an answer that calls functions, whole, each with an id of its own: call_0, call_1, ..."""
-    frames = [
-        call(place, arguments if isinstance(arguments, str) else json.dumps(arguments), name, f"call_{place}")
-        for place, (name, arguments) in enumerate(calls)
-    ]
-    return [*frames, piece(finish=finish), DONE]
-
-
-ANSWER = [*HELLO, DONE]
-ASKS = asks(("f", {"x": 1}))
-
-
-@dataclass
-class Talk:
-    server: RawServer
-    client: AsyncClient
-    open: Callable[..., ChatStream]
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(request.body) for request in self.server.requests]
-
-    @property
-    def told(self) -> list[str]:
-        """What the tools' messages of the last request say."""
-        return [message["content"] for message in self.bodies[-1]["messages"] if message["role"] == "tool"]
-
-
-@asynccontextmanager
-async def talk(*answers: Handler | list[bytes], **options: Any) -> AsyncIterator[Talk]:
-    """Give the first answer to the first request, and so on; the last one to all that follow."""
-
-    async def send(exchange: Exchange) -> None:
-        answer = answers[min(exchange.number, len(answers)) - 1]
-        await (answer(exchange) if callable(answer) else stream(exchange, *answer))
-
-    async with (
-        raw_server(send) as server,
-        AsyncClient(api_key="k", base_url=server.url, max_retries=0, **options) as client,
-    ):
-
-        def open_stream(*tools: Any, **params: Any) -> ChatStream:
-            run = tools[0] if tools and isinstance(tools[0], Tools) else list(tools)
-            arguments = {"messages": MESSAGES, "model": "m", "run_tools": run, **params}
-            return client.chat.completions.stream(**arguments)
-
-        yield Talk(server, client, open_stream)
-
-
-class Ran:
-    """Functions that write down that they ran."""
-
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
-
-    async def f(self, x: int = 0) -> int:
-        self.calls.append(x)
-        return x
-
-    async def g(self, x: int = 0) -> str:
-        self.calls.append(("g", x))
-        return f"g{x}"
+from asyncstream.accumulators import RoundDone, ToolResultCreated
 
 
 @pytest.fixture
 def ran() -> Ran:
     return Ran()
-
-
-def loop_changes(changes: list[Any]) -> list[Any]:
-    kinds = ToolResultCreated, ToolResultChanged, ToolResultDone, RoundDone
-    return [change for change in changes if isinstance(change, kinds)]
-
-
-def shown(changes: list[Any]) -> list[str]:
-    """Return what happened in the loop, a word each."""
-    found = []
-    for change in loop_changes(changes):
-        match change:
-            case ToolResultCreated():
-                found.append(f"created {change.index}")
-            case ToolResultChanged():
-                found.append(f"changed {change.index} {change.delta}")
-            case ToolResultDone():
-                found.append(f"done {change.index} {change.snapshot.status}")
-            case RoundDone():
-                found.append(f"round {change.round} {change.stop}")
-    return found
 
 
 # The way of a loop.
@@ -1020,19 +930,6 @@ async def test_the_messages_may_be_sent_at_any_moment(ran):
         check_conversation(s.messages)
 
     assert ["user", "assistant", "tool", "tool", "assistant"] == [message["role"] for message in s.messages]
-
-
-def check_conversation(messages: list[Any]) -> None:
-    open_calls: list[str] = []
-    for message in messages:
-        if message["role"] == "tool":
-            open_calls.remove(message["tool_call_id"])
-        else:
-            assert [] == open_calls
-            open_calls = [entry["id"] for entry in message.get("tool_calls", ())]
-            for entry in message.get("tool_calls", ()):
-                json.loads(entry["function"]["arguments"])
-    assert [] == open_calls
 
 
 # What is refused.
