@@ -84,10 +84,14 @@ class LoopState(Struct, kw_only=True):
     ended: list[ToolResult] = []
     """The results of the rounds before."""
 
+    def __repr__(self) -> str:
+        # The rest of it is the conversation, which stands in no log.
+        standings = ", ".join(f"{call.name}: {call.standing}" for call in self.calls)
+        return f"LoopState(round={self.round}, calls=[{standings}])"
+
     def dump(self) -> bytes:
         """Return it as JSON, without what functions returned and raised."""
-        ended = [msgspec.structs.replace(result, value=None, error=None) for result in self.ended]
-        return msgspec.json.encode(msgspec.structs.replace(self, ended=ended))
+        return msgspec.json.encode(self.copy())
 
     @classmethod
     def load(cls, data: bytes | str) -> "LoopState":
@@ -156,9 +160,10 @@ class LoopState(Struct, kw_only=True):
         return lost
 
     def copy(self) -> "LoopState":
-        """Return another that does not change with this one."""
+        """Return another that does not change with this one, to be kept: without what functions returned and raised."""
         calls = [msgspec.structs.replace(call) for call in self.calls]
-        return msgspec.structs.replace(self, calls=calls, ended=[*self.ended])
+        ended = [msgspec.structs.replace(result, value=None, error=None) for result in self.ended]
+        return msgspec.structs.replace(self, calls=calls, ended=ended)
 
     def next_round(self, results: Sequence[ToolResult]) -> None:
         """Go over to the next answer, which has no calls yet."""
@@ -202,9 +207,10 @@ def _decided(call: KeptCall, decision: "Decision") -> tuple[Standing, str]:
             return "offered", ""
         case False | Refused():
             return "refused", refusal(decision)
-        case str():
+        case str() if not call.runs_elsewhere:
             return "returned", decision
-    raise ConfigurationError(f"{call.id!r} is answered elsewhere: expected its output as text, got {decision!r}")
+    expected = "True, False or Refused(...)" if call.runs_elsewhere else "its output as text"
+    raise ConfigurationError(f"{call.id!r} is answered elsewhere: expected {expected}, got {type(decision).__name__}")
 
 
 class _KeptResult(Struct):

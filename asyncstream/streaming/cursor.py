@@ -122,6 +122,11 @@ class Cursor(Generic[E, C, A]):
         return self._outcome is not None
 
     @property
+    def entered(self) -> bool:
+        """Whether it was opened."""
+        return self._entered
+
+    @property
     def sent(self) -> Request:
         """The request for the latest answer."""
         return self._request
@@ -205,14 +210,18 @@ class Cursor(Generic[E, C, A]):
         await self._due.run_last(self._fail_in_callback, cancelled)
 
     def __del__(self) -> None:
-        live = self.live if hasattr(self, "_continuing") else None
-        opening = None if live is None or self._closed else self._opening
-        running = live is not None and self._tool_loop is not None and self._tool_loop.running
-        if live is None or (live.closed and opening is None and not running):
+        if not hasattr(self, "_continuing"):
+            return  # it was never made
+        # One that was resumed has no response before its second answer.
+        live = self.live
+        opening = None if self._closed else self._opening
+        running = self._tool_loop is not None and self._tool_loop.running
+        if (live is None or live.closed) and opening is None and not running:
             return
         warnings.warn(f"unclosed {self._name}: write `{self._usage}`", ResourceWarning, stacklevel=2, source=self)
         folded = self.reading.accumulator
-        live.abandon(partial(_tell_end, live, None, folded, self._result, left=not folded.finished))
+        if live is not None:
+            live.abandon(partial(_tell_end, live, None, folded, self._result, left=not folded.finished))
         if opening is not None:
             opening.abandon()
         if self._tool_loop is not None:
@@ -315,6 +324,8 @@ class Cursor(Generic[E, C, A]):
         except Exception as error:
             self._stop(error)
         else:
+            if self._outcome is not None:
+                return  # it was closed meanwhile
             if came is None:
                 self._end_with(_Ended(), [])
             elif isinstance(came, list):

@@ -157,7 +157,7 @@ class Stream(Generic[E, C, A]):
         return self
 
     async def __aenter__(self) -> Self:
-        return self if self._cursor.live is not None and not self._cursor.over else await self.open()
+        return self if self._cursor.entered and not self._cursor.over else await self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -272,7 +272,7 @@ class Stream(Generic[E, C, A]):
     @property
     def state(self) -> "LoopState":
         """Where the loop is, for `resume=` of another stream. It holds the conversation."""
-        return self.tool_loop.state.copy()
+        return self.tool_loop.kept
 
     @property
     def next_round(self) -> "NextRound":

@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from asyncstream.errors import ConfigurationError, MaxRoundsError, ToolsLostError
+import msgspec
+
+from asyncstream.errors import ConfigurationError, MaxRoundsError, StreamInterruptedError, ToolsLostError
 from asyncstream.looping.book import UNRUN, UNRUN_CUT, KeptCall, LoopState, refusal, result_of
 from asyncstream.looping.changes import LoopChange, RoundDone, Stop, ToolResultDone
 from asyncstream.looping.outputs import output_json, outputs_by_id
@@ -100,12 +102,20 @@ class ToolLoop(Generic[A]):
 
         Raises:
             ToolsLostError: Calls had begun, and `Tools.on_lost` is "raise".
+            ConfigurationError: The loop that is to go on has come to its end.
         """
+        if resume is not None and resume.history and not resume.calls:
+            raise ConfigurationError("this loop has come to its end: the last answer of the model calls nothing")
         self.state = LoopState() if resume is None else resume.copy()
         self.rounds: list[Round[Any, Any]] = []
         self.stopped: Stop | None = None
         self._tools = tools
         self._column = column
+        self._external_names = external
+        # The state of the round before, while the answer that follows it is not complete.
+        self._before: LoopState | None = None
+        # Two that are written at once might be kept in another order, and the older one would win.
+        self._recording = asyncio.Lock()
         self._told: deque[LoopChange] = deque()
         # The results of the answer's calls that have ended here, by place.
         self._done: dict[int, ToolResult] = {}
@@ -124,9 +134,18 @@ class ToolLoop(Generic[A]):
             raise ToolsLostError(
                 f"{names} had begun when the loop was interrupted: it may or may not have run",
                 calls=lost,
-                state=self.state,
+                state=self.kept,
                 rounds=self.state.round,
             )
+
+    @property
+    def kept(self) -> LoopState:
+        """Where the loop is, for whoever keeps it and goes on from there.
+
+        While the next answer is not complete, that is the round before it: all its calls have ended, so going on asks
+        for that answer again, and runs nothing.
+        """
+        return (self._before or self.state).copy()
 
     @property
     def resumes(self) -> bool:
@@ -193,6 +212,8 @@ class ToolLoop(Generic[A]):
             if not self._running.done():
                 self._wake.clear()
                 await self._wake.wait()
+            elif self._running.cancelled():
+                return []  # the stream was closed meanwhile
             elif not self._round_told:
                 self._running.result()
                 self._end_round(sent)
@@ -210,20 +231,26 @@ class ToolLoop(Generic[A]):
             self._answer = answer = self._column.answer(sent, accumulator)
             self.state.calls = answer.calls
             self.state.history = answer.history
+            self._before = None
             if answer.cut:
                 self._leave_unrun(UNRUN_CUT)
-            elif self.state.round >= self._tools.max_rounds and any(
-                call.name in self._tools.by_name for call in answer.calls
-            ):
+            elif self.state.round >= self._tools.max_rounds and not all(map(self._is_elsewhere, answer.calls)):
                 self._leave_unrun(UNRUN)
+                self._keep_round(answer)
                 raise MaxRoundsError(
                     f"the model still calls tools in round {self.state.round}, the last one that is allowed",
-                    state=self.state,
+                    state=self.kept,
                     rounds=self.state.round,
                     partial=accumulator,
                 )
         self._running = self._runner.run(self.state)
         self._running.add_done_callback(lambda _: self._wake.set())
+
+    def _is_elsewhere(self, call: KeptCall) -> bool:
+        """Tell whether a call is left to whoever reads the stream."""
+        if call.runs_elsewhere:
+            return self._tools.approve is None
+        return call.name in self._external_names and call.name not in self._tools.by_name
 
     def _leave_unrun(self, words: str) -> None:
         for call in self.state.calls:
@@ -236,16 +263,19 @@ class ToolLoop(Generic[A]):
         if stop is None:
             self._upcoming = self._column.next_round(sent, self.state)
         if self._answer is not None:
-            self.rounds.append(
-                Round(
-                    number=self.state.round,
-                    snapshot=self._answer.snapshot,
-                    results=self._results_now(),
-                    request_id=self._request_id,
-                    usage=self._answer.usage,
-                )
-            )
+            self._keep_round(self._answer)
         self._tell(RoundDone(self.state.round, stop))
+
+    def _keep_round(self, answer: Answer) -> None:
+        self.rounds.append(
+            Round(
+                number=self.state.round,
+                snapshot=answer.snapshot,
+                results=self._results_now(),
+                request_id=self._request_id,
+                usage=answer.usage,
+            )
+        )
 
     def _stop_now(self) -> Stop | None:
         """Return why no other answer follows this one; None if one does."""
@@ -270,11 +300,14 @@ class ToolLoop(Generic[A]):
             upcoming = self._upcoming or self._column.next_round(sent, self.state)
             self._preparing = asyncio.get_running_loop().create_task(self._prepare(upcoming))
         await asyncio.wait([self._preparing])
+        if self._preparing.cancelled():
+            raise StreamInterruptedError("the request that goes on with this stream was cancelled")
         request, begin = self._column.following(sent, self._preparing.result(), self.state, accumulator)
         return Following(request, partial(self._begin_round, begin))
 
     def _begin_round(self, begin: Callable[[], A]) -> A:
         """Go over to the next answer, which has begun: until then, the state has the calls of this one."""
+        self._before = self.state.copy()
         self.state.next_round(self._results_now())
         self._done.clear()
         self._running = self._answer = self._upcoming = self._preparing = None
@@ -289,7 +322,8 @@ class ToolLoop(Generic[A]):
 
     async def _record(self) -> None:
         if self._tools.record is not None:
-            await self._tools.record(self.state.copy())
+            async with self._recording:
+                await self._tools.record(self.state.copy())
 
     def _tell(self, change: LoopChange) -> None:
         if isinstance(change, ToolResultDone):
@@ -350,6 +384,8 @@ class ToolLoop(Generic[A]):
     def _settle(self, call: KeptCall, status: Status, output: str) -> None:
         self.state.end(call.place, status, output)
         self._tell(ToolResultDone(result_of(self.state.round, call)))
+        if self._answer is not None:
+            self.rounds[-1] = msgspec.structs.replace(self.rounds[-1], results=self._results_now())
 
     # The end.
 

@@ -20,7 +20,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, NamedTuple
 
-from asyncstream.errors import ParseError
+from asyncstream.errors import ParseError, StreamInterruptedError
 from asyncstream.looping.book import KeptCall, LoopState, refusal, result_of
 from asyncstream.looping.changes import LoopChange, ToolResultChanged, ToolResultCreated, ToolResultDone
 from asyncstream.tools.content import Output, output_of
@@ -72,7 +72,8 @@ class ToolRunner:
         self._watch = watch
         self._state = LoopState()
         self._task: asyncio.Task[None] | None = None
-        self._settling: set[asyncio.Task[None]] = set()
+        # In the order of the calls.
+        self._settling: dict[asyncio.Task[None], None] = {}
         # What was called and has not ended: its name, and whether it can be cancelled.
         self._functions: dict[asyncio.Future[Any], tuple[str, bool]] = {}
         self._stopping: set[threading.Event] = set()
@@ -128,7 +129,7 @@ class ToolRunner:
         deadline = self._loop.time() + self._tools.grace if self._task is not None else 0.0
         cancelled: asyncio.CancelledError | None = None
         own = {asyncio.current_task(), *_inside.get()}
-        while pending := {task for task in self._tasks() if not task.done()} - own:
+        while pending := {task for task in self._tasks() if not task.done()} - own - _stragglers:
             left = deadline - self._loop.time()
             if left <= 0:
                 break
@@ -137,7 +138,7 @@ class ToolRunner:
             except asyncio.CancelledError as error:
                 cancelled = error
         for function, (name, _) in self._functions.items():
-            if function not in own and not function.done():
+            if function not in own and not function.done() and function not in _stragglers:
                 _stragglers.add(function)
                 function.add_done_callback(_stragglers.discard)
                 warnings.warn(f"the tool {name!r} did not stop when its stream was left", ResourceWarning, stacklevel=2)
@@ -155,7 +156,7 @@ class ToolRunner:
                 alone = tool is not None and tool.sequential
                 if alone:
                     await self._wait_for_all()
-                self._settling.add(self._loop.create_task(self._settle(call, tool)))
+                self._settling[self._loop.create_task(self._settle(call, tool))] = None
                 if alone:
                     await self._wait_for_all()
             await self._wait_for_all()
@@ -166,17 +167,33 @@ class ToolRunner:
 
     async def _wait_for_all(self) -> None:
         while self._settling:
-            done, _ = await asyncio.wait(self._settling, return_when=asyncio.FIRST_COMPLETED)
-            self._settling -= done
-            failed = [error for task in done if not task.cancelled() and (error := task.exception()) is not None]
+            await asyncio.wait(self._settling, return_when=asyncio.FIRST_COMPLETED)
+            done = [task for task in self._settling if task.done()]
+            for task in done:
+                del self._settling[task]
+            failed = [error for task in done if (error := self._failure(task)) is not None]
             for other in failed[1:]:
                 failed[0].add_note(f"another tool failed besides: {type(other).__name__}")
             if failed:
                 raise failed[0]
 
+    def _failure(self, task: "asyncio.Task[None]") -> BaseException | None:
+        if not task.cancelled():
+            return task.exception()
+        # What is cancelled from here has ended for that; else its call would go back without a result.
+        return None if self._over else StreamInterruptedError("`approve` or `record` of the tools was cancelled")
+
     # One call.
 
     async def _settle(self, call: KeptCall, tool: Tool | None) -> None:
+        try:
+            await self._answer(call, tool)
+        except Exception:
+            # Seen before anything else runs: what waits for the room of this one must not begin.
+            self._over = True
+            raise
+
+    async def _answer(self, call: KeptCall, tool: Tool | None) -> None:
         _inside.set((*_inside.get(), asyncio.current_task()))
         if call.runs_elsewhere:
             await self._ask_alone(call)
@@ -197,7 +214,8 @@ class ToolRunner:
         if tool.approve and not call.allowed and not await self._allowed(call):
             return
         async with self._room:
-            await self._call(call, tool, arguments)
+            if not self._over:
+                await self._call(call, tool, arguments)
 
     async def _ask_alone(self, call: KeptCall) -> None:
         """Settle a call that the server runs, and only asks about."""
@@ -270,6 +288,8 @@ class ToolRunner:
         task = self._loop.create_task(coroutine)
         self._functions[task] = tool.name, not tool.threaded
         task.add_done_callback(self._functions.pop)
+        # What it raises after its deadline, or after the stream was left, is for nobody.
+        task.add_done_callback(_notice)
         return task
 
     def _raises(self, error: BaseException | None) -> bool:
