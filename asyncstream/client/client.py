@@ -51,7 +51,8 @@ class AsyncClient:
         project: Sent as ``OpenAI-Project``; None takes ``OPENAI_PROJECT_ID``.
         timeout: The deadlines of each call. A number of seconds bounds the wait for a response and between events; None
             sets no deadline.
-        max_retries: How often a failed request is repeated at most, where that cannot begin a second run.
+        max_retries: How often a failed request is repeated at most, where that cannot begin a second run; and how often
+            the stream of a response in the background goes on after a break, until another event comes.
         default_headers: Sent with each request, over the client's own; None as a value removes one of these.
         default_query: Sent with each request.
         session: An aiohttp session to use instead of an own one; it is never closed here. A connection in it that the

@@ -27,7 +27,7 @@ class Timeout(Struct, frozen=True, kw_only=True):
     event: float | None = 600.0
     """Between two events of a stream; keep-alive comments do not count as events."""
     total: float | None = None
-    """The whole call: all attempts, the waits between them, and the stream to its end."""
+    """The whole call: all attempts, the waits between them, and the stream to its end, over all its breaks."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
