@@ -183,3 +183,41 @@ def test_current_message_and_step_are_those_of_the_last_event():
 
 def test_nothing_is_omitted_at_first():
     assert (0, 0) == (AssistantAccumulator().repairs_omitted, ChatAccumulator().repairs_omitted)
+
+
+@pytest.mark.parametrize(
+    ("opening", "piece", "told"),
+    [
+        (HELLO, delta(content="lo"), ["ContentChanged"]),
+        (delta(tool_calls=[call(0, "f", "", id="c")]), delta(tool_calls=[call(0, None, "lo")]), ["ToolCallChanged"]),
+    ],
+)
+def test_a_piece_of_chat_is_told_by_push(opening, piece, told):
+    accumulator = ChatAccumulator()
+    (first, second) = decode_stream(opening + piece, "chat")
+    accumulator.push(first)
+    changes = accumulator.push(second)
+
+    assert told == [type(change).__name__ for change in changes]
+    assert [("lo", 0)] == [(change.piece, change.parent) for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("opening", "piece", "told"),
+    [
+        (message_delta("m", text("Hel")), message_delta("m", text("lo")), ["TextChanged", "MessageChanged"]),
+        (
+            step_delta("s", function("", name="f", id="c")),
+            step_delta("s", function("lo")),
+            ["ToolCallChanged", "RunStepChanged"],
+        ),
+    ],
+)
+def test_a_piece_of_a_run_is_told_by_push(opening, piece, told):
+    accumulator = AssistantAccumulator()
+    (first, second) = events_of(opening, piece)
+    accumulator.push(first)
+    changes = accumulator.push(second)
+
+    assert told == [type(change).__name__ for change in changes]
+    assert changes[0].piece == "lo"
