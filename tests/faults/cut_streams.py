@@ -85,7 +85,7 @@ def shapes() -> Iterator[tuple[Body, Framing, int]]:
         for framing in FRAMINGS:
             yield body, framing, 0
     for body in BODIES:
-        if body.name in ("assistants_cut", "chat_text"):
+        if body.name in ("assistants_cut", "chat_text", "responses_failed"):
             yield body, "chunked", 7
 
 
@@ -113,12 +113,14 @@ def border_cases(*ends: End) -> Iterator[Case]:
 def open_stream(client: AsyncClient, protocol: Protocol) -> Any:
     if protocol == "chat":
         return client.chat.completions.stream(model="m", messages=[{"role": "user", "content": "hi"}])
+    if protocol == "responses":
+        return client.responses.stream(model="m", input="hi")
     return client.threads.runs.stream("thread_1", assistant_id="asst_1")
 
 
 def seen_of(stream: Any, event: Any, protocol: Protocol) -> Event:
     """Write an event down as the wire had it."""
-    if protocol == "chat":
+    if protocol != "assistants":
         return Event("", json.loads(stream.current_raw))
     return Event(getattr(event, "name", event.event), json.loads(event.raw))
 

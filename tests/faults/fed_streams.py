@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from asyncstream import AssistantEventHandler, AssistantStream, ChatStream
+from asyncstream import AssistantEventHandler, AssistantStream, ChatStream, ResponseStream
 from asyncstream.transport.http import Transport
 from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import Request
 
-__all__ = ["fed_assistants", "fed_chat"]
+__all__ = ["fed", "fed_assistants", "fed_chat", "fed_responses"]
 
 REQUEST = Request(method="POST", path="/fed")
 
@@ -65,3 +65,14 @@ def fed_assistants(*bodies: Iterable[bytes], handler: AssistantEventHandler | No
 def fed_chat(body: Iterable[bytes]) -> ChatStream:
     """Return an unopened stream whose answer has these chunks."""
     return ChatStream(cast("Transport", FedTransport([body])), REQUEST)
+
+
+def fed_responses(body: Iterable[bytes]) -> ResponseStream[None]:
+    """Return an unopened stream whose answer has these chunks, and which is not in the background."""
+    request = Request(method="POST", path="/fed", body=b"{}")
+    return ResponseStream(cast("Transport", FedTransport([body])), request, rejoin=lambda *_: request)
+
+
+def fed(protocol: str, body: Iterable[bytes]) -> Any:
+    """Return an unopened stream of a protocol whose answer has these chunks."""
+    return {"assistants": fed_assistants, "chat": fed_chat, "responses": fed_responses}[protocol](body)

@@ -1,6 +1,6 @@
-"""R1: "RST and FIN at every byte offset x {chunked, content-length, close-delimited} x {assistants, chat}: delivered
-events = complete events on the wire (FIN), a prefix of them (RST); an error unless terminal evidence was seen, none if
-it was; no hang over 5 s (after evidence: 5 s + 0.5)".
+"""R1: "RST and FIN at every byte offset x {chunked, content-length, close-delimited} x each protocol: delivered events
+= complete events on the wire (FIN), a prefix of them (RST); an error unless terminal evidence was seen, none if it was;
+no hang over 5 s (after evidence: 5 s + 0.5)".
 
 Also: no byte of the answer, or half of its head, is an error before the stream and no second request. No case leaves a
 task or a descriptor behind. The full size is ``pytest -m slow tests/faults/test_r01_cut_at_every_byte.py -s``.

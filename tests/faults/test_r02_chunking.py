@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from fed_streams import fed_assistants, fed_chat
+from fed_streams import fed, fed_assistants
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_files import SHARED, needs_shared
@@ -75,9 +75,10 @@ def bodies_of(group: str, line_end: bytes | None) -> list[bytes]:
 
 async def read(group: str, bodies: list[Iterable[bytes]], *, callbacks: bool) -> Reading:
     """Read a stream to its end, with a handler or with a view of its changes."""
-    assistants = group.startswith("assistants")
+    protocol = group.partition("_")[0]
+    assistants = protocol == "assistants"
     log = Log() if assistants and callbacks else None
-    stream: Any = fed_assistants(*bodies, handler=log) if assistants else fed_chat(*bodies)
+    stream: Any = fed_assistants(*bodies, handler=log) if assistants else fed(protocol, *bodies)
     events, raws, changes, error = [], [], [], ""
     answers = len(bodies) - 1
     try:
@@ -94,7 +95,11 @@ async def read(group: str, bodies: list[Iterable[bytes]], *, callbacks: bool) ->
     except StreamError as failure:
         error = repr((type(failure), str(failure), failure.code, failure.body, failure.events_seen))
     held = stream.accumulator
-    shown = [held.run, held.messages, held.run_steps] if assistants else [held.completion]
+    shown = (
+        [held.run, held.messages, held.run_steps]
+        if assistants
+        else [held.completion if protocol == "chat" else held.response]
+    )
     snapshots = repr([*map(msgspec.to_builtins, shown), held.repairs, held.finished, held.events_seen])
     return Reading(events, raws, log.calls if log else [], changes, MADE_UP.sub("made up", snapshots), error)
 
@@ -142,7 +147,7 @@ def splits(bodies: list[bytes], every: int) -> Iterator[list[Iterable[bytes]]]:
 
 def test_there_are_transcripts_enough_and_of_all_kinds():
     assert len(FILES) >= 20
-    assert {name.partition("_")[0] for name in FILES} == {"assistants", "chat"}
+    assert {name.partition("_")[0] for name in FILES} == {"assistants", "chat", "responses"}
 
 
 @pytest.mark.faults
@@ -201,7 +206,8 @@ def test_any_cut_gives_the_same_events(name, places):
 def outcome(chunks: Iterable[bytes], name: str) -> list[object]:
     events: list[object] = []
     try:
-        events.extend(decode_stream(chunks, "assistants" if name.startswith("assistants") else "chat"))
+        protocol: Any = name.partition("_")[0]
+        events.extend(decode_stream(chunks, protocol))
     except StreamError as error:
         events.append(str(error))
     return events
@@ -209,12 +215,12 @@ def outcome(chunks: Iterable[bytes], name: str) -> list[object]:
 
 @pytest.mark.slow
 @needs_shared("recordings")
-@pytest.mark.parametrize("api", ["assistants", "chat"])
+@pytest.mark.parametrize("api", ["assistants", "chat", "responses"])
 async def test_recordings_read_the_same_however_they_are_cut(api):
     made, wrong, recordings = 0, [], 0
-    for path in sorted((SHARED / "recordings").glob("*.json")):
+    for path in sorted((SHARED / ("recordings_responses" if api == "responses" else "recordings")).glob("*.json")):
         body = path.with_suffix(".sse").read_bytes()
-        if json.loads(path.read_text())["api"] == api and len(body) < 200_000:
+        if json.loads(path.read_text()).get("api", "responses") == api and len(body) < 200_000:
             recordings += 1
             every = max(1, len(body) // 100)
             more, found = await differing(api, [body], [*chunkings([body]), *splits([body], every)])

@@ -1,6 +1,6 @@
 """R4: "slow consumer (0.1 s an event), then a cut; 100 events: 100 of 100 delivered, then the error".
 
-For both protocols, each framing, FIN and RST; and with more than the queue holds, when the connection is paused as it
+For each protocol, each framing, FIN and RST; and with more than the queue holds, when the connection is paused as it
 is cut.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 import time
 
 import pytest
+import response_folds
 from assistants_wire import run, text
 from chat_folds import delta
 from cut_streams import open_stream
@@ -27,6 +28,9 @@ def answer(protocol: Protocol, framing: Framing, size: int) -> Answer:
     """Make an answer of 100 events, whose framing promises more."""
     if protocol == "chat":
         frames = [delta(content="x" * size) for _ in range(EVENTS)]
+    elif protocol == "responses":
+        deltas = [response_folds.text("x" * size) for _ in range(EVENTS - 2)]
+        frames = [response_folds.life("created"), response_folds.added("message", 0, id="m"), *deltas]
     else:
         frames = [run("created"), *(text("x" * size) for _ in range(EVENTS - 1))]
     return answer_of(b"".join(frames) + b": this is cut", framing)
@@ -60,7 +64,7 @@ async def consume(
 
 @pytest.mark.parametrize("end", [End.FIN, End.RST], ids=["fin", "rst"])
 @pytest.mark.parametrize("framing", FRAMINGS)
-@pytest.mark.parametrize("protocol", ["assistants", "chat"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_consumer_that_yields_gets_all_that_had_arrived(protocol, framing, end):
     assert EVENTS == await consume(protocol, framing, end, 0)
 
@@ -78,7 +82,7 @@ async def test_a_consumer_of_a_tenth_of_a_second_an_event_gets_all_100():
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-@pytest.mark.parametrize("protocol", ["assistants", "chat"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_connection_that_was_paused_gives_all_that_was_sent_before_its_end(protocol, framing, monkeypatch):
     paused = asyncio.Event()
     monkeypatch.setattr(live, "QUEUE_HIGH", 64 * 1024)

@@ -17,8 +17,9 @@ from assistants_wire import chunk, run
 from chat_folds import delta
 from cut_streams import open_stream
 from raw_server import Exchange, raw_server
+from response_folds import life
 from scripted import End, Step, answer_of, play
-from wire_reading import Protocol
+from wire_reading import PROTOCOLS, Protocol
 
 from asyncstream import APITimeoutError, AsyncClient, StreamTimeoutError, Timeout
 
@@ -29,8 +30,8 @@ LONGEST = 5.0
 LATE = 0.2
 """Seconds by which an error may come late."""
 
-FIRST = {"assistants": run("created"), "chat": delta(content="Hel")}
-SECOND = {"assistants": run("completed"), "chat": delta(content="lo")}
+FIRST = {"assistants": run("created"), "chat": delta(content="Hel"), "responses": life("created")}
+SECOND = {"assistants": run("completed"), "chat": delta(content="lo"), "responses": life("completed")}
 
 
 WHERE = (
@@ -126,7 +127,7 @@ async def read_until_it_fails(where: str, protocol: Protocol, cell: Cell) -> flo
 @pytest.mark.faults
 @pytest.mark.parametrize("where", WHERE)
 async def test_a_stall_is_a_timeout_in_time(where):
-    matrix = [(protocol, cell) for protocol in ("assistants", "chat") for cell in cells(where)]
+    matrix = [(protocol, cell) for protocol in PROTOCOLS for cell in cells(where)]
     late = await asyncio.gather(
         *(fail_in_time(partial(read_until_it_fails, where, *pair), pair[1].seconds) for pair in matrix)
     )
@@ -161,4 +162,4 @@ async def test_a_stall_in_the_handshake_is_a_timeout_in_time(timeout, says):
             assert type(caught.value) is APITimeoutError
             return seconds
 
-        await asyncio.gather(*(fail_in_time(partial(attempt, protocol), SHORT) for protocol in ("assistants", "chat")))
+        await asyncio.gather(*(fail_in_time(partial(attempt, protocol), SHORT) for protocol in PROTOCOLS))

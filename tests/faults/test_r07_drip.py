@@ -14,6 +14,7 @@ from chat_folds import DONE as CHAT_DONE
 from chat_folds import delta
 from cut_streams import open_stream, seen_of
 from raw_server import Exchange, raw_server
+from response_folds import life, text
 from scripted import FRAMINGS, Framing, answer_of
 from wire_reading import PROTOCOLS, Event, Protocol, read
 
@@ -32,6 +33,9 @@ def body(protocol: Protocol, size: int) -> bytes:
     if protocol == "chat":
         end = delta("stop") + CHAT_DONE
         return SHORT_CHAT * count(SHORT_CHAT, end, size) + end
+    if protocol == "responses":
+        end = life("completed")
+        return text("é") * count(text("é"), end, size) + end
     piece = b'event: thread.message.delta\ndata: {"id":"m","delta":{"content":[]}}\n\n'
     end = b'event: thread.run.completed\ndata: {"id":"r","status":"completed"}\n\n' + DONE
     return piece * count(piece, end, size) + end

@@ -1,6 +1,6 @@
 """R9: "wrong content type, empty body, 204, 200 + error: typed error with status, request id, body up to 1 MiB".
 
-What answers a stream request and is no stream: for both protocols, over a socket. No case sends a second request or
+What answers a stream request and is no stream: for each protocol, over a socket. No case sends a second request or
 leaves its connection open.
 """
 
@@ -13,8 +13,9 @@ from assistants_wire import HELLO, STREAM_HEAD, chunk
 from chat_folds import delta
 from cut_streams import open_stream
 from raw_server import Exchange, RawServer, raw_server, response
+from response_folds import life
 from scripted import End, play
-from wire_reading import Protocol
+from wire_reading import PROTOCOLS, Protocol
 
 from asyncstream import (
     APIConnectionError,
@@ -31,7 +32,7 @@ from asyncstream import (
     StreamTruncatedError,
 )
 
-each_protocol = pytest.mark.parametrize("protocol", ["assistants", "chat"])
+each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
 MEBIBYTE = 1 << 20
 KEY = "sk-very-secret-0123456789"
@@ -200,7 +201,7 @@ async def test_what_is_no_http_answer_is_a_typed_error(name, protocol):
 @each_protocol
 @pytest.mark.parametrize("garbage", [b"zz\r\nno chunk\r\n", b"-5\r\n", b"5\r\nlonger than five\r\n"])
 async def test_garbage_between_chunks_is_a_broken_connection_after_all_events(garbage, protocol):
-    frame = delta(content="Hel") if protocol == "chat" else HELLO[0]
+    frame = {"assistants": HELLO[0], "chat": delta(content="Hel"), "responses": life("created")}[protocol]
     # The head and an event in packets of their own; then an event and the garbage in one.
     error, seen, _ = await read(protocol, STREAM_HEAD, 0.0, 0.0, chunk(frame), 0.0, 0.0, chunk(frame) + garbage)
 

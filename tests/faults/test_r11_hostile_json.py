@@ -18,18 +18,28 @@ import pytest
 from assistants_wire import DONE as ASSISTANTS_DONE
 from assistants_wire import HELLO, frame
 from chat_folds import DONE, chunk, delta
-from fed_streams import fed_assistants, fed_chat
+from fed_streams import fed
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from responses_wire import HELLO as RESPONSE
 from shared_files import SHARED, needs_shared
 
-from asyncstream import AssistantAccumulator, AsyncStreamError, ChatAccumulator, StreamDecodeError, StreamError
+from asyncstream import (
+    AssistantAccumulator,
+    AsyncStreamError,
+    ChatAccumulator,
+    ResponseAccumulator,
+    StreamDecodeError,
+    StreamError,
+)
 from asyncstream.events import UnknownEvent, decode_stream
 
 TRANSCRIPTS = {
     path.stem: path.read_bytes() for path in sorted((Path(__file__).parents[1] / "transcripts").glob("*.sse"))
 }
 MUTATED = ["assistants_code", "assistants_quirks", "assistants_tools_1", "chat_dialects", "chat_reasoning"]
+MUTATED += ["responses_quirks", "responses_text", "responses_tools_crlf"]
+WHOLE = {"assistants": "assistants_tools_1", "chat": "chat_dialects", "responses": "responses_text"}
 
 HOSTILE = {
     "null": "null",
@@ -77,7 +87,7 @@ HOSTILE = {
 
 
 class Found(NamedTuple):
-    accumulator: AssistantAccumulator | ChatAccumulator
+    accumulator: AssistantAccumulator | ChatAccumulator | ResponseAccumulator
     error: StreamError | None
     unknown: int
 
@@ -88,7 +98,8 @@ def protocol_of(name: str) -> Any:
 
 def folded(body: bytes, protocol: Any) -> Found:
     """Decode and fold a stream to its end; let nothing out that is not ours, and look at all that there is to see."""
-    accumulator: Any = AssistantAccumulator() if protocol == "assistants" else ChatAccumulator()
+    makers = {"assistants": AssistantAccumulator, "chat": ChatAccumulator, "responses": ResponseAccumulator}
+    accumulator: Any = makers[protocol]()
     error = None
     unknown = 0
     try:
@@ -110,6 +121,8 @@ def folded(body: bytes, protocol: Any) -> Found:
 def shown(accumulator: Any) -> list[Any]:
     if isinstance(accumulator, ChatAccumulator):
         return [accumulator.completion]
+    if isinstance(accumulator, ResponseAccumulator):
+        return [accumulator.response, accumulator.audio]
     return [accumulator.run, accumulator.thread, accumulator.messages, accumulator.run_steps]
 
 
@@ -177,12 +190,12 @@ def test_hostile_value_in_any_place_raises_nothing_but_our_errors(name, share):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("key", HOSTILE)
-@pytest.mark.parametrize("protocol", ["assistants", "chat"])
+@pytest.mark.parametrize("protocol", WHOLE)
 async def test_hostile_value_in_a_whole_stream_is_an_event_or_our_error(protocol, key):
-    name = "assistants_tools_1" if protocol == "assistants" else "chat_dialects"
+    name = WHOLE[protocol]
     for before, behind, payload, path in list(places(TRANSCRIPTS[name]))[::9]:
         body = before + hostile(payload, path, HOSTILE[key]) + behind
-        stream: Any = fed_assistants([body]) if protocol == "assistants" else fed_chat([body])
+        stream = fed(protocol, [body])
         error = None
         try:
             async with stream:
@@ -197,11 +210,18 @@ async def test_hostile_value_in_a_whole_stream_is_an_event_or_our_error(protocol
 
 @pytest.mark.faults
 @pytest.mark.parametrize("key", HOSTILE)
-@pytest.mark.parametrize("event", ["", "error", "thread.message.delta", "thread.run.completed", "ping", "done"])
+@pytest.mark.parametrize(
+    "event",
+    ["", "error", "thread.message.delta", "thread.run.completed", "response.completed", "keepalive", "ping", "done"],
+)
 def test_hostile_value_as_a_whole_payload(event, key):
     value = HOSTILE[key].encode()
     head = b"event: %s\n" % event.encode() if event else b""
-    for protocol, whole in (("assistants", b"".join(HELLO) + ASSISTANTS_DONE), ("chat", delta("stop") + DONE)):
+    for protocol, whole in (
+        ("assistants", b"".join(HELLO) + ASSISTANTS_DONE),
+        ("chat", delta("stop") + DONE),
+        ("responses", b"".join(RESPONSE)),
+    ):
         folded(head + b"data: " + value + b"\n\n" + whole, protocol)
         folded(head + b"data: [" + value + b"]\n\n" + whole, protocol)
         folded(head + b'data: {"error": ' + value + b"}\n\n" + whole, protocol)
@@ -294,7 +314,8 @@ def with_unknown_fields(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", ["assistants_text", "assistants_code", "assistants_tools_1", "chat_text", "chat_tools_crlf"]
+    "name",
+    ["assistants_text", "assistants_code", "assistants_tools_1", "chat_text", "chat_tools_crlf", "responses_text"],
 )
 def test_unknown_fields_everywhere_change_nothing(name):
     def changed(match: re.Match[bytes]) -> bytes:
@@ -386,10 +407,11 @@ def test_mutated_transcripts_raise_nothing_but_our_errors(data):
 
 def recordings() -> dict[str, bytes]:
     found = {}
-    for path in sorted((SHARED / "recordings").glob("*.json")):
-        body = path.with_suffix(".sse").read_bytes()
-        if len(body) < 20_000:
-            found[f"{json.loads(path.read_text())['api']}_{path.stem}"] = body
+    for directory in ("recordings", "recordings_responses"):
+        for path in sorted((SHARED / directory).glob("*.json")):
+            body = path.with_suffix(".sse").read_bytes()
+            if len(body) < 20_000:
+                found[f"{json.loads(path.read_text()).get('api', 'responses')}_{path.stem}"] = body
     return found
 
 

@@ -1,6 +1,6 @@
 """What a cut body must give, found without the package: `str.split` and `json.loads`, for bodies that are well-formed.
 
-It knows what the wire's rules say of ends (1.3, 4.15, 5.7) and of payloads in lists or
+It knows what the wire's rules say of ends (1.3, 4.15, 5.7, 9.23) and of payloads in lists or
 glued (2.2, 2.3), and no other quirk of servers: the transcripts that are cut here have none.
 """
 
@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 __all__ = ["BODIES", "PROTOCOLS", "Body", "Event", "Protocol", "Reading", "has_evidence", "read"]
 
-Protocol = Literal["assistants", "chat"]
+Protocol = Literal["assistants", "chat", "responses"]
 
-PROTOCOLS: tuple[Protocol, ...] = ("assistants", "chat")
+PROTOCOLS: tuple[Protocol, ...] = ("assistants", "chat", "responses")
 
 TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
 
@@ -23,12 +23,14 @@ TERMINAL = {
     f"thread.run.{word}" for word in ("completed", "requires_action", "failed", "cancelled", "expired", "incomplete")
 }
 
+ENDING = {f"response.{word}" for word in ("completed", "incomplete", "cancelled", "failed")}
+
 
 class Event(NamedTuple):
     """An event as the wire has it."""
 
     name: str
-    """"" in chat, whose frames have none."""
+    """"" in chat, whose frames have none, and in Responses, whose payloads say it."""
     payload: Any
 
 
@@ -47,7 +49,7 @@ class Body(NamedTuple):
 
     @property
     def protocol(self) -> Protocol:
-        return "chat" if self.name.startswith("chat_") else "assistants"
+        return next(protocol for protocol in PROTOCOLS if self.name.startswith(protocol))
 
     @property
     def frame_ends(self) -> list[int]:
@@ -65,6 +67,10 @@ BODIES = [
         "assistants_error",  # an error event at the end
         "chat_text",  # UTF-8 of two, three and four bytes, comments, usage
         "chat_tools_crlf",  # two choices, two calls, CRLF
+        "responses_text",  # UTF-8 of two, three and four bytes, a comment, a keepalive; ends at completed
+        "responses_tools_crlf",  # data only, three calls, CRLF, `[DONE]`
+        "responses_failed",  # a response that failed
+        "responses_error",  # an error event at the end
     )
 ]
 
@@ -87,10 +93,13 @@ def read(data: bytes, protocol: Protocol) -> Reading:
                 return Reading(events, "complete" if whole_answer else "truncated")
             if not payload:
                 continue
-            if name == "error":
+            value = json.loads(payload) if name != "error" or protocol == "responses" else None
+            if name == "error" or (isinstance(value, dict) and value.get("type") == "error"):
                 return Reading(events, "error")
-            value = json.loads(payload)
+            name = "" if protocol == "responses" else name
             events.extend(Event(name, item) for item in (value if isinstance(value, list) else [value]))
+    if protocol == "responses" and any(event.payload["type"] == "response.failed" for event in events):
+        return Reading(events, "error")
     return Reading(events, "complete" if has_evidence(events, protocol) else "truncated")
 
 
@@ -98,6 +107,8 @@ def has_evidence(events: Iterable[Event], protocol: Protocol) -> bool:
     """Tell whether an answer is complete that gave these events, and then nothing, not even `[DONE]`."""
     if protocol == "assistants":
         return any(event.name in TERMINAL for event in events)
+    if protocol == "responses":
+        return any(event.payload["type"] in ENDING for event in events)
     finished: dict[int, bool] = {}
     for event in events:
         for choice in event.payload["choices"]:
