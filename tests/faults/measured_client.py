@@ -37,7 +37,25 @@ async def read_answer(client: AsyncClient) -> int:
     return 1
 
 
-CALLS: dict[str, Callable[[AsyncClient], Awaitable[int]]] = {"stream": read_stream, "answer": read_answer}
+async def read_response_stream(client: AsyncClient) -> int:
+    seen = 0
+    async with client.responses.stream(model="m", input="") as stream:
+        async for _ in stream:
+            seen += 1
+    return seen
+
+
+async def read_response(client: AsyncClient) -> int:
+    await client.responses.retrieve("resp_1")
+    return 1
+
+
+CALLS: dict[str, Callable[[AsyncClient], Awaitable[int]]] = {
+    "stream": read_stream,
+    "answer": read_answer,
+    "response stream": read_response_stream,
+    "response": read_response,
+}
 
 
 async def outcome(call: Callable[[AsyncClient], Awaitable[int]], client: AsyncClient) -> dict[str, Any]:

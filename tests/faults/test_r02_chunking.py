@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_files import SHARED, needs_shared
 
-from asyncstream import AssistantEventHandler, StreamError
+from asyncstream import AssistantEventHandler, ChatAccumulator, StreamError
 from asyncstream.events import decode_stream
 
 TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
@@ -73,6 +73,10 @@ def bodies_of(group: str, line_end: bytes | None) -> list[bytes]:
     return [re.sub(rb"\r\n|\r|\n", lambda _: line_end, body) for body in bodies]
 
 
+def _shown(accumulator: Any) -> object:
+    return accumulator.completion if isinstance(accumulator, ChatAccumulator) else accumulator.response
+
+
 async def read(group: str, bodies: list[Iterable[bytes]], *, callbacks: bool) -> Reading:
     """Read a stream to its end, with a handler or with a view of its changes."""
     protocol = group.partition("_")[0]
@@ -95,11 +99,7 @@ async def read(group: str, bodies: list[Iterable[bytes]], *, callbacks: bool) ->
     except StreamError as failure:
         error = repr((type(failure), str(failure), failure.code, failure.body, failure.events_seen))
     held = stream.accumulator
-    shown = (
-        [held.run, held.messages, held.run_steps]
-        if assistants
-        else [held.completion if protocol == "chat" else held.response]
-    )
+    shown = [held.run, held.messages, held.run_steps] if assistants else [_shown(held)]
     snapshots = repr([*map(msgspec.to_builtins, shown), held.repairs, held.finished, held.events_seen])
     return Reading(events, raws, log.calls if log else [], changes, MADE_UP.sub("made up", snapshots), error)
 

@@ -19,6 +19,9 @@ import aiohttp
 import pytest
 from chat_folds import DONE, delta
 from raw_server import Exchange, raw_server
+from response_folds import life
+
+from asyncstream import AsyncClient, StreamDecodeError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -86,12 +89,16 @@ def flood(kind: str, *fields: str, begin: bytes = b"", chunked: bool = False) ->
 
 
 @asynccontextmanager
-async def measured(call: str, answer: Answer) -> AsyncIterator[dict[str, Any]]:
+async def measured(call: str, answer: Answer, most: int = MOST) -> AsyncIterator[dict[str, Any]]:
     """Give what came of a call in a process of its own, whose server sends this answer."""
 
     async def handler(exchange: Exchange) -> None:
         if exchange.target.startswith("/case"):
             await answer(exchange)
+        elif exchange.target.endswith("/responses"):
+            await exchange.reply(200, life("completed"), Content_Type=STREAM)
+        elif "/responses/" in exchange.target:
+            await exchange.reply(200, b'{"id":"resp_1","object":"response","status":"completed","output":[]}')
         elif exchange.method == "POST":
             await exchange.reply(200, delta("stop", content="hello") + DONE, Content_Type=STREAM)
         else:
@@ -111,7 +118,7 @@ async def measured(call: str, answer: Answer) -> AsyncIterator[dict[str, Any]]:
     found = json.loads(out)
     yield found
     print(f"\n{call}: RSS +{found['growth'] / 1e6:.1f} MB, {found['error']}: {found.get('message', '')[:120]}")
-    assert found["growth"] < MOST
+    assert found["growth"] < most
 
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -214,6 +221,58 @@ async def test_answer_of_a_gigabyte_is_stopped_at_the_limit_of_an_answer(framing
         assert found["error"] == "APIResponseValidationError"
         assert found["message"] == "expected at most 64 MiB, got more"
         assert (found["status"], found["request_id"], found["body"]) == (200, "req_1", 1 << 20)
+
+
+# Responses carry pictures, and repeat them: their limits are higher.
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("coding", ["", "gzip"])
+async def test_line_of_a_gigabyte_is_stopped_at_the_limit_of_an_event_of_a_response(coding):
+    begin = life("created") + b"data: "
+    answer = compressed(200, STREAM, coding, begin) if coding else flood(STREAM, CHUNKED, begin=begin, chunked=True)
+    async with measured("response stream", answer, 4 * MOST) as found:
+        assert found["error"] == "StreamDecodeError"
+        assert "the limit is 67108864 bytes" in found["message"]
+        assert (found["raw"], found["seen"]) == (65_536, 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("coding", ["", "deflate"])
+async def test_response_of_a_gigabyte_is_stopped_at_its_limit(coding):
+    begin = b'{"object":"response","id":"'
+    answer = compressed(200, JSON, coding, begin) if coding else flood(JSON, CHUNKED, begin=begin, chunked=True)
+    async with measured("response", answer, 4 * MOST) as found:
+        assert found["error"] == "APIResponseValidationError"
+        assert found["message"] == "expected at most 128 MiB, got more"
+        assert (found["status"], found["body"]) == (200, 1 << 20)
+
+
+async def picture(exchange: Exchange) -> None:
+    """Answer with a picture of 40 MB, as a whole response or as the last event of one."""
+    item = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "QUJD" * 10_000_000}
+    if exchange.method == "GET":
+        whole = {"id": "resp_1", "object": "response", "status": "completed", "output": [item]}
+        await exchange.reply(200, json.dumps(whole).encode())
+    else:
+        await exchange.reply(200, life("created", id="resp_1") + life("completed", [item]), Content_Type=STREAM)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("call", "seen"), [("response stream", 2), ("response", 1)])
+async def test_picture_below_the_limit_is_no_trouble(call, seen):
+    async with measured(call, picture, 6 * MOST) as found:
+        assert (found["error"], found["seen"]) == (None, seen)
+
+
+@pytest.mark.faults
+async def test_a_client_has_a_limit_of_its_own_for_an_event_of_a_response():
+    async with raw_server(picture) as server:
+        async with AsyncClient(api_key="k", base_url=server.url, max_event_bytes=1 << 20) as client:
+            with pytest.raises(StreamDecodeError, match="the limit is 1048576 bytes") as caught:
+                async with client.responses.stream(model="m", input="") as stream:
+                    await stream.until_done()
+    assert (1, "resp_1", 65_536) == (caught.value.events_seen, stream.accumulator.response.id, len(caught.value.raw))
 
 
 @pytest.mark.parametrize(
