@@ -12,12 +12,20 @@ from itertools import count
 from typing import Any
 
 import pytest
+import responses_wire
 from assistants_wire import DONE, HELLO, STREAM_HEAD, WAITS, chunk, message, run, text
 from raw_server import Exchange, raw_server, response
 from recording import Recorder
 from stepping import Plan, leftovers, outcome_of, settled, turns
 
-from asyncstream import AssistantStream, AsyncClient, AuthenticationError, ChatStream, StreamInterruptedError
+from asyncstream import (
+    AssistantStream,
+    AsyncClient,
+    AuthenticationError,
+    ChatStream,
+    ResponseStream,
+    StreamInterruptedError,
+)
 
 WAYS = {"waiting": (False, False), "come": (True, False), "twice": (False, True), "come, twice": (True, True)}
 """Whether the cancellation comes late, and whether another one follows at the next await."""
@@ -54,11 +62,18 @@ CALLS = [
 """An answer that calls a tool and goes on after its finish reason with what only its end closes."""
 
 
+ASKS = responses_wire.answer(responses_wire.message("See"), responses_wire.call("1"))
+ANSWERS = responses_wire.hello("resp_2")
+
+
 async def converse(exchange: Exchange) -> None:
     if "chat" in exchange.target:
         await send_slowly(
             exchange, CALLS if b"waits" in exchange.body and b"tool_call_id" not in exchange.body else CHAT
         )
+    elif "responses" in exchange.target:
+        waits = b"waits" in exchange.body and b"function_call_output" not in exchange.body
+        await send_slowly(exchange, ASKS if waits else ANSWERS)
     elif "submit" in exchange.target:
         await send_slowly(exchange, [*SECOND, DONE])
     elif b"refused" in exchange.body:
@@ -120,6 +135,8 @@ async def until_done(stream: Any, _: list[object]) -> None:
 async def final(stream: Any, seen: list[object]) -> None:
     if isinstance(stream, ChatStream):
         seen.append(await stream.get_final_completion())
+    elif isinstance(stream, ResponseStream):
+        seen.append(await stream.get_final_response())
     else:
         run = await stream.get_final_run()
         seen += [run, await stream.get_final_run_steps(), await stream.get_final_messages()]
@@ -159,6 +176,19 @@ async def submitting_and_reading_on(stream: ChatStream, seen: list[object]) -> N
         await stream.submit_tool_outputs([{"tool_call_id": "call_1", "output": "1"}])
 
 
+async def submitting_to_a_response(stream: ResponseStream[None], seen: list[object]) -> None:
+    """Read; submit outputs as soon as they may be, again and again until that has succeeded."""
+
+    async def submit() -> None:
+        if stream.finished and stream.accumulator.response.id == "resp_1":
+            await stream.submit_tool_outputs([{"call_id": "call_1", "output": "1"}])
+
+    await submit()
+    async for event in stream:
+        seen.append(event)
+        await submit()
+
+
 READERS: dict[str, Read] = {
     "anext": events,
     "text_deltas": pieces,
@@ -169,14 +199,18 @@ READERS: dict[str, Read] = {
     "submit_tool_outputs": submitting,
     "submit to chat": submitting_to_chat,
     "submit to chat, read on": submitting_and_reading_on,
+    "submit to a response": submitting_to_a_response,
 }
 SUBMITTING = {"submit_tool_outputs": ("plain", "handler"), "submit to chat": ("chat",)}
 SUBMITTING["submit to chat, read on"] = ("chat",)
+SUBMITTING["submit to a response"] = ("responses",)
 
 
 def opened(client: AsyncClient, kind: str, said: str = "") -> tuple[Any, Recorder | None]:
     if kind == "chat":
         return client.chat.completions.stream(messages=[], model=said or "m"), None
+    if kind == "responses":
+        return client.responses.stream(input="", model=said or "m"), None
     handler = Recorder() if kind == "handler" else None
     return client.threads.runs.stream("t", assistant_id="a", instructions=said, event_handler=handler), handler
 
@@ -198,7 +232,7 @@ async def read_with(plans: list[Plan], read: Read, kind: str, said: str) -> tupl
                 await read(stream, seen)
             if read not in (final, until_done):
                 await stream.until_done()
-        snapshot = stream.accumulator.completion if kind == "chat" else stream.accumulator.messages
+        snapshot = getattr(stream.accumulator, {"chat": "completion", "responses": "response"}.get(kind, "messages"))
     if handler is None:
         return [*seen, snapshot], [], 0
     assert len(handler.begun) - len(handler.ended) <= interrupted
@@ -208,7 +242,7 @@ async def read_with(plans: list[Plan], read: Read, kind: str, said: str) -> tupl
 
 CASES = [
     (kind, how)
-    for kind in ("plain", "handler", "chat")
+    for kind in ("plain", "handler", "chat", "responses")
     for how in READERS
     if how not in SUBMITTING or kind in SUBMITTING[how]
 ]
@@ -235,6 +269,7 @@ async def test_a_cancelled_reading_goes_on_and_loses_nothing(kind: str, how: str
 
 
 QUICK = {("handler", "anext"), ("plain", "changes"), ("chat", "get_final"), ("chat", "submit to chat")}
+QUICK |= {("responses", "submit to a response")}
 """One of each kind, for the unit tests."""
 
 

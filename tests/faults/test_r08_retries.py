@@ -17,9 +17,12 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
+from assistants_wire import STREAM_HEAD, chunk
 from raw_server import Exchange, raw_server
+from responses_wire import hello
 
-from asyncstream.errors import APIConnectionError, APIError, APITimeoutError, RateLimitError
+from asyncstream import AsyncClient
+from asyncstream.errors import APIConnectionError, APIError, APITimeoutError, RateLimitError, StreamInterruptedError
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request, parse_base_url
@@ -351,3 +354,30 @@ async def test_stream_that_has_begun_is_never_sent_again(make):
 
     assert len(server.requests) == 1
     assert json.loads(server.requests[0].body) == {}
+
+
+@pytest.mark.parametrize("background", [False, True])
+async def test_response_is_asked_for_again_before_it_began_and_never_after(waits, background):
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def handler(exchange: Exchange) -> None:
+        if exchange.number <= 2:
+            await exchange.reply((503, 429)[exchange.number - 1], b"{}", Retry_After="3")
+        else:
+            await exchange.send(STREAM_HEAD + chunk(b"".join(hello(background=background)[:3])))
+            exchange.fin()
+
+    async with raw_server(handler) as server, AsyncClient(api_key="k", base_url=server.url, max_retries=2) as client:
+        client._transport._sleep = sleep
+        with pytest.raises(StreamInterruptedError) as caught:
+            async with client.responses.stream(model="m", input="hi", background=background) as stream:
+                await stream.until_done()
+
+    posts = [request for request in server.requests if request.method == "POST"]
+    assert (3, 1) == (len(posts), len({(post.headers["idempotency-key"], post.body) for post in posts}))
+    # One in the background is followed from its last event on; each break without an event in between counts.
+    asked = [request.target for request in server.requests if request.method == "GET"]
+    assert ["/responses/resp_1?stream=true&starting_after=2"] * (2 if background else 0) == asked
+    assert (3, 3) == (caught.value.events_seen, stream.accumulator.events_seen)
+    assert [3.0, 3.0] == waits[:2]
