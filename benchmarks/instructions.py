@@ -43,6 +43,7 @@ from benchmarks.counting import (
 from benchmarks.report import aligned, environment, environment_lines
 from benchmarks.rounds import Cell, Spread
 from benchmarks.server import running
+from benchmarks.workloads import protocol_of
 
 __all__ = ["ROWS", "Counter", "Imports", "Row", "Work", "main"]
 
@@ -58,9 +59,14 @@ class Work(NamedTuple):
     pacing: Literal["bulk", "each"] = "bulk"
 
     @property
+    def short(self) -> bool:
+        """Whether whole requests are counted, as short as some are."""
+        return self.kind.startswith("short")
+
+    @property
     def events(self) -> int:
         """How many events the shorter stream has; of a short request, how many times it is sent."""
-        if self.kind == "short":
+        if self.short:
             return 20
         if self.pacing == "each":
             return 100
@@ -70,13 +76,13 @@ class Work(NamedTuple):
     def phases(self) -> list[tuple[str, int]]:
         """Return the streams of the two phases, and how many times each is read."""
         n = self.events
-        if self.kind == "short":
-            return [(f"short-4.{self.pacing}", n), (f"short-4.{self.pacing}", 2 * n)]
+        if self.short:
+            return [(f"{self.kind}-4.{self.pacing}", n), (f"{self.kind}-4.{self.pacing}", 2 * n)]
         return [(f"{self.kind}-{n}.{self.pacing}", 1), (f"{self.kind}-{2 * n}.{self.pacing}", 1)]
 
     def cell(self) -> Cell:
         """Return what `rounds` measures the CPU time of."""
-        size = 4 if self.kind == "short" else 1000 if self.pacing == "each" else 2000
+        size = 4 if self.short else 1000 if self.pacing == "each" else 2000
         return Cell(self.adapter, f"{self.kind}-{size}.{'live' if self.pacing == 'each' else 'bulk'}")
 
     def counted(self, phases: Sequence[int]) -> float:
@@ -111,15 +117,16 @@ class Row:
         return f"{self.above.adapter} / {self.below.adapter}: {self.above.kind}"
 
 
-_CHAT = ("chat", "oddchat", "calls", "args")
+_NAMES = {"assistants": "", "chat": "chat ", "responses": "responses "}
+"""Protocol -> how the names of its adapters differ."""
 
 
 def _own(kind: str, pacing: Literal["bulk", "each"] = "bulk") -> Work:
-    return Work("asyncstream chat raw" if kind in _CHAT else "asyncstream raw", kind, pacing)
+    return Work(f"asyncstream {_NAMES[protocol_of(kind)]}raw", kind, pacing)
 
 
 def _openai(kind: str) -> Work:
-    return Work("openai chat raw" if kind in _CHAT else "openai raw", kind)
+    return Work(f"openai {_NAMES[protocol_of(kind)]}raw", kind)
 
 
 def _bare(kind: str) -> Work:
@@ -129,23 +136,35 @@ def _bare(kind: str) -> Work:
 ROWS = (
     *(
         Row("P1", _openai(kind), _own(kind), "at least", limit)
-        for kind, limit in (("text", 45), ("code", 40), ("chat", 38), ("calls", 30))
+        for kind, limit in (("text", 45), ("code", 40), ("chat", 38), ("calls", 30), ("response", None))
     ),
     *(
         Row("P3", _own(kind), _bare(kind), "at most", limit)
-        for kind, limit in (("text", 1.5), ("code", 1.5), ("cited", 1.6), ("chat", 1.5), ("calls", 1.7), ("args", 1.7))
+        for kind, limit in (
+            ("text", 1.5),
+            ("code", 1.5),
+            ("cited", 1.6),
+            ("chat", 1.5),
+            ("calls", 1.7),
+            ("args", 1.7),
+            ("response", 1.6),
+            ("citedresponse", None),
+            ("responseargs", None),
+        )
     ),
     Row("P3b", _own("oddtext"), _own("text"), "at most", 3),
     Row("P3b", _own("oddchat"), _own("chat"), "at most", 3),
     *(
         Row("P4", _own(kind, "each"), Work("aiohttp, read only", kind, "each"), "at most", limit)
-        for kind, limit in (("text", 1.2), ("chat", 1.25))
+        for kind, limit in (("text", 1.2), ("chat", 1.25), ("response", 1.25))
     ),
     Row("P9", _own("short"), _bare("short")),
     Row("P9", _openai("short"), _own("short"), "at least", 7.5, in_seconds=True),
+    Row("P9", _own("shortresponse"), _bare("shortresponse")),
+    Row("P9", _openai("shortresponse"), _own("shortresponse"), "at least", 7.5, in_seconds=True),
 )
 
-_NOUNS = {"chat": "chat.completions", "assistants": "threads.runs"}
+_NOUNS = {"chat": "chat.completions", "assistants": "threads.runs", "responses": "responses"}
 """Protocol -> what of a client loads it."""
 _MOST_OF_IMPORT, _MOST_UNUSED, _MOST_OF_NOUN, _MOST_OF_SHORT = 35, 1, 100, 1.2
 """Millions of instructions."""
@@ -343,8 +362,8 @@ def _request_lines(rows: Sequence[Row], counts: Mapping[Work, float], counter: C
             costs |= counter.seconds(works, rounds)
     lines = [_compared(row, counts, costs) for row in rows]
     for work, counted in counts.items():
-        if work == _own("short"):
-            lines.append(_at_most("P9", "asyncstream raw: short", counted / 1e6, "M", _MOST_OF_SHORT))
+        if work.short and work.adapter.startswith("asyncstream"):
+            lines.append(_at_most("P9", f"{work.adapter}: {work.kind}", counted / 1e6, "M", _MOST_OF_SHORT))
         if work.pacing == "each":
             turns, says = counter.turns(work), f"turns of the loop an event, {work.adapter}: {work.kind}"
             own = work.adapter.startswith("asyncstream")
@@ -359,14 +378,17 @@ def _import_lines(counter: Counter, package: Path, rounds: int) -> list[_Line]:
     def milliseconds(protocol: str, field: str) -> Spread | None:
         return Spread.of([1e3 * getattr(cost, field) for cost in found[protocol][1]]) if rounds else None
 
-    chat, threads = found["chat"][0], found["assistants"][0]
-    package_ms, chat_ms, threads_ms = (
-        milliseconds(*which) for which in (("chat", "package"), ("chat", "noun"), ("assistants", "noun"))
-    )
+    package, chat = found["chat"][0].package / 1e6, found["chat"][0].noun / 1e6
     lines = [
-        _at_most("P8", "import asyncstream (CPU: ms)", chat.package / 1e6, "M", _MOST_OF_IMPORT, package_ms),
-        _at_most("P8", "client.chat the first time (CPU: ms)", chat.noun / 1e6, "M", _MOST_OF_NOUN, chat_ms),
-        _Line("P8", "client.threads the first time (CPU: ms)", threads.noun / 1e6, "M", cpu=threads_ms),
+        _at_most("P8", "import asyncstream (CPU: ms)", package, "M", _MOST_OF_IMPORT, milliseconds("chat", "package")),
+        _at_most("P8", "client.chat the first time (CPU: ms)", chat, "M", _MOST_OF_NOUN, milliseconds("chat", "noun")),
+        *(
+            _Line("P8", f"client.{noun} the first time (CPU: ms)", cost / 1e6, "M", cpu=milliseconds(protocol, "noun"))
+            for protocol, noun, cost in (
+                ("assistants", "threads", found["assistants"][0].noun),
+                ("responses", "responses", found["responses"][0].noun),
+            )
+        ),
     ]
     if columns:
         lines.extend(

@@ -117,7 +117,66 @@ CHAT_SECTIONS = (
     ),
 )
 
-SECTIONS = (*SECTIONS, *CHAT_SECTIONS)
+_RESPONSES = ("asyncstream responses raw", "asyncstream responses accumulating")
+_OPENAI_RESPONSES = ("openai responses raw", "openai responses accumulating")
+_ON_ARGUMENTS = (*_RESPONSES, *_OPENAI_RESPONSES, *_LIMITS)
+_ON_RESPONSES = (*_RESPONSES, "asyncstream responses text", *_OPENAI_RESPONSES, *_LIMITS)
+
+RESPONSES_SECTIONS = (
+    Section("responses", "responses text, bulk", _ON_RESPONSES, {"response": "response-2000"}),
+    Section(
+        "responses cited",
+        "responses text with a citation behind every 10th delta, bulk",
+        _ON_RESPONSES,
+        {"citedresponse": "citedresponse-2000"},
+    ),
+    Section(
+        "responses tools",
+        "responses function arguments, a character each, bulk",
+        _ON_ARGUMENTS,
+        {"responseargs": "responseargs-2000"},
+    ),
+    Section(
+        "responses live",
+        "responses text, live (a write each 500 us)",
+        _ON_RESPONSES,
+        {"response": "response-1000"},
+        "live",
+        rounds=11,
+    ),
+    Section(
+        "responses growth",
+        "growth with the length of a response, bulk",
+        _RESPONSES,
+        {
+            "response": "response-2000",
+            "long response": "response-50000",
+            "cited": "citedresponse-2000",
+            "long cited": "citedresponse-50000",
+            "args": "responseargs-2000",
+            "long args": "responseargs-117000",
+        },
+        rounds=5,
+    ),
+    Section(
+        "responses short",
+        "short responses: 12 events, kept-alive",
+        _ON_ARGUMENTS,
+        {"shortresponse": "shortresponse-4"},
+        per="request",
+        rounds=15,
+    ),
+    Section(
+        "responses picture",
+        "one generated image of 27 MB, sent twice",
+        _ON_ARGUMENTS,
+        {"picture": "picture-27000000"},
+        per="request",
+        rounds=5,
+    ),
+)
+
+SECTIONS = (*SECTIONS, *CHAT_SECTIONS, *RESPONSES_SECTIONS)
 
 LENGTHS = (250, 500, 1000, 2000, 4000)
 

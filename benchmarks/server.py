@@ -3,8 +3,8 @@
 It is never what limits a client: every answer is one prepared buffer, or (live) one prepared piece a write. Held
 constant, as common servers do it: keep-alive, chunked encoding, no delay of small packets.
 
-What is sent is named in the path, where the thread's id stands: `/v1/threads/text-2000.bulk/runs`; for chat, which has
-no id there, in the query: `/v1/chat/completions?stream=chat-2000.bulk`. Pacings:
+What is sent is named in the path, where the thread's id stands: `/v1/threads/text-2000.bulk/runs`; for chat and
+Responses, which have no id there, in the query: `/v1/chat/completions?stream=chat-2000.bulk`. Pacings:
 
 - `bulk`: everything at once, in HTTP chunks of 4 KiB, as from a proxy that is catching up (nginx sends its buffers,
   a page each); events are cut anywhere.
@@ -45,7 +45,7 @@ _HEAD = (
 _LAST_CHUNK = b"0\r\n\r\n"
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
-_NAMED = re.compile(r"/v1/(?:threads/|chat/completions\?stream=)([^/?&]+)(?:/runs)?")
+_NAMED = re.compile(r"/v1/(?:threads/|(?:chat/completions|responses)\?stream=)([^/?&]+)(?:/runs)?")
 
 
 def _chunk(data: bytes) -> bytes:

@@ -6,15 +6,15 @@ again: so twice the deltas are exactly twice the work, beside what is done once 
 
 from collections.abc import Callable
 
-from asyncstream import AssistantAccumulator, ChatAccumulator
+from asyncstream import AssistantAccumulator, ChatAccumulator, ResponseAccumulator
 from asyncstream.events.decode import wire_of
 from asyncstream.sse import FrameSplitter, encode, parse_frame
 from benchmarks.server import BULK_CHUNK
-from benchmarks.workloads import CHAT_KINDS, make
+from benchmarks.workloads import make, protocol_of
 
 __all__ = ["STEPS", "STREAMS", "prepare"]
 
-STREAMS = ("text", "cited", "code", "chat", "calls", "args")
+STREAMS = ("text", "cited", "code", "chat", "calls", "args", "response", "responseargs")
 """Kinds of `workloads` whose deltas are all alike."""
 
 Done = Callable[[], object]
@@ -26,9 +26,9 @@ def prepare(step: str, kind: str, deltas: int) -> Done:
 
 
 def _without_closing(kind: str, frames: tuple[bytes, ...]) -> list[bytes]:
-    if kind in CHAT_KINDS:
+    if protocol_of(kind) == "chat":
         return list(frames[:-2])
-    last = max(position for position, frame in enumerate(frames) if b".delta\n" in frame[:40])
+    last = max(position for position, frame in enumerate(frames) if b".delta\n" in frame[:60])
     return list(frames[: last + 1])
 
 
@@ -56,7 +56,7 @@ def _parse(kind: str, frames: list[bytes]) -> Done:
 
 def _decode(kind: str, frames: list[bytes]) -> Done:
     cut = [frame[:-2] for frame in frames]
-    wire = wire_of("chat" if kind in CHAT_KINDS else "assistants")
+    wire = wire_of(protocol_of(kind))
 
     def decode() -> list[object]:
         decode_plain = wire.decode_plain
@@ -89,8 +89,15 @@ def _push(kind: str, frames: list[bytes]) -> Done:
     return push
 
 
-def _accumulator(kind: str) -> AssistantAccumulator | ChatAccumulator:
-    return ChatAccumulator() if kind in CHAT_KINDS else AssistantAccumulator()
+_ACCUMULATORS: dict[str, Callable[[], AssistantAccumulator | ChatAccumulator | ResponseAccumulator]] = {
+    "assistants": AssistantAccumulator,
+    "chat": ChatAccumulator,
+    "responses": ResponseAccumulator,
+}
+
+
+def _accumulator(kind: str) -> AssistantAccumulator | ChatAccumulator | ResponseAccumulator:
+    return _ACCUMULATORS[protocol_of(kind)]()
 
 
 def _encode(kind: str, frames: list[bytes]) -> Done:

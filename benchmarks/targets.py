@@ -63,16 +63,27 @@ _BARE = "bare aiohttp + msgspec"
 _FLOOR = "aiohttp, read only"
 _CHAT = "asyncstream chat raw"
 _CHAT_FOLD = "asyncstream chat accumulating"
+_RESPONSES = "asyncstream responses raw"
+_RESPONSES_FOLD = "asyncstream responses accumulating"
+_RESPONSES_STREAMS = (
+    ("responses", "response"),
+    ("responses cited", "citedresponse"),
+    ("responses tools", "responseargs"),
+)
 _CHAT_STREAMS = (("chat", "chat"), ("chat calls", "calls"), ("chat tools", "args"))
 
 TARGETS = (
     *(
         RatioTarget("P1", section, ("openai raw", stream), (_RAW, stream), "at least", limit)
-        for section, stream, limit in (("text", "text", 40), ("code", "code", 35), ("cited", "cited", 35))
+        for section, stream, limit in (("text", "text", 45), ("code", "code", 40), ("cited", "cited", 40))
     ),
     *(
         RatioTarget("P1", section, ("openai chat raw", stream), (_CHAT, stream), "at least", limit)
-        for section, stream, limit in (("chat", "chat", 40), ("chat calls", "calls", 35), ("chat tools", "args", 35))
+        for section, stream, limit in (("chat", "chat", 38), ("chat calls", "calls", 30), ("chat tools", "args", 30))
+    ),
+    *(
+        RatioTarget("P1", section, ("openai responses raw", stream), (_RESPONSES, stream), "at least", 38)
+        for section, stream in _RESPONSES_STREAMS
     ),
     *(
         RatioTarget("P2", stream, ("openai accumulating", stream), (_FOLD, stream), "at least", 35)
@@ -83,30 +94,58 @@ TARGETS = (
         for section, stream in _CHAT_STREAMS
     ),
     *(
-        RatioTarget("P3", stream, (_RAW, stream), (_BARE, stream), "at most", 1.5)
-        for stream in ("text", "code", "cited")
+        RatioTarget("P2", section, ("openai responses accumulating", stream), (_RESPONSES_FOLD, stream), "at least", 60)
+        for section, stream in _RESPONSES_STREAMS
     ),
     *(
-        RatioTarget("P3", section, (_CHAT, stream), (_BARE, stream), "at most", 1.5)
-        for section, stream in _CHAT_STREAMS
+        RatioTarget("P3", section, (adapter, stream), (_BARE, stream), "at most", limit)
+        for section, adapter, stream, limit in (
+            ("text", _RAW, "text", 1.5),
+            ("code", _RAW, "code", 1.5),
+            ("cited", _RAW, "cited", 1.6),
+            ("chat", _CHAT, "chat", 1.5),
+            ("chat calls", _CHAT, "calls", 1.7),
+            ("chat tools", _CHAT, "args", 1.7),
+            ("responses", _RESPONSES, "response", 1.6),
+        )
     ),
-    RatioTarget("P4", "live", (_RAW, "text"), (_FLOOR, "text"), "at most", 1.4),
-    RatioTarget("P4", "chat live", (_CHAT, "chat"), (_FLOOR, "chat"), "at most", 1.4),
-    RatioTarget("P5", "live", ("openai raw", "text"), (_RAW, "text"), "at least", 2.5),
-    RatioTarget("P5", "live", ("openai accumulating", "text"), (_FOLD, "text"), "at least", 2.7),
-    RatioTarget("P5", "chat live", ("openai chat raw", "chat"), (_CHAT, "chat"), "at least", 2.5),
-    RatioTarget("P5", "chat live", ("openai chat accumulating", "chat"), (_CHAT_FOLD, "chat"), "at least", 4.5),
+    RatioTarget("P4", "live", (_RAW, "text"), (_FLOOR, "text"), "at most", 1.2),
+    RatioTarget("P4", "chat live", (_CHAT, "chat"), (_FLOOR, "chat"), "at most", 1.25),
+    RatioTarget("P4", "responses live", (_RESPONSES, "response"), (_FLOOR, "response"), "at most", 1.25),
     *(
-        RatioTarget("P6", "growth", (adapter, f"long {stream}"), (adapter, stream), "at most", 1.15)
-        for stream in ("text", "cited")
-        for adapter in (_RAW, _FOLD)
+        RatioTarget("P5", section, (peer, stream), (own, stream), "at least", limit)
+        for section, peer, own, stream, limit in (
+            ("live", "openai raw", _RAW, "text", 3),
+            ("live", "openai accumulating", _FOLD, "text", 3),
+            ("chat live", "openai chat raw", _CHAT, "chat", 3),
+            ("chat live", "openai chat accumulating", _CHAT_FOLD, "chat", 5),
+            ("responses live", "openai responses raw", _RESPONSES, "response", 3),
+            ("responses live", "openai responses accumulating", _RESPONSES_FOLD, "response", 3),
+        )
     ),
     *(
-        RatioTarget("P6", "chat growth", (adapter, "long args"), (adapter, "args"), "at most", 1.15)
-        for adapter in (_CHAT, _CHAT_FOLD)
+        RatioTarget("P6", section, (adapter, f"long {stream}"), (adapter, stream), "at most", 1.15)
+        for section, stream, adapters in (
+            ("growth", "text", (_RAW, _FOLD)),
+            ("growth", "cited", (_RAW, _FOLD)),
+            ("chat growth", "args", (_CHAT, _CHAT_FOLD)),
+            ("responses growth", "response", (_RESPONSES, _RESPONSES_FOLD)),
+            ("responses growth", "cited", (_RESPONSES, _RESPONSES_FOLD)),
+            ("responses growth", "args", (_RESPONSES, _RESPONSES_FOLD)),
+        )
+        for adapter in adapters
     ),
     RatioTarget("P7", "huge", (_RAW, "huge"), (_BARE, "huge"), "at most", 1.5),
-    RatioTarget("P9", "short", ("openai raw", "short"), (_RAW, "short"), "at least", 8),
+    RatioTarget("P7", "responses picture", (_RESPONSES, "picture"), (_BARE, "picture"), "at most", 1.5),
+    RatioTarget("P9", "short", ("openai raw", "short"), (_RAW, "short"), "at least", 7.5),
+    RatioTarget(
+        "P9",
+        "responses short",
+        ("openai responses raw", "shortresponse"),
+        (_RESPONSES, "shortresponse"),
+        "at least",
+        7.5,
+    ),
 )
 """By their numbers; P7's memory, P8, and P10 with P11 are in `memory`, `imports` and `streams`."""
 

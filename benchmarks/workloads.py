@@ -3,7 +3,8 @@
 A name is `<kind>-<size>`: `text-2000` (an Assistants run that writes one message in 2,000 deltas), `cited-2000` (the
 same with a citation in every 10th delta), `oddtext-2000` (with a member in every delta that OpenAI does not have),
 `code-2000` (a code interpreter call whose input comes in 2,000 deltas), `huge-5000000` (one delta of that many ASCII
-characters), `short-4` (a run of nine events, four of them deltas); the chat streams are in `chat_workloads`.
+characters), `short-4` (a run of nine events, four of them deltas); the chat streams are in `chat_workloads`, those of
+Responses in `response_workloads`.
 
 Pure: stdlib only, no clock, no randomness. The payloads have the fields and the lengths that OpenAI's have.
 """
@@ -14,8 +15,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from benchmarks.chat_workloads import chat, one_character_arguments, parallel_calls
+from benchmarks.response_workloads import argument_characters, picture, short_response, text_response
 
-__all__ = ["CHAT_KINDS", "KINDS", "Seen", "Workload", "make"]
+__all__ = ["KINDS", "Seen", "Workload", "make", "protocol_of"]
 
 
 class Seen(NamedTuple):
@@ -243,7 +245,7 @@ def _short(size: int) -> tuple[list[bytes], Seen]:
     return frames, Seen(len(frames) - 1, len("".join(pieces)), 0)
 
 
-KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
+_ASSISTANTS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
     "text": _text,
     "cited": _cited,
     "oddtext": _odd_text,
@@ -251,7 +253,6 @@ KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
     "huge": _huge,
     "short": _short,
 }
-"""Kind -> the frames and the counts of an Assistants stream of some size."""
 
 
 def _chat(size: int) -> tuple[list[bytes], Seen]:
@@ -274,13 +275,66 @@ def _calls(size: int) -> tuple[list[bytes], Seen]:
     return frames, Seen(len(frames) - 1, characters)
 
 
-CHAT_KINDS: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
+_CHAT: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
     "chat": _chat,
     "oddchat": _odd_chat,
     "calls": _calls,
     "args": _args,
 }
-"""The same of Chat Completions."""
+
+
+def _response(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters, citations = text_response(_pieces(size))
+    return frames, Seen(len(frames), characters, citations)
+
+
+def _cited_response(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters, citations = text_response(_pieces(size), cite_every=10)
+    return frames, Seen(len(frames), characters, citations)
+
+
+def _response_arguments(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters = argument_characters(size)
+    return frames, Seen(len(frames), characters, 0)
+
+
+def _short_response(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters = short_response(_pieces(size))
+    return frames, Seen(len(frames), characters, 0)
+
+
+def _picture(size: int) -> tuple[list[bytes], Seen]:
+    frames = list(picture(size))
+    return frames, Seen(len(frames), 0, 0)
+
+
+_RESPONSES: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
+    "response": _response,
+    "citedresponse": _cited_response,
+    "responseargs": _response_arguments,
+    "shortresponse": _short_response,
+    "picture": _picture,
+}
+
+KINDS: dict[str, dict[str, Callable[[int], tuple[list[bytes], Seen]]]] = {
+    "assistants": _ASSISTANTS,
+    "chat": _CHAT,
+    "responses": _RESPONSES,
+}
+"""Protocol -> kind -> the frames and the counts of a stream of some size."""
+
+
+def protocol_of(name: str) -> str:
+    """Return the protocol of the stream of a name.
+
+    Raises:
+        KeyError: There is no such kind.
+    """
+    kind = name.partition("-")[0]
+    for protocol, kinds in KINDS.items():
+        if kind in kinds:
+            return protocol
+    raise KeyError(kind)
 
 
 @lru_cache(maxsize=64)
@@ -292,5 +346,5 @@ def make(name: str) -> Workload:
         ValueError: The name has no size.
     """
     kind, _, size = name.rpartition("-")
-    frames, seen = (KINDS | CHAT_KINDS)[kind](int(size))
+    frames, seen = KINDS[protocol_of(name)][kind](int(size))
     return Workload(name, tuple(frames), seen._replace(bytes=sum(map(len, frames))))

@@ -3,7 +3,8 @@
 An adapter is an async context manager over a base URL that gives a function from a stream's name to `Seen`. It keeps
 one client open over all its requests. All raw adapters do the same with an event: count it, look at its name, add the
 length of its text or of its code interpreter input, count its citations; in chat, add the length of its text or of its
-tool arguments. What reads either protocol tells them apart by the stream's name.
+tool arguments; in Responses the same, and count the citations. What reads several protocols tells them apart by the
+stream's name.
 
 A peer's packages are imported only when it is opened.
 """
@@ -22,7 +23,15 @@ Read = Callable[[str], Awaitable[Seen]]
 """Read the stream of that name (`text-2000.bulk`, `chat-2000.bulk`) to its end."""
 
 
-_BOTH = ("assistants", "chat")
+_PROTOCOLS = {
+    "own": ("assistants",),
+    "openai_python": ("assistants",),
+    "chat": ("chat",),
+    "responses": ("responses",),
+    "sse_libraries": ("assistants", "chat"),
+    "bare": ("assistants", "chat", "responses"),
+}
+"""Module in this package -> the protocols that its peers read."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,7 @@ class Adapter:
     @property
     def protocols(self) -> tuple[str, ...]:
         """Whose streams it reads."""
-        module = self.place.partition(":")[0]
-        return {"own": ("assistants",), "openai_python": ("assistants",), "chat": ("chat",)}.get(module, _BOTH)
+        return _PROTOCOLS[self.place.partition(":")[0]]
 
     def missing(self) -> list[str]:
         """Return the packages that this peer needs and that are not installed."""
@@ -77,5 +85,10 @@ ADAPTERS = {
         Adapter("openai chat raw, aiohttp backend", "chat:openai_raw_on_aiohttp", ("openai",)),
         Adapter("openai chat accumulating", "chat:openai_accumulating", ("openai",)),
         Adapter("openai chat accumulating, aiohttp backend", "chat:openai_accumulating_on_aiohttp", ("openai",)),
+        Adapter("asyncstream responses raw", "responses:raw"),
+        Adapter("asyncstream responses accumulating", "responses:accumulating"),
+        Adapter("asyncstream responses text", "responses:text"),
+        Adapter("openai responses raw", "responses:openai_raw", ("openai",)),
+        Adapter("openai responses accumulating", "responses:openai_accumulating", ("openai",)),
     )
 }

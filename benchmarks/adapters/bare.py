@@ -12,11 +12,12 @@ from typing import Any
 import aiohttp
 from msgspec.json import Decoder
 
+from asyncstream import events as wire_events
 from asyncstream.types import ChatCompletionChunk, Message, MessageDeltaEvent, Run, RunStep, RunStepDeltaEvent
 from benchmarks.adapters import Read
-from benchmarks.workloads import CHAT_KINDS, Seen
+from benchmarks.workloads import Seen, protocol_of
 
-__all__ = ["DECODE", "address", "chat_characters", "decode_chunk", "is_chat", "open_session", "read_only", "typed"]
+__all__ = ["DECODE", "address", "chat_characters", "decode_chunk", "open_session", "read_only", "typed"]
 
 _HEADERS = {"Authorization": "Bearer sk-benchmark", "Accept": "text/event-stream", "OpenAI-Beta": "assistants=v2"}
 
@@ -29,15 +30,35 @@ _MESSAGE_TYPES: dict[str, Any] = {
     **dict.fromkeys(("created", "in_progress", "completed"), Message),
     "delta": MessageDeltaEvent,
 }
+_RESPONSE_TYPES: dict[str, Any] = {
+    "created": wire_events.ResponseCreatedEvent,
+    "in_progress": wire_events.ResponseInProgressEvent,
+    "output_item.added": wire_events.ResponseOutputItemAddedEvent,
+    "content_part.added": wire_events.ResponseContentPartAddedEvent,
+    "output_text.delta": wire_events.ResponseTextDeltaEvent,
+    "output_text.annotation.added": wire_events.ResponseOutputTextAnnotationAddedEvent,
+    "output_text.done": wire_events.ResponseTextDoneEvent,
+    "function_call_arguments.delta": wire_events.ResponseFunctionCallArgumentsDeltaEvent,
+    "function_call_arguments.done": wire_events.ResponseFunctionCallArgumentsDoneEvent,
+    "image_generation_call.in_progress": wire_events.ResponseImageGenCallInProgressEvent,
+    "image_generation_call.generating": wire_events.ResponseImageGenCallGeneratingEvent,
+    "image_generation_call.completed": wire_events.ResponseImageGenCallCompletedEvent,
+    "content_part.done": wire_events.ResponseContentPartDoneEvent,
+    "output_item.done": wire_events.ResponseOutputItemDoneEvent,
+    "completed": wire_events.ResponseCompletedEvent,
+}
 DECODE = {
     **{f"thread.run.{name}": Decoder(type).decode for name, type in _TYPES.items()},
     **{f"thread.message.{name}": Decoder(type).decode for name, type in _MESSAGE_TYPES.items()},
+    **{f"response.{name}": Decoder(type).decode for name, type in _RESPONSE_TYPES.items()},
 }
 """Event name -> cached typed decode, for every event that the prepared streams hold but `done`."""
 
 _BY_FIRST_LINE = {b"event: " + name.encode(): (name, decode) for name, decode in DECODE.items()}
 _MESSAGE_DELTA = "thread.message.delta"
 _STEP_DELTA = "thread.run.step.delta"
+_RESPONSE_DELTAS = frozenset({"response.output_text.delta", "response.function_call_arguments.delta"})
+_ANNOTATION = "response.output_text.annotation.added"
 
 
 decode_chunk = Decoder(ChatCompletionChunk).decode
@@ -46,14 +67,16 @@ decode_chunk = Decoder(ChatCompletionChunk).decode
 _BODY = {"assistant_id": "asst_1", "stream": True}
 
 
-def is_chat(name: str) -> bool:
-    """Tell of the stream of that name whether it is one of Chat Completions."""
-    return name.partition("-")[0] in CHAT_KINDS
+_ADDRESSES = {
+    "assistants": "/threads/{}/runs",
+    "chat": "/chat/completions?stream={}",
+    "responses": "/responses?stream={}",
+}
 
 
 def address(base_url: str, name: str) -> str:
     """Return where the server has the stream of that name."""
-    return f"{base_url}/chat/completions?stream={name}" if is_chat(name) else f"{base_url}/threads/{name}/runs"
+    return base_url + _ADDRESSES[protocol_of(name)].format(name)
 
 
 def chat_characters(chunk: ChatCompletionChunk) -> int:
@@ -110,7 +133,7 @@ async def typed(base_url: str) -> AsyncIterator[Read]:
         async def read(name: str) -> Seen:
             events = characters = citations = 0
             async with session.post(address(base_url, name), json=_BODY) as response:
-                if is_chat(name):
+                if protocol_of(name) == "chat":
                     async for chunk in _chunks(response):
                         events += 1
                         characters += chat_characters(chunk)
@@ -118,13 +141,17 @@ async def typed(base_url: str) -> AsyncIterator[Read]:
                 async for event, data in _events(response):
                     events += 1
                     if event == _MESSAGE_DELTA:
-                        said = data.delta.content[0].text
-                        characters += len(said.value)
-                        if said.annotations:
-                            citations += len(said.annotations)
+                        text = data.delta.content[0].text
+                        characters += len(text.value)
+                        if text.annotations:
+                            citations += len(text.annotations)
                     elif event == _STEP_DELTA:
                         call = data.delta.step_details.tool_calls[0]
                         characters += len(call.code_interpreter.input)
+                    elif event in _RESPONSE_DELTAS:
+                        characters += len(data.delta)
+                    elif event == _ANNOTATION:
+                        citations += 1
             return Seen(events, characters, citations)
 
         yield read

@@ -5,8 +5,8 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from benchmarks.adapters import Read
-from benchmarks.adapters.bare import DECODE, address, chat_characters, decode_chunk, is_chat
-from benchmarks.workloads import Seen
+from benchmarks.adapters.bare import DECODE, address, chat_characters, decode_chunk
+from benchmarks.workloads import Seen, protocol_of
 
 __all__ = ["aiohttp_sse_client", "httpx_sse"]
 
@@ -15,7 +15,7 @@ _BODY = {"assistant_id": "asst_1", "stream": True}
 
 async def _count(source: AsyncIterator[Any], name: str, stream: str) -> Seen:
     """Read the events of either library, whose attribute for the event's name is `name`."""
-    if is_chat(stream):
+    if protocol_of(stream) == "chat":
         return await _count_chat(source)
     events = characters = citations = 0
     async for sse in source:
@@ -25,10 +25,10 @@ async def _count(source: AsyncIterator[Any], name: str, stream: str) -> Seen:
         data: Any = DECODE[event](sse.data)
         events += 1
         if event == "thread.message.delta":
-            said = data.delta.content[0].text
-            characters += len(said.value)
-            if said.annotations:
-                citations += len(said.annotations)
+            text = data.delta.content[0].text
+            characters += len(text.value)
+            if text.annotations:
+                citations += len(text.annotations)
         elif event == "thread.run.step.delta":
             call = data.delta.step_details.tool_calls[0]
             characters += len(call.code_interpreter.input)

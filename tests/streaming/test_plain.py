@@ -133,17 +133,6 @@ def test_blanks_around_the_text_do_not_matter():
     assert before == reader.decoded
 
 
-def test_blanks_around_the_padding_do_not_matter():
-    first, other = (
-        padded(*texts).replace(b": ", b":").replace(b"data:", b"data: ") for texts in (("lo", "1"), ("!", "2"))
-    )
-    reader = Counted("chat", HELLO, first)
-    before = reader.decoded
-    reader.read(other)
-
-    assert before == reader.decoded
-
-
 def test_line_that_ends_after_the_text_makes_it_another_frame():
     reader = Counted("chat", HELLO, delta(content="lo"), delta(content="!"))
     split = delta(content="?").replace(b'"?"', b'"?"\n')
