@@ -54,7 +54,6 @@ from asyncstream.transport.codings import ACCEPTED, unreadable_coding
 from asyncstream.transport.connections import Connections, end_with_connection, running_loop
 from asyncstream.transport.dialects import OPENAI, Dialect
 from asyncstream.transport.failures import FOREIGN, broken_body, connection_error, safe_cause
-from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.logs import observers_of
 from asyncstream.transport.observing import Observer, ToolWatch, Watch
 from asyncstream.transport.request import HeaderValues, Request, check_key, join_url
@@ -64,6 +63,7 @@ from asyncstream.transport.timeout import Timeout
 
 if TYPE_CHECKING:
     from asyncstream.transport.download import LiveContent
+    from asyncstream.transport.live import LiveResponse
 
 __all__ = ["ApiKey", "Failed", "Transport"]
 
@@ -197,7 +197,7 @@ class Transport:
             call.watch.finished(size=body.size, body=body.data)
             return result, public_headers(response.headers)
 
-    async def open(self, request: Request) -> LiveResponse:
+    async def open(self, request: Request) -> "LiveResponse":
         """Send a request and return its answer as an open stream, which the caller closes.
 
         Raises:
@@ -210,7 +210,7 @@ class Transport:
             response = await self._respond(call)
             return await self._live(call, response)
 
-    def delay_after_break(self, broken: LiveResponse, retries: int) -> float | None:
+    def delay_after_break(self, broken: "LiveResponse", retries: int) -> float | None:
         """Return the seconds until a stream whose body broke may be gone on with; None if it may not.
 
         Args:
@@ -221,7 +221,7 @@ class Transport:
         end = broken.total_deadline
         return None if delay is None or (end is not None and running_loop().time() + delay >= end) else delay
 
-    async def reopen(self, request: Request, broken: LiveResponse, *, retries: int, delay: float) -> LiveResponse:
+    async def reopen(self, request: Request, broken: "LiveResponse", *, retries: int, delay: float) -> "LiveResponse":
         """Send the request that goes on with a stream whose body broke, as one of its retries; else as `open`.
 
         Args:
@@ -241,7 +241,7 @@ class Transport:
             response = await self._respond(call)
             return await self._live(call, response)
 
-    async def attempt(self, request: Request) -> LiveResponse | Failed:
+    async def attempt(self, request: Request) -> "LiveResponse | Failed":
         """Send a request as `open` does, but once: for a caller that has a policy of its own about trying again.
 
         What is no retry is done all the same: redirects, and a connection in the place of one that was stale.
@@ -265,7 +265,7 @@ class Transport:
                 # The status is good, so that trying again would bring the same.
                 return Failed(Failure(), error)
 
-    async def _live(self, call: Call, response: aiohttp.ClientResponse) -> LiveResponse:
+    async def _live(self, call: Call, response: aiohttp.ClientResponse) -> "LiveResponse":
         """Return a response with a good status as an open stream."""
         problem = why_no_stream(response.status, response.headers)
         begun: list[bytes] = []
@@ -277,6 +277,8 @@ class Transport:
             if not streams:
                 body = await read_body(response, MAX_BODY, call.within(_ERROR_SECONDS), begun)
                 raise stream_error(call.answer(response, body.data), problem)
+        from asyncstream.transport.live import LiveResponse  # who streams nothing has no use for it
+
         return LiveResponse(
             response,
             event_timeout=call.timeout.event,
