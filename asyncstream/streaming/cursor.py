@@ -17,7 +17,7 @@ Rule 2: the callback for the end is put into `_due` at most once, last.
 import asyncio
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
@@ -65,6 +65,7 @@ class Cursor(Generic[E, C, A]):
     """Goes over the events of the answers of one stream.
 
     Attributes:
+        busy: Whether somebody is waiting for its next step.
         reading: Where it is, and what was folded.
         quick: The frames that are here, while they may be read without more ado, else none: see `Stream.__anext__`.
     """
@@ -113,7 +114,7 @@ class Cursor(Generic[E, C, A]):
         self._outcome: Exception | None = None
         self._due = DueCalls()
         self._undelivered: Any = None
-        self._busy = False
+        self.busy = False
         self._continuing = False
 
     @property
@@ -240,12 +241,12 @@ class Cursor(Generic[E, C, A]):
             StreamError: It did not come to a complete end.
             ConfigurationError: Another task or callback is reading it, or it was not opened.
         """
-        if self._busy or self._continuing:
+        if self.busy or self._continuing:
             raise ConfigurationError("another task or callback is reading this stream; only one can at a time")
         reading = self.reading
         if reading.incoming is None and reading.closing is None:
             self.opened()
-        self._busy = True
+        self.busy = True
         try:
             while True:
                 if self._due:
@@ -277,7 +278,26 @@ class Cursor(Generic[E, C, A]):
                     self._undelivered = event
                     self._due.extend(self._callbacks.for_event(event, reading.changes))
         finally:
-            self._busy = False
+            self.busy = False
+
+    def lull(self) -> Awaitable[None] | None:
+        """Return what to await where all there is to do is to wait for bytes.
+
+        It is the short way of `advance`, for a live event, which comes alone: without the coroutines in between.
+
+        Returns:
+            It; the cursor is `busy` then, which the caller ends. None if there is more to do: `advance` does it.
+
+        Raises:
+            ConfigurationError: It is called in another event loop than the one of the response.
+        """
+        reading = self.reading
+        # `quick` is something else if there are callbacks or views to tell, and at the end.
+        if self.busy or self._continuing or self.quick is not reading.frames or self._undelivered is not None:
+            return None
+        lull = reading.lull(self._patience)
+        self.busy = lull is not None
+        return lull
 
     @property
     def last_changes(self) -> list[C]:
@@ -365,7 +385,7 @@ class Cursor(Generic[E, C, A]):
             APIError: The request failed. With any of these two the stream has ended.
         """
         self.opened()
-        if self._continuing or (self._busy and not self._due.running):
+        if self._continuing or (self.busy and not self._due.running):
             raise ConfigurationError("another task is waiting in this stream; call this in its loop body or a callback")
         self._check_goes_on()
         if not self.reading.accumulator.finished:

@@ -5,6 +5,7 @@ A stream that goes on with another answer has another one of these; so nothing o
 """
 
 import math
+from collections.abc import Awaitable
 from typing import Generic, Protocol, TypeVar
 
 from asyncstream.errors import StreamError, StreamTimeoutError
@@ -57,6 +58,26 @@ class Incoming(Generic[E]):
     def begun(self, seen: int) -> bool:
         """Return True if an event came with this response, given how many its accumulator has seen by now."""
         return seen > self._seen_before
+
+    def lull(self, event: E | None, accumulator: MayFinish, patience: float) -> Awaitable[None] | None:
+        """Return what to await, once, where there is nothing to look at, then look again: the short way of `arrived`.
+
+        It spares the coroutines between here and there, which a live event would pay for.
+
+        Args:
+            event: As for `arrived`; so are the others.
+            accumulator: What it was folded into.
+            patience: Seconds to wait for the end of an answer that is complete.
+
+        Returns:
+            It; None if `arrived` has more to say.
+        """
+        live = self.live
+        if live.queued or live.coded or live.ended:
+            return None
+        if event is not self._timed or patience < self._patience:
+            self._count(event, accumulator, patience)
+        return live.lull()
 
     async def arrived(self, event: E | None, accumulator: MayFinish, patience: float) -> bool:
         """Wait until there is more to look at; False at the end of the body. Cancelling it loses nothing.

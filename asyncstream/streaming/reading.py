@@ -13,7 +13,7 @@ which `meet` lets others go first.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from asyncstream.errors import StreamDecodeError, StreamError
@@ -209,6 +209,32 @@ class Reading(Generic[E, C, A]):
                 self.accumulator.fold(event)
             self.event = event
             return event
+
+    def lull(self, patience: float) -> Awaitable[None] | None:
+        """Return what to await where all that came is folded, and there is nothing to do but to wait for more.
+
+        Args:
+            patience: Seconds to wait for the end of an answer that is complete.
+
+        Returns:
+            It, to be followed by `take_more`; None if there is more to do: `step` and `meet` do it.
+
+        Raises:
+            ConfigurationError: It is called in another event loop than the one of the response.
+        """
+        incoming = self.incoming
+        if self.ahead or self.frames or self._turn_due or self._long or self.closing is not None or incoming is None:
+            return None
+        return incoming.lull(self.event, self.accumulator, patience)
+
+    def take_more(self) -> None:
+        """Take what the next piece of the body completes, if one is here, after it was waited for."""
+        taken = self._take()
+        if taken:
+            if len(taken[0]) > LONG_FRAME:
+                self._begin_long(taken)
+            else:
+                self.frames.extend(taken)
 
     def _decode_other(self, frame: bytes) -> None:
         """Decode a frame that is not as the protocol has it."""

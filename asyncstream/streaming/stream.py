@@ -179,6 +179,14 @@ class Stream(Generic[E, C, A]):
     async def __anext__(self) -> E:
         cursor = self._cursor
         quick = cursor.quick
+        if not quick and (lull := cursor.lull()) is not None:
+            # All that came was handed out, as it is with each event of a live answer: waited for here, it costs least.
+            try:
+                await lull
+            finally:
+                cursor.busy = False
+            self._reading.take_more()
+            quick = cursor.quick
         if quick and not self._ahead:
             # A plain frame that is here, and neither handler nor view to tell: a step in one piece, at half its cost.
             reading = self._reading

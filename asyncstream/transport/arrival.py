@@ -10,6 +10,7 @@ says nothing. Rule 3: it holds nothing of whoever was woken or cancelled.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context, copy_context
 from typing import Any, Final
@@ -20,7 +21,10 @@ __all__ = ["Arrival"]
 class Arrival(Awaitable[None]):
     """What a reader awaits, as often as it likes."""
 
-    __slots__ = ("_asyncio_future_blocking", "_at_once", "_come", "_loop", "_waiting")
+    __slots__ = ("_asyncio_future_blocking", "_at_once", "_come", "_loop", "_waiting", "get_loop")
+
+    get_loop: Callable[[], asyncio.AbstractEventLoop]
+    """Returns the event loop of the tasks that may wait here."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make one for the tasks of an event loop."""
@@ -28,10 +32,12 @@ class Arrival(Awaitable[None]):
         self._loop: Final = loop
         # In debug mode asyncio names the tasks that take long; so each runs in a callback of its own.
         self._at_once: Final = not loop.get_debug()
-        self._waiting: list[tuple[Callable[[Any], object], Context]] = []
+        self._waiting: deque[tuple[Callable[[Any], object], Context]] = deque()
         # What whoever is woken is given in place of this: it is done.
         self._come: Final[asyncio.Future[None]] = loop.create_future()
         self._come.set_result(None)
+        # Asked for each time that a task waits: one that is no Python is cheaper.
+        self.get_loop = self._come.get_loop
 
     @property
     def awaited(self) -> bool:
@@ -39,33 +45,35 @@ class Arrival(Awaitable[None]):
         return bool(self._waiting)
 
     def wake(self) -> None:
-        """Resume what waits here: at once where no task is running, else as a future would.
+        """Resume what waits here, the first of it at once where no task is running, else as a future would.
 
         It may then do anything, also close what called this.
         """
-        if not self._waiting:
+        waiting = self._waiting
+        if not waiting:
             return
         if not self._at_once or asyncio.current_task(self._loop) is not None:
             self.wake_soon()
             return
-        waiting, self._waiting = self._waiting, []
-        for resume, context in waiting:
-            try:
-                context.run(resume, self._come)
-            except (SystemExit, KeyboardInterrupt) as error:
-                # They end the loop. Out of a protocol they would end the connection, on some loops that alone.
-                self._loop.call_soon(_leave, error)
-            except BaseException as error:
-                # What asyncio does with what comes out of a callback. Nothing else comes out of a task.
-                self._loop.call_exception_handler({"message": f"Exception in callback {resume!r}", "exception": error})
+        resume, context = waiting.popleft()
+        if waiting:
+            self.wake_soon()
+        try:
+            context.run(resume, self._come)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # They end the loop. Out of a protocol they would end the connection, on some loops that alone.
+            self._loop.call_soon(_leave, error)
+        except BaseException as error:
+            # What asyncio does with what comes out of a callback. Nothing else comes out of a task.
+            self._loop.call_exception_handler({"message": f"Exception in callback {resume!r}", "exception": error})
 
     def wake_soon(self) -> None:
         """Resume what waits here in a callback of its own, after whatever is due in the loop already."""
         self._resume_with(self._come)
 
     def _resume_with(self, outcome: "asyncio.Future[None]") -> None:
-        waiting, self._waiting = self._waiting, []
-        for resume, context in waiting:
+        while self._waiting:
+            resume, context = self._waiting.popleft()
             self._loop.call_soon(resume, outcome, context=context)
 
     # What a task asks of a future.
@@ -74,10 +82,6 @@ class Arrival(Awaitable[None]):
         self._asyncio_future_blocking = True
         # The cheapest that gives itself once and then ends; what is thrown is raised where it is awaited.
         return iter((self,))  # type: ignore[return-value]  # all that `await` wants is an iterator
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        """Return the event loop of the tasks that may wait here."""
-        return self._loop
 
     def done(self) -> bool:
         """Return False: it can always be waited for."""
@@ -97,7 +101,7 @@ class Arrival(Awaitable[None]):
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
         """Do not call back; return how many times it would have been."""
-        left = [entry for entry in self._waiting if entry[0] != callback]
+        left = deque(entry for entry in self._waiting if entry[0] != callback)
         removed = len(self._waiting) - len(left)
         self._waiting = left
         return removed

@@ -2,7 +2,8 @@
 
 A million small events, or comments, may lie in the buffers of one connection. Whoever goes through them calls
 `give_way` at places where nothing is lost if it is cancelled; mostly that costs one look at the clock. What cannot wait
-where it works asks `over`, and leaves the rest to its caller. Whoever has really waited calls `begin`.
+where it works asks `over`, and leaves the rest to its caller. Whoever has really waited calls `begin`, or sets `waited`
+before.
 """
 
 import asyncio
@@ -18,9 +19,13 @@ _TURN: Final = 0.05
 class Fairness:
     """The turn of one loop."""
 
-    __slots__ = ("_until",)
+    __slots__ = ("_until", "waited")
+
+    waited: bool
+    """Set it before a real wait: the turn then begins at the first look at the clock after it."""
 
     def __init__(self) -> None:
+        self.waited = False
         self.begin()
 
     def begin(self) -> None:
@@ -29,6 +34,9 @@ class Fairness:
 
     def over(self) -> bool:
         """Tell whether this turn has lasted long enough."""
+        if self.waited:
+            self.waited = False
+            self.begin()
         return monotonic() >= self._until
 
     async def give_way(self) -> None:

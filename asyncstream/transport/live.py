@@ -14,6 +14,7 @@ whoever takes them can look between two pieces whether its turn is over.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from asyncstream.errors import (
@@ -60,6 +61,8 @@ class LiveResponse:
         request_id: The `x-request-id` of the response.
         ended: Nothing more will arrive; what is queued can still be taken.
         failure: Why the body broke, if it did; raise it only after the queue is taken.
+        queued: How many bytes have come and were not taken.
+        coded: Whether there may be more to take than that, as the body came in a coding.
         turn: How long its reader has gone on without waiting.
         retries: How many of the retries that the policy allows were used up before it came.
         total_deadline: The loop time at which the stream must have ended; None for no limit.
@@ -102,26 +105,28 @@ class LiveResponse:
         self._response = response
         self._loop = asyncio.get_running_loop()
         self._chunks: deque[bytes] = deque(begun)
-        self._queued = sum(map(len, begun))
+        self.queued = sum(map(len, begun))
         self._paused = False
         self._splitter = FrameSplitter(max_event_bytes)
         # Nobody asked for a coding; one that came all the same is taken off where its reader sets the pace.
         self._unpacker = unpacker_for(response.headers)
+        self.coded = self._unpacker is not None
         self._event_timeout = event_timeout
         self._total = total
-        self._deadline: float | None = None
+        self._deadline = inf
         # Seconds of the deadline between events; None while the total deadline comes first.
         self._patience: float | None = None
         self._expired = False
         # Bytes that were taken since the deadline was counted from anew.
         self._taken = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
         self._watch = watch
         self._secrets = secrets
         # The first event is still to be told of.
         self._unseen = not watch.over
         self._arrival = Arrival(self._loop)
-        self._tap = tap(response, self._arrival, read=self._queued, take=self._queue, end=self._end)
+        self._tap = tap(response, self._arrival, read=self.queued, take=self._queue, end=self._end)
 
     def _queue(self, chunk: bytes) -> None:
         """Queue bytes that have come, whoever consumes and however slowly."""
@@ -129,8 +134,8 @@ class LiveResponse:
             self._chunks.append(chunk)
         else:
             self._chunks.extend([chunk[start : start + PIECE] for start in range(0, len(chunk), PIECE)])
-        self._queued += len(chunk)
-        if self._queued > QUEUE_HIGH:
+        self.queued += len(chunk)
+        if self.queued > QUEUE_HIGH:
             # Also when it is paused: aiohttp goes on by itself with each piece that is taken out of its buffer.
             self._pause(True)
 
@@ -145,7 +150,7 @@ class LiveResponse:
     def _pause(self, paused: bool) -> None:
         connection = self._response.connection
         protocol = None if connection is None else connection.protocol
-        if protocol is None:
+        if protocol is None or not protocol.connected:
             return
         self._paused = paused
         if paused:
@@ -175,8 +180,8 @@ class LiveResponse:
         if not self._chunks:
             return None
         chunk = self._chunks.popleft()
-        self._queued -= len(chunk)
-        if self._paused and self._queued < QUEUE_LOW:
+        self.queued -= len(chunk)
+        if self._paused and self.queued < QUEUE_LOW:
             self._pause(False)
             # aiohttp has gone on with what it had put off.
             self._tap.collect()
@@ -210,7 +215,7 @@ class LiveResponse:
 
     def _drop_queue(self) -> None:
         self._chunks.clear()
-        self._queued = 0
+        self.queued = 0
         self._unpacker = None
 
     def restart_deadline(self, within: float | None = None) -> None:
@@ -223,11 +228,10 @@ class LiveResponse:
         if within is not None and (seconds is None or within < seconds):
             seconds = within
         self._patience = seconds
-        self._deadline = None if seconds is None else self._loop.time() + seconds
-        total = self.total_deadline
-        if total is not None and (self._deadline is None or total < self._deadline):
+        self._deadline = inf if seconds is None else self._loop.time() + seconds
+        if self.total_deadline is not None and self.total_deadline < self._deadline:
             self._patience = None
-            self._deadline = total
+            self._deadline = self.total_deadline
         self._expired = False
         self._taken = 0
 
@@ -239,7 +243,7 @@ class LiveResponse:
                 the queue holds: heartbeats that come faster than they can be read do not put it off.
         """
         await self.turn.give_way()
-        if self._deadline is not None and self._taken > QUEUE_HIGH and self._loop.time() >= self._deadline:
+        if self._taken > QUEUE_HIGH and self._loop.time() >= self._deadline:
             self._drop_queue()
             raise self._timed_out()
 
@@ -250,15 +254,33 @@ class LiveResponse:
             ConfigurationError: It is called in another event loop than the response was opened in.
             StreamTimeoutError: The deadline passed.
         """
-        if self._chunks or self.ended:
-            return
-        self.check_loop("read")
-        if self._deadline is not None:
-            self._arm(max(self._deadline, self._loop.time() + LATE_GRACE))
-        await self._arrival
-        self.turn.begin()
-        if self._expired:
+        arrival = self.lull()
+        if arrival is not None:
+            await arrival
+        if self._expired and not self._chunks and not self.ended:
             raise self._timed_out()
+
+    def lull(self) -> Arrival | None:
+        """Return what to await, once, where nothing is left to take, then look again. `wait` does no more with it.
+
+        Returns:
+            It; None if there is something to look at: bytes, the end, or a deadline that has passed.
+
+        Raises:
+            ConfigurationError: It is called in another event loop than the response was opened in.
+        """
+        if self._chunks or self.ended or self._expired:
+            return None
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is not self._loop:
+            self.check_loop("read")
+        if self._deadline < self._timer_at:
+            self._arm(max(self._deadline, self._loop.time() + LATE_GRACE))
+        self.turn.waited = True
+        return self._arrival
 
     def _timed_out(self) -> StreamTimeoutError:
         if self._patience is None:
@@ -277,15 +299,20 @@ class LiveResponse:
 
     def _arm(self, when: float) -> None:
         # One timer serves many waits: it looks when it fires whether the deadline has moved on.
+        if when < self._timer_at:
+            self._disarm()
+            self._timer = self._loop.call_at(when, self._on_timer)
+            self._timer_at = when
+
+    def _disarm(self) -> None:
         if self._timer is not None:
-            if self._timer.when() <= when:
-                return
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._on_timer)
+            self._timer = None
+            self._timer_at = inf
 
     def _on_timer(self) -> None:
-        self._timer = None
-        if not self._arrival.awaited or self._deadline is None:
+        self._disarm()
+        if not self._arrival.awaited or self._deadline == inf:
             return
         if self._deadline > self._loop.time():
             self._arm(self._deadline)
@@ -310,9 +337,7 @@ class LiveResponse:
     def close(self) -> None:
         """Close the connection now and stop reading. One whose body was read to its end is left to the next request."""
         self.ended = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
         self._tap.close()
         self._response.close()
         if not self._loop.is_closed():

@@ -80,17 +80,23 @@ class Tap(asyncio.Protocol):
     ) -> None:
         self._content = response.content
         self._protocol = protocol
+        # Looked up once, as transports do.
+        self._pass_on = protocol.data_received
         self._transport = transport
         self._arrival = arrival
         self._read = read
         self._take = take
         self._end = end
         self._over = False
+        self._ended = False
+        self._content.on_eof(self._note_end)
+
+    def _note_end(self) -> None:
+        self._ended = True
 
     def data_received(self, data: bytes) -> None:
-        self._protocol.data_received(data)
-        content = self._content
-        if content.total_bytes != self._read or content.is_eof():
+        self._pass_on(data)
+        if self._content.total_bytes != self._read or self._ended:
             self.collect()
             if len(data) > AT_ONCE:
                 self._arrival.wake_soon()
@@ -102,14 +108,16 @@ class Tap(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.connection_lost(exc)
-        self.collect()
-        if not self._over:
-            # The body has not met it: `connections.end_with_connection` lets it, in a callback that is due now.
-            self._arrival.get_loop().call_soon(self._look_again)
-        self._arrival.wake()
+        # What aiohttp does not tell the body, `connections.end_with_connection` does, in a callback that is due now.
+        self._arrival.get_loop().call_soon(self._look)
+        self._look()
 
-    def _look_again(self) -> None:
-        self.collect()
+    def _look(self) -> None:
+        broken = None if self._over else self._content.exception()
+        if broken is None:
+            self.collect()
+        else:
+            self._break_off(broken)
         self._arrival.wake()
 
     def pause_writing(self) -> None:
@@ -123,18 +131,31 @@ class Tap(asyncio.Protocol):
         if self._over:
             return
         content = self._content
-        broken = content.exception()
-        if broken is not None and content.total_bytes != self._read:
-            # What came in one read with what breaks the body is refused for as long as that is known.
-            content.set_exception(None)  # type: ignore[arg-type]  # so it was before
-        # Taking bytes may let aiohttp go on with others, which it had put off.
+        try:
+            # Taking bytes may let aiohttp go on with others, which it had put off.
+            while content.total_bytes != self._read and (chunk := content.read_nowait()):
+                self._read += len(chunk)
+                self._take(chunk)
+        except Exception as broken:
+            self._break_off(broken)
+            return
+        if self._ended:
+            self._finish(None)
+
+    def _break_off(self, broken: BaseException) -> None:
+        """Hand on what came in one read with what breaks the body: while that is known, no bytes are given."""
+        content = self._content
+        content.set_exception(None)  # type: ignore[arg-type]  # so it was before
         while content.total_bytes != self._read and (chunk := content.read_nowait()):
             self._read += len(chunk)
             self._take(chunk)
-        if broken is not None or content.is_eof():
-            end = self._end
-            self.close()
-            end(broken)
+        content.set_exception(broken)
+        self._finish(broken)
+
+    def _finish(self, broken: BaseException | None) -> None:
+        end = self._end
+        self.close()
+        end(broken)
 
     def close(self) -> None:
         """Put aiohttp's protocol back, and hand nothing on any more."""

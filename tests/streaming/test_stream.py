@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import warnings
+import zlib
 
 import pytest
 from assistants_wire import CLOSE_DELIMITED_HEAD, DONE, HELLO, STREAM_HEAD, chunk, frame, message, run, stream, text
@@ -540,3 +541,49 @@ async def test_long_event_is_kept_without_its_frame(talk, frame_of):
     assert all(same for _, same, _ in events)
     assert [3] == [position for position, (_, _, held) in enumerate(events) if not held]
     assert message is not None
+
+
+async def test_what_came_out_of_a_coding_is_handed_out_before_more_is_waited_for(talk):
+    """Of one read comes more than is taken at a time, and then nothing for as long as the reader wants some of it."""
+    frames = [HELLO[0], *[HELLO[1]] * 1000]
+    packed = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    data = packed.compress(b"".join(frames)) + packed.flush(zlib.Z_SYNC_FLUSH)
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.send(STREAM_HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n"))
+        await exchange.send(chunk(data))
+        await exchange.gone()
+
+    async with talk(answer) as t, t.stream() as s:
+        async with asyncio.timeout(5):
+            for _ in frames:
+                await anext(s)
+
+
+async def test_a_wait_that_was_cut_short_has_not_ended_the_stream(talk):
+    """Cancelled where it waits for a live event, and read by two at once: the stream goes on."""
+    gate = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.send(STREAM_HEAD)
+        for data in HELLO[:-1]:
+            await exchange.send(chunk(data))
+            await gate.wait()
+            gate.clear()
+        await exchange.send(chunk(HELLO[-1]) + chunk(DONE) + b"0\r\n\r\n")
+
+    async with talk(answer) as t, t.stream() as s:
+        seen = [await anext(s)]
+        for _ in HELLO[1:]:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(s), 0.01)
+            waiting = asyncio.ensure_future(anext(s))
+            await asyncio.sleep(0)
+            with pytest.raises(ConfigurationError, match="another task"):
+                await anext(s)
+            gate.set()
+            seen.append(await waiting)
+        with pytest.raises(StopAsyncIteration):
+            await anext(s)
+
+    assert len(HELLO) == len(seen)

@@ -25,6 +25,9 @@ class Source:
 
     status, headers, request_id, failure = 200, {}, "req_1", None
     gone = closed = True
+    # So that each wait is one of `wait`.
+    coded = True
+    queued = 0
 
     def __init__(self, *chunks: bytes, later: tuple[bytes, ...] = (), open: bool = False) -> None:
         self.chunks = list(chunks)
