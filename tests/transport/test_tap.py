@@ -30,6 +30,7 @@ from multidict import CIMultiDict
 from raw_server import Exchange, raw_server
 
 from asyncstream import AsyncClient, StreamInterruptedError
+from asyncstream.transport import fairness
 from asyncstream.transport.arrival import Arrival
 from asyncstream.transport.live import QUEUE_HIGH, LiveResponse
 from asyncstream.transport.tap import AT_ONCE, Pull, Tap, tap
@@ -353,8 +354,12 @@ def loop_of(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEven
 
 
 def run(main: Coroutine[Any, Any, None], loop_of: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(20):
+            await main
+
     with asyncio.Runner(loop_factory=loop_of) as runner:
-        runner.run(asyncio.wait_for(main, 20))
+        runner.run(limited())
 
 
 @pytest.fixture(scope="module")
@@ -452,13 +457,14 @@ def test_what_ends_the_loop_is_raised_out_of_it(loop_of: Any, kind: type[BaseExc
     assert [1] == connections
 
 
-def test_a_stream_that_floods_lets_others_have_their_turns(loop_of: Any) -> None:
+def test_a_stream_that_floods_lets_others_have_their_turns(loop_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two servers send what they can: neither reader gets all before the other has begun."""
+    monkeypatch.setattr(fairness, "_TURN", 0.0)
     order: list[int] = []
 
     async def serve(exchange: Exchange) -> None:
         await exchange.send(STREAM_HEAD)
-        for _ in range(40):
+        for _ in range(80):
             await exchange.send(chunk(HELLO[1]) * 100)
         await exchange.send(chunk(HELLO[-1]) + chunk(DONE) + LAST)
 
@@ -474,8 +480,8 @@ def test_a_stream_that_floods_lets_others_have_their_turns(loop_of: Any) -> None
     run(main(), loop_of)
     changes = sum(before != after for before, after in itertools.pairwise(order))
 
-    assert 2 * (40 * 100 + 1) == len(order)
-    assert changes > 1
+    assert 2 * (80 * 100 + 1) == len(order)
+    assert changes > 4
 
 
 @pytest.fixture
