@@ -17,7 +17,7 @@ from asyncstream.accumulators.merging import index_of, members_of
 from asyncstream.accumulators.responses.audio import GrowingAudio, ResponseAudio
 from asyncstream.accumulators.responses.changes import ResponseChanged, ResponseFoldChange
 from asyncstream.accumulators.responses.context import Context
-from asyncstream.accumulators.responses.item_events import ITEM_EVENTS
+from asyncstream.accumulators.responses.item_events import fold_event
 from asyncstream.accumulators.responses.items import ItemText
 from asyncstream.accumulators.responses.lifecycle import ENDINGS, LIFECYCLE, Lifecycle, UsageSource, response_in
 from asyncstream.accumulators.responses.output import Output
@@ -61,21 +61,16 @@ _Delta: TypeAlias = (
     | ResponseApplyPatchCallOperationDiffDeltaEvent
 )
 
-_PART = attrgetter("__class__", "item_id", "output_index", "content_index")
-_SUMMARY = attrgetter("__class__", "item_id", "output_index", "summary_index")
-_CALL = attrgetter("__class__", "item_id", "output_index", "name", "call_id")
-_ITEM = attrgetter("__class__", "item_id", "output_index")
-
 _MEANT: Final[dict[type, Callable[[Any], tuple[object, ...]]]] = {
-    ResponseTextDeltaEvent: _PART,
-    ResponseRefusalDeltaEvent: _PART,
-    ResponseReasoningTextDeltaEvent: _PART,
-    ResponseReasoningSummaryTextDeltaEvent: _SUMMARY,
-    ResponseFunctionCallArgumentsDeltaEvent: _CALL,
-    ResponseCustomToolCallInputDeltaEvent: _CALL,
-    ResponseMcpCallArgumentsDeltaEvent: _CALL,
-    ResponseCodeInterpreterCallCodeDeltaEvent: _ITEM,
-    ResponseApplyPatchCallOperationDiffDeltaEvent: _ITEM,
+    ResponseTextDeltaEvent: attrgetter("__class__", "item_id", "output_index", "content_index"),
+    ResponseRefusalDeltaEvent: attrgetter("__class__", "item_id", "output_index", "content_index"),
+    ResponseReasoningTextDeltaEvent: attrgetter("__class__", "item_id", "output_index", "content_index"),
+    ResponseReasoningSummaryTextDeltaEvent: attrgetter("__class__", "item_id", "output_index", "summary_index"),
+    ResponseFunctionCallArgumentsDeltaEvent: attrgetter("__class__", "item_id", "output_index", "name", "call_id"),
+    ResponseCustomToolCallInputDeltaEvent: attrgetter("__class__", "item_id", "output_index", "name", "call_id"),
+    ResponseMcpCallArgumentsDeltaEvent: attrgetter("__class__", "item_id", "output_index", "name", "call_id"),
+    ResponseCodeInterpreterCallCodeDeltaEvent: attrgetter("__class__", "item_id", "output_index"),
+    ResponseApplyPatchCallOperationDiffDeltaEvent: attrgetter("__class__", "item_id", "output_index"),
 }
 """The deltas of texts, and all that says which text each means."""
 
@@ -243,7 +238,6 @@ class ResponseAccumulator(Generic[ParsedT]):
     def _settle(self, ended: bool) -> None:
         """Show what half a pair at the end of a text is, since nothing follows; or hold it back again."""
         self._response = None
-        self._meant.clear()
         for item in self._output.listed():
             item.settle(ended)
         self._audio.transcript.end(ended)
@@ -279,7 +273,7 @@ class ResponseAccumulator(Generic[ParsedT]):
         if payload is None:
             return
         stamp = self._output.stamp
-        grown = ITEM_EVENTS[event.type](self._output, payload, changes)
+        grown = fold_event(event.type, self._output, payload, changes)
         if self._output.stamp != stamp or len(self._meant) >= _MOST_MEANT:
             self._meant.clear()
         if grown is not None and not event.repairs and self._refusal is None:
@@ -316,7 +310,7 @@ class ResponseAccumulator(Generic[ParsedT]):
         elif name.startswith("response.audio."):
             self._audio.fold(name, payload)
         else:
-            ITEM_EVENTS[name](self._output, payload, changes)
+            fold_event(name, self._output, payload, changes)
 
     def _read(self, event: TaggedEvent, *, begins: bool = False) -> JSONObject | None:
         """Return the payload of an event that folds anything; None for one that does not.

@@ -85,14 +85,11 @@ class CallItem(TextItem):
 
     __slots__ = ("_made_id",)
 
+    own = frozenset({"type", "arguments", "input"})
+
     def __init__(self, kind: str, **known: Any) -> None:
         super().__init__(kind, **known)
         self._made_id = ""
-
-    @property
-    def own(self) -> frozenset[str]:  # type: ignore[override]  # of a call it depends on what it turns out to be
-        """The members that are not kept in `members`."""
-        return _OWN_INPUT if self.type == "custom_tool_call" else _OWN_ARGUMENTS
 
     def make_text(self) -> ItemText:
         """Make the text of the arguments."""
@@ -140,10 +137,6 @@ class CallItem(TextItem):
         return self.ended if self.ended not in ("", "completed") else "unfinished"
 
 
-_OWN_ARGUMENTS: Final = frozenset({"type", "arguments"})
-_OWN_INPUT: Final = frozenset({"type", "input"})
-
-
 def as_arguments(value: object) -> str:
     """Return arguments as text: JSON that came as JSON is written compactly, as rule 4.10 has it."""
     return dump_json(value) if isinstance(value, dict | list) else text_of(value)
@@ -172,7 +165,7 @@ class PatchItem(TextItem):
 
     def read_text(self, payload: JSONObject) -> str:
         """Return the diff in a payload."""
-        return text_of(dict_of(payload.get("operation")).get("diff")) or text_of(payload.get("diff"))
+        return text_of(dict_of(payload.get("operation")).get("diff"))
 
     def fill_texts(self, payload: JSONObject) -> None:
         """Take the operation of an opening payload."""

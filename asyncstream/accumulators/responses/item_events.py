@@ -1,7 +1,8 @@
 """What each event does to the items of a response: a table from the names of events to functions. Pure.
 
 Those that bring the response itself, and the sound of a spoken answer, are the accumulator's. Each function is given
-the items, the payload as the wire sent it, and a list for its changes. Above it: `accumulator`; below it: `output`.
+the items, the payload as the wire sent it, and a list for its changes. What an event is about is there, and is of its
+kind: a payload without it is none of these events. Above it: `accumulator`; below it: `output`.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from asyncstream.accumulators.responses.payloads import JSONObject, dict_of, fil
 from asyncstream.accumulators.responses.pictures import PictureItem
 from asyncstream.accumulators.responses.shells import ShellItem, ShellOutputItem
 
-__all__ = ["ITEM_EVENTS", "ItemFold"]
+__all__ = ["FOLDS", "fold_event"]
 
 Sink: TypeAlias = ChangeSink[ItemChange]
 Grown: TypeAlias = GrowingPart | ItemText | None
@@ -32,15 +33,13 @@ ItemFold: TypeAlias = Callable[[Output, JSONObject, Sink], Grown]
 
 
 def _added(output: Output, payload: JSONObject, changes: Sink) -> None:
-    item = payload.get("item")
-    if isinstance(item, dict):
-        output.of_added(item, index_of(payload.get("output_index"))).fold_opening(item, changes)
+    item = dict_of(payload.get("item"))
+    output.of_added(item, index_of(payload.get("output_index"))).fold_opening(item, changes)
 
 
 def _done(output: Output, payload: JSONObject, changes: Sink) -> None:
-    item = payload.get("item")
-    if isinstance(item, dict):
-        output.of_done(item, index_of(payload.get("output_index"))).fold_done(item, changes)
+    item = dict_of(payload.get("item"))
+    output.of_done(item, index_of(payload.get("output_index"))).fold_done(item, changes)
 
 
 # Texts of messages and reasoning.
@@ -58,12 +57,10 @@ class _Text(NamedTuple):
     """The member that has all of the text."""
 
 
-_TEXTS: Final = {
-    "response.output_text": _Text("message", TEXT, "content_index", "text"),
-    "response.refusal": _Text("message", REFUSAL, "content_index", "refusal"),
-    "response.reasoning_text": _Text("reasoning", REASONING_TEXT, "content_index", "text"),
-    "response.reasoning_summary_text": _Text("reasoning", SUMMARY, "summary_index", "text"),
-}
+_OUTPUT_TEXT: Final = _Text("message", TEXT, "content_index", "text")
+_REFUSAL: Final = _Text("message", REFUSAL, "content_index", "refusal")
+_THOUGHT: Final = _Text("reasoning", REASONING_TEXT, "content_index", "text")
+_SUMMARY: Final = _Text("reasoning", SUMMARY, "summary_index", "text")
 
 
 def _part_of(item: GrowingItem, kind: str, index: int | None, *, settles: bool = False) -> GrowingPart:
@@ -73,15 +70,12 @@ def _part_of(item: GrowingItem, kind: str, index: int | None, *, settles: bool =
 
 
 def _text_delta(text: _Text, output: Output, payload: JSONObject, changes: Sink) -> Grown:
-    delta = payload.get("delta")
-    if not isinstance(delta, str):
-        return None
     item = output.of_event((text.item,), text.item, payload)
     item.open(changes)
     part = _part_of(item, text.kind, index_of(payload.get(text.place)))
     if not part.created:
         output.stamp += 1
-    part.add(delta, payload.get("logprobs"), changes)
+    part.add(text_of(payload.get("delta")), payload.get("logprobs"), changes)
     return None if part.text.untold else part
 
 
@@ -94,9 +88,7 @@ def _text_done(text: _Text, output: Output, payload: JSONObject, changes: Sink) 
 
 
 def _part(done: bool, kinds: tuple[str, ...], output: Output, payload: JSONObject, changes: Sink) -> None:
-    said = payload.get("part")
-    if not isinstance(said, dict):
-        return
+    said = dict_of(payload.get("part"))
     if said.get("type") == REASONING_TEXT:
         kinds = ("reasoning",)
     item = output.of_event(kinds, kinds[0], payload)
@@ -109,12 +101,10 @@ def _part(done: bool, kinds: tuple[str, ...], output: Output, payload: JSONObjec
 
 
 def _summary_part(done: bool, output: Output, payload: JSONObject, changes: Sink) -> None:
-    said = payload.get("part")
-    if isinstance(said, dict):
-        item = output.of_event(("reasoning",), "reasoning", payload)
-        item.open(changes)
-        part = _part_of(item, SUMMARY, index_of(payload.get("summary_index")), settles=done)
-        _fold_part(part, done, said, changes)
+    item = output.of_event(("reasoning",), "reasoning", payload)
+    item.open(changes)
+    part = _part_of(item, SUMMARY, index_of(payload.get("summary_index")), settles=done)
+    _fold_part(part, done, dict_of(payload.get("part")), changes)
 
 
 def _fold_part(part: GrowingPart, done: bool, said: JSONObject, changes: Sink) -> None:
@@ -126,12 +116,10 @@ def _fold_part(part: GrowingPart, done: bool, said: JSONObject, changes: Sink) -
 
 
 def _annotation(output: Output, payload: JSONObject, changes: Sink) -> None:
-    annotation = payload.get("annotation")
-    if isinstance(annotation, dict) and annotation:
-        item = output.of_event(("message",), "message", payload)
-        item.open(changes)
-        part = _part_of(item, TEXT, index_of(payload.get("content_index")), settles=True)
-        part.annotate(index_of(payload.get("annotation_index")), annotation, changes)
+    item = output.of_event(("message",), "message", payload)
+    item.open(changes)
+    part = _part_of(item, TEXT, index_of(payload.get("content_index")), settles=True)
+    part.annotate(index_of(payload.get("annotation_index")), dict_of(payload.get("annotation")), changes)
 
 
 # Calls.
@@ -139,8 +127,6 @@ def _annotation(output: Output, payload: JSONObject, changes: Sink) -> None:
 
 def _arguments_delta(new: str, output: Output, payload: JSONObject, changes: Sink) -> Grown:
     delta = payload.get("delta")
-    if not isinstance(delta, str | dict | list):
-        return None
     call = _call_of(new, output, payload, changes)
     # An object in the middle of a text is none of it (rule 4.10).
     if isinstance(delta, str) or not call.text.text:
@@ -169,11 +155,8 @@ def _call_of(new: str, output: Output, payload: JSONObject, changes: Sink) -> Ca
 
 
 def _own_text_delta(kind: str, output: Output, payload: JSONObject, changes: Sink) -> Grown:
-    delta = payload.get("delta")
-    if not isinstance(delta, str):
-        return None
     item = _text_item(kind, output, payload, changes)
-    item.text.add(delta, changes)
+    item.text.add(text_of(payload.get("delta")), changes)
     return None if item.text.text.untold else item.text
 
 
@@ -190,19 +173,17 @@ def _text_item(kind: str, output: Output, payload: JSONObject, changes: Sink) ->
 
 
 def _command(how: str, output: Output, payload: JSONObject, changes: Sink) -> None:
-    text = payload.get("delta" if how == "delta" else "command")
-    if how == "delta" and not isinstance(text, str):
-        return
+    text = text_of(payload.get("delta" if how == "delta" else "command"))
     item = output.of_event(("shell_call",), "shell_call", payload)
     assert isinstance(item, ShellItem)  # the class of an item of this type
     item.open(changes)
     command = item.command(index_of(payload.get("command_index")))
     if how == "added":
-        command.text.open_with(text_of(text))
+        command.text.open_with(text)
     elif how == "delta":
-        command.add(text_of(text), changes)
+        command.add(text, changes)
     else:
-        command.complete(text_of(text), changes)
+        command.complete(text, changes)
 
 
 def _printed(done: bool, output: Output, payload: JSONObject, changes: Sink) -> None:
@@ -220,13 +201,11 @@ def _printed(done: bool, output: Output, payload: JSONObject, changes: Sink) -> 
 
 
 def _partial_image(output: Output, payload: JSONObject, changes: Sink) -> None:
-    picture = payload.get("partial_image_b64")
-    if isinstance(picture, str):
-        kind = "image_generation_call"
-        item = output.of_event((kind,), kind, payload)
-        assert isinstance(item, PictureItem)  # the class of an item of this type
-        item.open(changes)
-        item.show(index_of(payload.get("partial_image_index")), picture, changes)
+    kind = "image_generation_call"
+    item = output.of_event((kind,), kind, payload)
+    assert isinstance(item, PictureItem)  # the class of an item of this type
+    item.open(changes)
+    item.show(index_of(payload.get("partial_image_index")), text_of(payload.get("partial_image_b64")), changes)
 
 
 def _state(kind: str, word: str, output: Output, payload: JSONObject, changes: Sink) -> None:
@@ -244,43 +223,46 @@ _STATES: Final = (
 )
 
 
-def _table() -> dict[str, ItemFold]:
-    table: dict[str, ItemFold] = {
-        "response.output_item.added": _added,
-        "response.output_item.done": _done,
-        "response.output_text.annotation.added": _annotation,
-        "response.image_generation_call.partial_image": _partial_image,
-        "response.compaction.compacting": partial(_state, "compaction", "compacting"),
-    }
-    for name, text in _TEXTS.items():
-        table[f"{name}.delta"] = partial(_text_delta, text)
-        table[f"{name}.done"] = partial(_text_done, text)
-    for word, done in (("added", False), ("done", True)):
-        table[f"response.content_part.{word}"] = partial(_part, done, ("message", "reasoning"))
-        table[f"response.reasoning_part.{word}"] = partial(_part, done, ("reasoning",))
-        table[f"response.reasoning_summary_part.{word}"] = partial(_summary_part, done)
-    for name, new in (
-        ("function_call_arguments", "function_call"),
-        ("custom_tool_call_input", "custom_tool_call"),
-        ("mcp_call_arguments", "mcp_call"),
-    ):
-        table[f"response.{name}.delta"] = partial(_arguments_delta, new)
-        table[f"response.{name}.done"] = partial(_arguments_done, new)
-    for name, kind, member in (
-        ("code_interpreter_call_code", "code_interpreter_call", "code"),
-        ("apply_patch_call_operation_diff", "apply_patch_call", "diff"),
-    ):
-        table[f"response.{name}.delta"] = partial(_own_text_delta, kind)
-        table[f"response.{name}.done"] = partial(_own_text_done, kind, member)
-    for how in ("added", "delta", "done"):
-        table[f"response.shell_call_command.{how}"] = partial(_command, how)
-    table["response.shell_call_output_content.delta"] = partial(_printed, False)
-    table["response.shell_call_output_content.done"] = partial(_printed, True)
-    for kind in _STATED:
-        for word in _STATES:
-            table[f"response.{kind}.{word}"] = partial(_state, kind, word)
-    return table
-
-
-ITEM_EVENTS: Final = _table()
+FOLDS: Final[dict[str, ItemFold]] = {
+    "response.output_item.added": _added,
+    "response.output_item.done": _done,
+    "response.output_text.annotation.added": _annotation,
+    "response.image_generation_call.partial_image": _partial_image,
+    "response.compaction.compacting": partial(_state, "compaction", "compacting"),
+    "response.output_text.delta": partial(_text_delta, _OUTPUT_TEXT),
+    "response.output_text.done": partial(_text_done, _OUTPUT_TEXT),
+    "response.refusal.delta": partial(_text_delta, _REFUSAL),
+    "response.refusal.done": partial(_text_done, _REFUSAL),
+    "response.reasoning_text.delta": partial(_text_delta, _THOUGHT),
+    "response.reasoning_text.done": partial(_text_done, _THOUGHT),
+    "response.reasoning_summary_text.delta": partial(_text_delta, _SUMMARY),
+    "response.reasoning_summary_text.done": partial(_text_done, _SUMMARY),
+    "response.content_part.added": partial(_part, False, ("message", "reasoning")),
+    "response.content_part.done": partial(_part, True, ("message", "reasoning")),
+    "response.reasoning_part.added": partial(_part, False, ("reasoning",)),
+    "response.reasoning_part.done": partial(_part, True, ("reasoning",)),
+    "response.reasoning_summary_part.added": partial(_summary_part, False),
+    "response.reasoning_summary_part.done": partial(_summary_part, True),
+    "response.function_call_arguments.delta": partial(_arguments_delta, "function_call"),
+    "response.function_call_arguments.done": partial(_arguments_done, "function_call"),
+    "response.custom_tool_call_input.delta": partial(_arguments_delta, "custom_tool_call"),
+    "response.custom_tool_call_input.done": partial(_arguments_done, "custom_tool_call"),
+    "response.mcp_call_arguments.delta": partial(_arguments_delta, "mcp_call"),
+    "response.mcp_call_arguments.done": partial(_arguments_done, "mcp_call"),
+    "response.code_interpreter_call_code.delta": partial(_own_text_delta, "code_interpreter_call"),
+    "response.code_interpreter_call_code.done": partial(_own_text_done, "code_interpreter_call", "code"),
+    "response.apply_patch_call_operation_diff.delta": partial(_own_text_delta, "apply_patch_call"),
+    "response.apply_patch_call_operation_diff.done": partial(_own_text_done, "apply_patch_call", "diff"),
+    "response.shell_call_command.added": partial(_command, "added"),
+    "response.shell_call_command.delta": partial(_command, "delta"),
+    "response.shell_call_command.done": partial(_command, "done"),
+    "response.shell_call_output_content.delta": partial(_printed, False),
+    "response.shell_call_output_content.done": partial(_printed, True),
+    **{f"response.{kind}.{word}": partial(_state, kind, word) for kind in _STATED for word in _STATES},
+}
 """What each event does to the items, by its name of today."""
+
+
+def fold_event(name: str, output: Output, payload: JSONObject, changes: Sink) -> Grown:
+    """Fold an event; return the text that it added to, if the next event of its kind can only add to it."""
+    return FOLDS[name](output, payload, changes)

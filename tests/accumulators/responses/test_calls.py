@@ -203,6 +203,13 @@ def test_the_diff_of_a_patch_is_a_text_in_its_operation():
     assert fold(done("apply_patch_call", 0, id="p") + END).output[0]["operation"] is None
 
 
+def test_what_opens_alone_is_told_at_the_end():
+    assert "x" == item(added("code_interpreter_call", 0, id="i", code="x"))["code"]
+    patch = added("apply_patch_call", 0, id="p", operation={"type": "update_file", "path": "f", "diff": "+a"})
+    assert ["created tool_call p", "changed tool_call p '+a'", "done tool_call p"] == told(patch)
+    assert "+a" == item(patch)["operation"]["diff"]
+
+
 # Shells.
 
 
@@ -355,6 +362,8 @@ def test_sound_stands_beside_the_output():
     )
     assert ([], ["changed response completed"]) == (found.output, found.lines)
     alone = fold(said("Hi") + END).accumulator.audio
-    assert (None, "Hi") == (alone.data, alone.transcript)
+    assert (None, "Hi", True) == (alone.data, alone.transcript, bool(alone))
+    sound = fold(said("AA", "audio") + event("audio.transcript.done", delta="no") + END).accumulator.audio
+    assert ("AA", None, True) == (sound.data, sound.transcript, bool(sound))
     nothing = fold(text("a") + END).accumulator.audio
     assert (None, None, False) == (nothing.data, nothing.transcript, bool(nothing))

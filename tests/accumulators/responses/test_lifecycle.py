@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 from response_folds import DONE, added, done, event, fold, life, text
 
-from asyncstream.accumulators import ResponseChanged, UsageChanged
-from asyncstream.accumulators.responses.item_events import ITEM_EVENTS
+from asyncstream.accumulators import ResponseAccumulator, ResponseChanged, UsageChanged
+from asyncstream.accumulators.responses.item_events import FOLDS
 from asyncstream.errors import StreamEventError, StreamTruncatedError
 from asyncstream.events import ResponseStreamEvent, decode_stream
 from asyncstream.events.named import TaggedEvent
@@ -479,6 +479,67 @@ def test_the_bytes_are_read_on_after_an_error_but_not_pushed():
     )
 
 
+# What a body leaves behind, and what the text of the last delta was.
+
+
+def test_what_a_body_left_behind_is_not_of_the_next():
+    told = b'data: {"type": "notice", "message": "slow"}\n\n'
+    # At the end of the second body no `[DONE]` was read.
+    assert "error" == fold(text("a", sequence_number=1) + DONE, told).outcome
+    old = b'data: {"type": "notice", "detail": "old", "sequence_number": 1}\n\n'
+    assert "truncated" == fold(text("a", sequence_number=1), old).outcome
+
+
+def test_a_stream_that_seemed_cut_goes_on():
+    accumulator = ResponseAccumulator()
+    first, second, third = decode_stream(text("a\ud83d") + text("b\ud83d") + text("\ude42"), "responses")
+    accumulator.push(first)
+    assert "a" == accumulator.response.output_text
+    with pytest.raises(StreamTruncatedError):
+        accumulator.finish()
+    assert "a\ufffd" == accumulator.response.output_text
+    accumulator.resume()
+    assert "a" == accumulator.response.output_text
+    accumulator.push(second)
+    assert "a\ufffdb" == accumulator.response.output_text
+    accumulator.push(third)
+    assert "a\ufffdb\U0001f642" == accumulator.response.output_text
+
+
+def test_items_without_a_response_are_whole_once_the_stream_has_ended():
+    accumulator = ResponseAccumulator(text_format=dict[str, int])
+    whole = done("message", 0, id="m", content=[{"type": "output_text", "text": '{"a": 1}'}])
+    for one in decode_stream(whole + DONE, "responses"):
+        accumulator.push(one)
+    assert accumulator.response.output_parsed is None
+    assert [] == accumulator.finish()
+    assert {"a": 1} == accumulator.response.output_parsed
+
+
+def test_a_refusal_shows_what_came_before_it_and_no_more():
+    other = event("refusal.delta", item_id="m", content_index=1, delta="no\ud83d", **REFUSED)
+    error = b'event: error\ndata: {"message": "other"}\n\n'
+    for rest in (text("c", content_index=0), error, DONE, b'data: {"type": "x"}\n\n'):
+        found = fold(text("a", content_index=0) + text("b", content_index=0) + other + rest)
+        assert ("ab", "rate limited") == (found.accumulator.response.output_text, found.error.message)
+        assert "no\ufffd" == found.output[0]["content"][1]["refusal"]
+
+
+def test_after_the_end_an_id_of_another_event_begins_nothing():
+    late = text("b", id="r2") + life("in_progress", id="r2") + event("output_item.added", id="r3", item={"id": "x"})
+    found = fold(text("a") + END + late)
+
+    assert ("r1", "a", 1) == (found.accumulator.response.id, found.accumulator.response.output_text, len(found.output))
+
+
+def test_the_same_words_may_mean_another_text_once_something_opened():
+    frames = [text("a", None, None), text("b", None, None), text("c", "n", 5), text("d", None, None)]
+    assert ["ab", "cd"] == [item["content"][0]["text"] for item in fold(b"".join(frames) + END).output]
+    frames = [text("a"), text("b"), text("c", content_index=1), text("d"), text("e")]
+    (item,) = fold(b"".join(frames) + END).output
+    assert ["ab", "cde"] == [part["text"] for part in item["content"]]
+
+
 # Looking at it.
 
 
@@ -490,7 +551,7 @@ def test_every_event_is_folded_somewhere():
     }
     beside = {name for name in tags if name.count(".") == 1 or name.startswith("response.audio.")}
 
-    assert tags - beside == ITEM_EVENTS.keys()
+    assert tags - beside == FOLDS.keys()
     assert 12 == len(beside)
 
 

@@ -125,6 +125,50 @@ def test_a_part_without_type_is_what_stands_at_its_place_or_what_its_text_says()
     assert [None] == content(part("done", None, k=1))
 
 
+def test_a_type_counts_more_than_the_place():
+    assert ["a", "no"] == content(text("a", content_index=0), part("done", "refusal", at=0, refusal="no"))
+    # Without one the place says what it is.
+    assert ["no"] == content(refusal("no", content_index=0), part("done", None, at=0, text="x"))
+
+
+def test_parts_of_summaries_open_and_end():
+    def piece(how: str, index: object, said: str) -> bytes:
+        place = {} if index is None else {"summary_index": index}
+        return event(f"reasoning_summary_part.{how}", item_id="r", **place, part={"type": "summary_text", "text": said})
+
+    frames = [piece("added", 0, ""), piece("added", 1, "S"), piece("done", 0, "s"), piece("done", None, "S!")]
+    found = fold(b"".join(frames) + END)
+
+    assert ["s", "S!"] == found.output[0]["summary"]
+    assert [
+        "created reasoning r",
+        "created summary r[0]",
+        "created summary r[1]",
+        "changed summary r[0] 's'",
+        "done summary r[0]",
+        "changed summary r[1] 'S!'",
+        "done summary r[1]",
+        "done reasoning r",
+    ] == found.lines[:-1]
+    kinds = {change.kind for change in found.changes if type(change).__name__.startswith("Reasoning")}
+    assert {"summary"} == kinds
+
+
+def test_a_part_is_told_of_when_it_is_announced():
+    found = fold(part("added", "output_text", at=0, text="a") + added("reasoning", 5, id="r") + END)
+
+    assert ["created message m", "created text m[0]", "created reasoning r"] == found.lines[:3]
+
+
+def test_an_annotation_is_of_the_part_that_it_names_or_of_the_last():
+    frames = [text("a", content_index=0), text("b", content_index=1), annotate(type="x")]
+    closed = [event("output_text.done", item_id="m", content_index=place, text="") for place in (0, 1)]
+    last = event("output_text.annotation.added", item_id="m", annotation={"type": "y"})
+    (item,) = fold(b"".join([*frames, *closed, last]) + END).output
+
+    assert [[{"type": "x"}], [{"type": "y"}]] == [one["annotations"] for one in item["content"]]
+
+
 def test_a_content_that_is_a_text_is_one_part():
     found = fold(done("message", 0, id="m", content="Hi") + END)
 

@@ -3,6 +3,7 @@
 import json
 import pickle
 import random
+import re
 from typing import Any
 
 import pytest
@@ -115,6 +116,33 @@ def test_looking_changes_nothing():
             pass
         assert lines == fold(body).lines
         assert accumulator.response.to_dict().keys() == fold(body).accumulator.response.to_dict().keys()
+
+
+def shown(accumulator: ResponseAccumulator) -> str:
+    """Give all that can be looked at as text in which ids that were made up are alike."""
+    said = repr((accumulator.response, accumulator.audio, accumulator.finished, accumulator.last_sequence_number))
+    return re.sub("call_[0-9a-f]{24}", "made up", said)
+
+
+@pytest.mark.parametrize("body", OWN)
+def test_what_is_shown_is_what_came_so_far(body):
+    looked, events = ResponseAccumulator(), []
+    for one in decode_stream(body, "responses"):
+        try:
+            looked.push(one)
+        except AsyncStreamError:
+            break
+        events.append(one)
+        fresh = ResponseAccumulator()
+        for again in events:
+            fresh.fold(again)
+        assert shown(looked) == shown(fresh)
+    for accumulator in (looked, fresh):
+        try:
+            accumulator.finish()
+        except AsyncStreamError:
+            pass
+    assert shown(looked) == shown(fresh)
 
 
 # What is damaged.
