@@ -10,6 +10,7 @@
   targets are new rows there.
 - `memory`, `imports`: two figures that are no ratio of CPU times.
 - `streams`, `soak`: many streams at once and one after the other, with `stream_server` and `process` below them.
+- `tools`: a stream that runs its tools beside the same loop by hand, with a server of its own.
 - `report`, `plot`: how results are shown.
 - `instructions`: whole requests and the import in machine instructions, which repeat to under 1 %; `guard` holds them
   against a baseline. `counting` runs `counted` under valgrind for both.

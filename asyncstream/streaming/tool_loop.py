@@ -296,13 +296,15 @@ class ToolLoop(Generic[A]):
         return "final" if any(finals) else None
 
     async def _go_on(self, sent: Request, accumulator: A) -> Following[A]:
-        if self._preparing is None:
-            upcoming = self._upcoming or self._column.next_round(sent, self.state)
-            self._preparing = asyncio.get_running_loop().create_task(self._prepare(upcoming))
-        await asyncio.wait([self._preparing])
-        if self._preparing.cancelled():
-            raise StreamInterruptedError("the request that goes on with this stream was cancelled")
-        request, begin = self._column.following(sent, self._preparing.result(), self.state, accumulator)
+        upcoming = self._upcoming or self._column.next_round(sent, self.state)
+        if self._tools.before_round is not None or self._tools.record is not None:
+            if self._preparing is None:
+                self._preparing = asyncio.get_running_loop().create_task(self._prepare(upcoming))
+            await asyncio.wait([self._preparing])
+            if self._preparing.cancelled():
+                raise StreamInterruptedError("the request that goes on with this stream was cancelled")
+            upcoming = self._preparing.result()
+        request, begin = self._column.following(sent, upcoming, self.state, accumulator)
         return Following(request, partial(self._begin_round, begin))
 
     def _begin_round(self, begin: Callable[[], A]) -> A:

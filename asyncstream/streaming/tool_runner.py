@@ -167,7 +167,7 @@ class ToolRunner:
 
     async def _wait_for_all(self) -> None:
         while self._settling:
-            await asyncio.wait(self._settling, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._settling, return_when=asyncio.FIRST_EXCEPTION)
             done = [task for task in self._settling if task.done()]
             for task in done:
                 del self._settling[task]
