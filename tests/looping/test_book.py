@@ -151,3 +151,36 @@ def test_usages_are_summed_member_by_member():
     assert details == total.completion_tokens_details
     assert None is summed([None])
     assert one == summed([one])
+
+
+def test_what_was_not_decided_about_stays_and_a_state_says_so():
+    state = book("later", "later")
+
+    assert state is state.decide({"call_0": False})
+    assert "LoopState(round=1, calls=[f: refused, f: later])" == repr(state)
+
+
+def test_a_copy_holds_nothing_that_a_function_returned_or_raised():
+    result = ToolResult(round=1, place=0, id="call_0", name="f", output="1", value=object(), error=ValueError("x"))
+    copied = LoopState(ended=[result]).copy().ended[0]
+
+    assert (None, None, "1") == (copied.value, copied.error, copied.output)
+    assert result.value is not None
+
+
+@pytest.mark.parametrize(("elsewhere", "decision"), [(True, "an output"), (False, True)])
+def test_a_call_of_elsewhere_is_decided_by_what_it_takes(elsewhere, decision):
+    state = book("external")
+    state.calls[0].runs_elsewhere = elsewhere
+
+    with pytest.raises(ConfigurationError, match="True, False or" if elsewhere else "its output as text"):
+        state.decide({"call_0": decision})
+    assert "external" == state.calls[0].standing
+
+
+def test_an_call_that_the_server_runs_takes_a_yes():
+    state = book("external")
+    state.calls[0].runs_elsewhere = True
+
+    state.decide({"call_0": True})
+    assert ("offered", True) == (state.calls[0].standing, state.calls[0].allowed)

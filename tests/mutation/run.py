@@ -55,10 +55,13 @@ MODULES = (
         )
     ),
     *(f"events.{name}" for name in ("alike", "assistants_alike", "chat_alike", "named")),
-    "looping.chat",
+    *(f"looping.{name}" for name in ("assistants", "book", "chat")),
     *(
         f"streaming.{name}"
-        for name in ("cursor", "due_calls", "incoming", "opening", "plain", "reading", "stream", "texts", "view")
+        for name in (
+            *("cursor", "due_calls", "incoming", "opening", "plain", "reading", "stream", "texts"),
+            *("tool_loop", "tool_runner", "view"),
+        )
     ),
 )
 TESTS = {
