@@ -33,6 +33,7 @@ from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.log.memory import MemoryStore
 from asyncstream.relay.log.reader import Following
 from asyncstream.relay.log.run_log import RunLog
+from asyncstream.relay.views import project
 from asyncstream.relay.web import relay_response
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ __all__ = [
     "follow",
     "ndjson_lines",
     "open_relay",
+    "project",
     "relay_response",
     "sse_frames",
     "text_chunks",

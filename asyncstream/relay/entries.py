@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from asyncstream.accumulators.changes import told_fields
 from asyncstream.decoding import dump_raw
-from asyncstream.errors import AsyncStreamError
+from asyncstream.errors import AsyncStreamError, ConfigurationError
 from asyncstream.events.control import UnknownEvent
 from asyncstream.events.loops import RoundEvent, ToolResultEvent
 from asyncstream.looping.changes import RoundDone, ToolResultChanged, ToolResultCreated, ToolResultDone
@@ -41,6 +41,7 @@ __all__ = [
     "Relayed",
     "Source",
     "StreamEntries",
+    "encode",
     "error_entry",
     "read_changes",
     "read_events",
@@ -162,7 +163,11 @@ class StreamEntries(_Ending):
     @property
     def request_id(self) -> str | None:
         """The `x-request-id` of the upstream; None before it is open."""
-        return self._stream.request_id if self._opened else None
+        try:
+            return self._stream.request_id if self._opened else None
+        except ConfigurationError:
+            # A tool loop that is taken up again asks the upstream for nothing before its calls have run.
+            return None
 
     async def open(self) -> Self:
         """Send the request, if that was not done yet.
@@ -216,9 +221,9 @@ def _of_loop(changes: Iterable[Any]) -> Iterator[Entry]:
     """Give what is relayed, among a protocol's own events, of what a tool loop has done."""
     for change in changes:
         if isinstance(change, ToolResultDone):
-            yield Entry(None, ToolResultEvent.event, _encode(change.told))
+            yield Entry(None, ToolResultEvent.event, encode(change.told))
         elif isinstance(change, RoundDone):
-            yield Entry(None, RoundEvent.event, _encode(change.told))
+            yield Entry(None, RoundEvent.event, encode(change.told))
 
 
 def read_changes(stream: Stream[Any, Any, Any], withholding: Withholding) -> Callable[[], Awaitable[Entry]]:
@@ -227,7 +232,7 @@ def read_changes(stream: Stream[Any, Any, Any], withholding: Withholding) -> Cal
 
     async def take() -> Entry:
         change = await changes.__anext__()
-        return Entry(None, type(change).__name__, _encode(_told_of(change, withholding)))
+        return Entry(None, type(change).__name__, encode(_told_of(change, withholding)))
 
     return take
 
@@ -255,7 +260,7 @@ def read_text(stream: Stream[Any, Any, Any], withholding: Withholding) -> Callab
     texts: AsyncIterator[str] = stream.text_deltas  # type: ignore[attr-defined]  # each stream has it
 
     async def take() -> Entry:
-        return Entry(None, "text", _encode({"text": await texts.__anext__()}))
+        return Entry(None, "text", encode({"text": await texts.__anext__()}))
 
     return take
 
@@ -298,7 +303,8 @@ def _utf8(data: bytes) -> bytes:
     return data
 
 
-def _encode(value: object) -> bytes:
+def encode(value: object) -> bytes:
+    """Return a value as the data of an entry."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:

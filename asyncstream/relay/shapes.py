@@ -15,7 +15,7 @@ from asyncstream.errors import AsyncStreamError
 from asyncstream.relay.errors import error_body, error_headers, error_status
 from asyncstream.relay.frames import GREETING, HEARTBEAT, CompatibleFrames, Encode, ndjson_line, sse_frame, text_chunk
 
-__all__ = ["Refusal", "Shape", "compatible", "json_refusal", "ndjson", "sse", "text"]
+__all__ = ["EVENT_STREAM", "Refusal", "Shape", "compatible", "json_refusal", "ndjson", "sse", "text"]
 
 EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
 

@@ -8,12 +8,12 @@ Rule 1: a new view is a new file and a row here. If anything else needs to know 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.relay import shapes
+from asyncstream.relay import pages, shapes
 from asyncstream.relay.entries import (
     GivenEntries,
     Read,
@@ -27,11 +27,13 @@ from asyncstream.relay.entries import (
 from asyncstream.relay.shapes import Shape
 from asyncstream.relay.withholding import Withholding
 from asyncstream.streaming.stream import Stream
+from asyncstream.ui.ui_messages import UIMessages
 
-__all__ = ["VIEWS", "Form", "RelayView", "Shown", "ViewRow", "entries", "shape_of", "show"]
+__all__ = ["VIEWS", "Form", "RelayView", "Shown", "ViewRow", "entries", "project", "shape_of", "show"]
 
-RelayView: TypeAlias = Literal["events", "changes", "text"]
-"""The wire's events; typed changes, named by their class; or the text alone."""
+RelayView: TypeAlias = Literal["events", "changes", "text", "ui-messages", "ag-ui"]
+"""The wire's events; typed changes, named by their class; the text alone; or what pages read that are written with
+`useChat` or assistant-ui, or with AG-UI."""
 
 Form: TypeAlias = Literal["sse", "ndjson", "text"]
 """Server-sent events; lines of JSON; or the text and nothing else."""
@@ -58,6 +60,8 @@ VIEWS: Final[dict[str, ViewRow]] = {
     "events": ViewRow(read_events, {"sse": shapes.sse, _COMPATIBLE: shapes.compatible, "ndjson": shapes.ndjson}),
     "changes": ViewRow(read_changes, {"sse": shapes.sse, "ndjson": shapes.ndjson}),
     "text": ViewRow(read_text, {"sse": shapes.sse, "ndjson": shapes.ndjson, "text": shapes.text}),
+    "ui-messages": ViewRow(pages.read_ui_messages, {"sse": pages.ui_messages}),
+    "ag-ui": ViewRow(pages.read_ag_ui, {"sse": pages.ag_ui}),
 }
 
 _GIVEN: Final[Forms] = {
@@ -100,8 +104,8 @@ def show(source: Relayed, *, form: Form, view: RelayView | None, expose: Collect
         raise ConfigurationError(f"the compatible form is SSE of events, got form {form!r} and view {view!r}")
     shape = shape_of(named, written)
     if not isinstance(source, Stream):
-        # Of these the form is all that is known, until they are open.
-        shape = shape_of("", written)
+        # Of these the form is all that is known, until they are open; but for a stream that `project` reads.
+        shape = shape_of(source.view if isinstance(source, StreamEntries) else "", written)
         named = "events" if named == usual else named
     given = entries(source, view=named, expose=expose, compatible=compatible)
     return Shown(given, shape, lambda view: shape_of(view, written))
@@ -157,6 +161,21 @@ def entries(source: Relayed, *, view: str = "events", expose: Collection[str] = 
             f"only of a stream is anything left out, and these entries were made already: {expose!r} comes too late"
         )
     return source if isinstance(source, Source) else GivenEntries(source)
+
+
+def project(stream: Stream[Any, Any, Any], page: pages.Page) -> Source:
+    """Return what is relayed of a stream that a projection of your own reads, in place of a view by its name.
+
+    So the message has an id of yours, and a run of AG-UI the ids that were posted.
+
+    Args:
+        stream: A stream, opened or not.
+        page: A `UIMessages` or `AGUI` that has told nothing yet; it serves this stream alone.
+    """
+    wire = stream.wire
+    withholding = Withholding(wire.withheld, wire.understood)
+    view = "ui-messages" if isinstance(page, UIMessages) else "ag-ui"
+    return StreamEntries(stream, view, pages.reading_with(lambda: page), withholding)
 
 
 def _row(view: str) -> ViewRow:

@@ -564,8 +564,8 @@ async def test_others_have_their_turn_while_a_source_has_all_at_hand(monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"view": "words"}, "expected view to be 'events', 'changes' or 'text', got 'words'"),
-        ({"view": ["text"]}, "expected view to be 'events', 'changes' or 'text', got ['text']"),
+        ({"view": "words"}, "expected view to be 'events', 'changes', 'text', 'ui-messages' or 'ag-ui', got 'words'"),
+        ({"view": ["text"]}, "expected view to be 'events', 'changes', 'text', 'ui-messages' or 'ag-ui', got ['text']"),
         ({"heartbeat": 0}, "expected heartbeat to be seconds above zero, or None for none, got 0"),
         ({"heartbeat": float("nan")}, "expected heartbeat to be seconds above zero, or None for none, got nan"),
         ({"compatible": True, "view": "text"}, "the compatible form is SSE of events, got form 'sse' and view 'text'"),

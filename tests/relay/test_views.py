@@ -164,7 +164,9 @@ async def test_a_view_has_the_forms_of_its_row_only(shout: Any) -> None:
 
 
 def test_a_view_that_is_no_row_is_refused(shout: Any) -> None:
-    with pytest.raises(ConfigurationError, match="expected view to be 'events', 'changes', 'text' or 'shout'"):
+    with pytest.raises(
+        ConfigurationError, match="expected view to be 'events', 'changes', 'text', 'ui-messages', 'ag-ui' or 'shout'"
+    ):
         sse_frames(_nothing(), view="whisper")  # type: ignore[arg-type]  # the mistake
 
 

@@ -1,0 +1,217 @@
+"""The views of web front-ends, "ui-messages" and "ag-ui": what they read of a stream, and how that goes out.
+
+A reading pushes changes into a projection of `ui` and gives each part as an entry. A shape writes parts in frames of
+data alone, as the libraries of pages want them; it looks at the parts that begin and end something, so that whatever
+ends a relay too early (a stream that failed, a producer that died, a run that was cancelled) closes what is open for
+this reader. Above it: `views`. Below it: `ui`, `entries`, `errors`.
+
+Rule 1: a page takes a body that merely ends for a finished answer. Every end says how it came.
+Rule 2: a part that only adds text is not looked into.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final
+
+from asyncstream.decoding import UnreadableJSON, load_json
+from asyncstream.errors import AsyncStreamError
+from asyncstream.looping.changes import RoundDone, ToolResultDone
+from asyncstream.relay.entries import Entry, Read, encode
+from asyncstream.relay.errors import error_body, error_headers, error_status
+from asyncstream.relay.frames import HEARTBEAT
+from asyncstream.relay.pump import told_in
+from asyncstream.relay.shapes import EVENT_STREAM, Refusal, Shape
+from asyncstream.relay.withholding import Withholding
+from asyncstream.streaming.stream import Stream
+from asyncstream.ui.ag_ui import AGUI
+from asyncstream.ui.open_parts import OpenEvents, OpenParts
+from asyncstream.ui.ui_messages import UIMessages
+
+__all__ = ["Page", "ag_ui", "read_ag_ui", "read_ui_messages", "reading_with", "ui_messages"]
+
+Page = UIMessages | AGUI
+
+_CANCELLED: Final = "cancelled"
+"""The code of an error that says that somebody stopped the run."""
+
+
+def reading_with(make: Callable[[], Page]) -> Read:
+    """Return the reading that tells a projection what changes.
+
+    Args:
+        make: Makes the projection of one answer.
+    """
+
+    def read(stream: Stream[Any, Any, Any], withholding: Withholding) -> Callable[[], Awaitable[Entry]]:
+        page = make()
+        changes = stream.changes
+        # That it has begun is told before anything has come.
+        waiting = deque(page.start())
+        ended = False
+
+        async def take() -> Entry:
+            nonlocal ended
+            while not waiting:
+                if ended:
+                    raise StopAsyncIteration
+                try:
+                    change = await changes.__anext__()
+                except StopAsyncIteration:
+                    ended = True
+                    waiting.extend(page.finish())
+                else:
+                    if isinstance(change, RoundDone):
+                        for refused in _refused(stream, change.round):
+                            waiting.extend(page.push(refused))
+                        if change.stop == "external":
+                            waiting.extend(page.ask(_asking(stream)))
+                    waiting.extend(page.push(change))
+            return Entry(None, "", encode(waiting.popleft()))
+
+        return take
+
+    return read
+
+
+def _refused(stream: Any, round: int) -> Iterator[ToolResultDone]:
+    """Give what no change tells: that calls were refused while the loop stood still, by a decision about its state."""
+    for result in stream.results:
+        if result.round == round and result.status == "refused":
+            yield ToolResultDone(result)
+
+
+def _asking(stream: Any) -> list[str]:
+    """Return the ids of the calls that wait for a word, beside those that are answered elsewhere."""
+    return [call.id for call in stream.state.waiting if call.standing == "later" or call.runs_elsewhere]
+
+
+read_ui_messages: Final = reading_with(UIMessages)
+read_ag_ui: Final = reading_with(AGUI)
+
+
+def ui_messages() -> Shape:
+    """Return the shape of a UI message stream, for one reader."""
+    frames = _UIFrames()
+    return Shape(
+        EVENT_STREAM,
+        frames.entry,
+        b"",
+        HEARTBEAT,
+        done=frames.done,
+        error=frames.error,
+        headers={"x-vercel-ai-ui-message-stream": "v1"},
+        refusal=_in_words,
+    )
+
+
+def ag_ui() -> Shape:
+    """Return the shape of AG-UI, for one reader."""
+    frames = _AGUIFrames()
+    return Shape(EVENT_STREAM, frames.entry, b"", HEARTBEAT, done=frames.done, error=frames.error, refusal=_in_words)
+
+
+def _in_words(error: AsyncStreamError) -> Refusal:
+    """Return the answer where there is no stream: pages show its body as it is."""
+    headers = {**error_headers(error), "Content-Type": "text/plain; charset=utf-8"}
+    words = told_in(error_body(error)).get("message") or "the answer failed"
+    return Refusal(error_status(error), headers, str(words).encode("utf-8", "replace"))
+
+
+def _frame(data: bytes, id: int | None) -> bytes:
+    return b"data: %b\n\n" % data if id is None else b"id: %d\ndata: %b\n\n" % (id, data)
+
+
+def _part_of(data: bytes) -> dict[str, Any]:
+    """Return a part; one without a type, which opens and ends nothing, for what an application made up."""
+    try:
+        part = load_json(data)
+    except UnreadableJSON:
+        return {"type": ""}
+    return part if isinstance(part, dict) and isinstance(part.get("type"), str) else {"type": ""}
+
+
+class _UIFrames:
+    """The frames of one reader of a UI message stream."""
+
+    _DELTAS = (b'{"type":"text-delta"', b'{"type":"reasoning-delta"', b'{"type":"tool-input-delta"')
+    _LAST = ("finish", "error", "abort")
+
+    def __init__(self) -> None:
+        self._open = OpenParts()
+        self._over = False
+
+    def entry(self, entry: Entry) -> bytes:
+        """Write a part."""
+        if not entry.data.startswith(self._DELTAS):
+            part = _part_of(entry.data)
+            self._over |= part["type"] in self._LAST
+            self._open.take(part)
+        return _frame(entry.data, entry.id)
+
+    def done(self, entry: Entry) -> bytes:
+        """Write the end."""
+        return _frame(b"[DONE]", entry.id)
+
+    def error(self, entry: Entry) -> bytes:
+        """Close what is open, say what went wrong, and write the end."""
+        parts: list[dict[str, Any]] = []
+        if not self._over:
+            told = told_in(entry.data)
+            words = str(told.get("message") or "the answer failed")
+            parts = self._open.closing(words)
+            if told.get("code") == _CANCELLED:
+                parts.append({"type": "abort", "reason": _CANCELLED})
+            else:
+                parts.append({"type": "error", "errorText": words})
+        return b"".join(_frame(encode(part), None) for part in parts) + self.done(entry)
+
+
+class _AGUIFrames:
+    """The frames of one reader of AG-UI."""
+
+    _DELTAS = (
+        b'{"type":"TEXT_MESSAGE_CONTENT"',
+        b'{"type":"REASONING_MESSAGE_CONTENT"',
+        b'{"type":"TOOL_CALL_ARGS"',
+    )
+    _LAST = ("RUN_FINISHED", "RUN_ERROR")
+
+    def __init__(self) -> None:
+        self._open = OpenEvents()
+        self._run: dict[str, Any] = {}
+        self._over = False
+
+    def entry(self, entry: Entry) -> bytes:
+        """Write an event."""
+        if not entry.data.startswith(self._DELTAS):
+            event = _part_of(entry.data)
+            if event["type"] == "RUN_STARTED":
+                self._run = {name: event.get(name, "") for name in ("threadId", "runId")}
+            self._over |= event["type"] in self._LAST
+            self._open.take(event)
+        return _frame(entry.data, entry.id)
+
+    def done(self, entry: Entry) -> bytes:
+        """Write nothing: the last event says that it is the last."""
+        return b""
+
+    def error(self, entry: Entry) -> bytes:
+        """Close what is open, and say what went wrong."""
+        if self._over:
+            return b""
+        told = told_in(entry.data)
+        words = str(told.get("message") or "the answer failed")
+        events: list[dict[str, Any]] = []
+        if not self._run:
+            self._run = {"threadId": "", "runId": ""}
+            events.append({"type": "RUN_STARTED", **self._run})
+        events += self._open.closing(words)
+        code = told.get("code")
+        if code == _CANCELLED:
+            cancelled = {"outcome": {"type": "cancelled"}, "metadata": {"reason": _CANCELLED}}
+            events.append({"type": "RUN_FINISHED", **self._run, **cancelled})
+        else:
+            failed = {"type": "RUN_ERROR", "message": words}
+            events.append(failed if code is None else {**failed, "code": str(code)})
+        *closing, last = events
+        return b"".join(_frame(encode(event), None) for event in closing) + _frame(encode(last), entry.id)

@@ -1,0 +1,163 @@
+"""The views of web front-ends through the doors and the log: frames, refusals, and every end that comes too early."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from assistants_wire import DONE as RUN_DONE
+from assistants_wire import HELLO as RUN_HELLO
+from assistants_wire import WAITS
+from test_views import _by_asgi, _by_open_relay, _by_web, _from_log, _started, answered
+from upstream_wire import HELLO_CHAT, chunk_frame, upstream
+
+from asyncstream.errors import StreamInterruptedError
+from asyncstream.relay import Entry, RunLog, project, relay_response, sse_frames
+from asyncstream.relay.entries import error_entry
+from asyncstream.relay.errors import ProducerLostError, RunCancelledError
+from asyncstream.relay.log.store import Store
+from asyncstream.relay.pages import ag_ui, ui_messages
+from asyncstream.ui import AGUI
+
+VIEWS: list[Any] = ["ui-messages", "ag-ui"]
+each_view = pytest.mark.parametrize("view", VIEWS)
+each_door = pytest.mark.parametrize("door", [_by_web, _by_asgi, _by_open_relay], ids=["web", "ASGI", "open_relay"])
+
+
+def parts_of(body: bytes) -> list[Any]:
+    """Return what the frames of a body hold."""
+    lines = [line.removeprefix(b"data: ") for line in body.splitlines() if line.startswith(b"data: ")]
+    return [line.decode() if line == b"[DONE]" else json.loads(line) for line in lines]
+
+
+def types_of(body: bytes) -> list[str]:
+    return [part if isinstance(part, str) else part["type"] for part in parts_of(body)]
+
+
+@each_door
+async def test_a_ui_message_stream_has_its_header_and_its_end(door: Any) -> None:
+    async with upstream(HELLO_CHAT) as model:
+        status, headers, body = await door(model.chat(), "ui-messages")
+
+    named = {name.lower(): value for name, value in headers.items()}
+    assert (200, "v1") == (status, named["x-vercel-ai-ui-message-stream"])
+    deltas = ["text-delta", "text-delta"]
+    assert ["start", "start-step", "text-start", *deltas, "text-end", "finish-step", "finish", "[DONE]"] == types_of(
+        body
+    )
+    assert b"event:" not in body
+
+
+@each_door
+async def test_ag_ui_ends_with_its_last_event(door: Any) -> None:
+    async with upstream(HELLO_CHAT) as model:
+        status, _, body = await door(model.chat(), "ag-ui")
+
+    assert (200, "RUN_FINISHED") == (status, types_of(body)[-1])
+
+
+@each_view
+@each_door
+async def test_a_refusal_is_plain_text(door: Any, view: str) -> None:
+    refused = b'{"error": {"message": "Too many questions."}}'
+    async with upstream([], status=429, body=refused, headers={"retry_after": "7"}) as model:
+        status, headers, body = await door(model.chat(), view)
+
+    named = {name.lower(): value for name, value in headers.items()}
+    assert (429, b"Too many questions.") == (status, body)
+    assert named["content-type"].startswith("text/plain")
+
+
+@each_view
+@pytest.mark.parametrize("then", ["end", "rst"])
+async def test_a_stream_that_breaks_off_closes_what_is_open_and_says_so(view: Any, then: Any) -> None:
+    async with upstream([*WAITS[:3]], then) as model:
+        body = b"".join([data async for data in sse_frames(model.run(), view=view)])
+
+    closing = {
+        "ui-messages": ["tool-input-error", "finish-step", "error", "[DONE]"],
+        "ag-ui": ["TOOL_CALL_END", "TOOL_CALL_RESULT", "STEP_FINISHED", "RUN_ERROR"],
+    }
+    assert closing[view] == types_of(body)[-4:]
+
+
+@each_view
+async def test_a_run_that_failed_says_so_once(view: Any) -> None:
+    failed = [*RUN_HELLO[:4], *(frame.replace(b"completed", b"failed") for frame in RUN_HELLO[-1:]), RUN_DONE]
+    async with upstream(failed) as model:
+        body = b"".join([data async for data in sse_frames(model.run(), view=view)])
+
+    types = types_of(body)
+    assert 1 == types.count("error") + types.count("RUN_ERROR")
+    assert types[-1] in ("[DONE]", "RUN_ERROR")
+
+
+async def test_a_run_whose_words_are_ours() -> None:
+    async with upstream([*WAITS, RUN_DONE]) as model:
+        page = project(model.run(), AGUI(thread_id="t1", run_id="r1"))
+        async with answered(lambda request: relay_response(request, page)) as response:
+            body = await response.read()
+
+    assert {"type": "RUN_STARTED", "threadId": "t1", "runId": "r1"} == parts_of(body)[0]
+    assert ["call_1"] == parts_of(body)[-1]["outcome"]["pendingToolCallIds"]
+
+
+@each_view
+async def test_all_readers_of_a_log_get_the_same_message(store: Store, view: Any) -> None:
+    async with upstream(HELLO_CHAT) as model:
+        await _started(RunLog(store), model.chat(), view)
+    (status, _, first), (_, _, second) = await _from_log(RunLog(store)), await _from_log(RunLog(store))
+
+    assert 200 == status
+    assert first == second
+    assert parts_of(first)[0].get("messageId", "run").startswith(("msg_", "run"))
+
+
+@each_view
+@pytest.mark.parametrize("lost", [True, False])
+async def test_a_run_whose_producer_is_gone_is_closed_for_each_reader(store: Store, view: Any, lost: bool) -> None:
+    log = RunLog(store)
+    async with upstream([chunk_frame("Half")], "silence") as model:
+        await log.start("run-1", model.chat(), view=view)
+        async with asyncio.timeout(20), log.follow("run-1") as reader:
+            while b"Half" not in (await anext(reader)).data:
+                pass
+        await (log.close() if lost else log.cancel("run-1"))
+        status, _, body = await _from_log(log if not lost else RunLog(store))
+
+    ends = {"ui-messages": ["text-end", "finish-step", "abort", "[DONE]"]}
+    ends["ag-ui"] = ["TEXT_MESSAGE_END", "STEP_FINISHED", "RUN_FINISHED"]
+    assert 200 == status
+    assert ends[view] == types_of(body)[-len(ends[view]) :]
+    assert "cancelled" in str(parts_of(body)[-2:])
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"),
+    [
+        (ProducerLostError("it died"), ("error", "RUN_ERROR")),
+        (RunCancelledError("stopped"), ("abort", "RUN_FINISHED")),
+        (StreamInterruptedError("lost"), ("error", "RUN_ERROR")),
+    ],
+)
+def test_an_end_before_the_first_part(error: Exception, ends: tuple[str, str]) -> None:
+    ui = ui_messages()
+    agent = ag_ui()
+    assert ui.error is not None
+    assert agent.error is not None
+
+    assert [ends[0], "[DONE]"] == types_of(ui.error(error_entry(error, 1)))
+    assert ["RUN_STARTED", ends[1]] == types_of(agent.error(error_entry(error, 1)))
+
+
+@each_view
+async def test_entries_of_ones_own_that_are_no_parts_do_no_harm(view: Any) -> None:
+    async def own() -> AsyncIterator[Entry]:
+        for data in (b"{}", b"[1]", b"what?"):
+            yield Entry(None, "", data)
+
+    shape = ui_messages() if view == "ui-messages" else ag_ui()
+    written = [shape.entry(entry) async for entry in own()]
+
+    assert [b"data: {}\n\n", b"data: [1]\n\n", b"data: what?\n\n"] == written

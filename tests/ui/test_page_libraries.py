@@ -1,0 +1,265 @@
+"""What the libraries of pages make of our streams: they show all of an answer, and no half answer as a whole one."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from assistants_wire import stream
+from chat_wire import CALLS, DONE, HELLO, MESSAGES, call, piece
+from page_libraries import libraries, shown
+from programs import needed
+from raw_server import Exchange, raw_server
+
+from asyncstream import AsyncClient, ChatStream, Later, LoopState, Refused, Tool, ToolFailed, Tools
+from asyncstream.relay import project, relay_response
+from asyncstream.ui import AGUI, UIMessages, messages_from_ui
+
+__all__ = ["libraries"]
+
+pytestmark = [pytest.mark.system, needed("npm")]
+
+PAGES = ["ai6", "ai7", "assistant-ui", "ag-ui"]
+each_page = pytest.mark.parametrize("page", PAGES)
+
+Open = Callable[[AsyncClient], ChatStream]
+
+
+def plain(client: AsyncClient) -> ChatStream:
+    return client.chat.completions.stream(messages=MESSAGES, model="m")
+
+
+@asynccontextmanager
+async def relaying(
+    *answers: list[bytes], page: str, then: str = "end", opened: Open = plain, status: int = 200
+) -> AsyncIterator[str]:
+    """Relay the answers of a model to a page; give the URL."""
+
+    async def model(exchange: Exchange) -> None:
+        if status != 200:
+            await exchange.reply(status, b'{"error": {"message": "Too many questions."}}')
+            return
+        await stream(exchange, *answers[min(exchange.number, len(answers)) - 1], end=then == "end")
+        if then == "rst":
+            exchange.rst()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        last = (await request.json()).get("messages", [{}])[-1]
+        if last.get("role") == "assistant":
+            # What goes on in a message has its id.
+            return await relay_response(request, project(opened(client), UIMessages(message_id=last["id"])))
+        view: Any = "ag-ui" if page == "ag-ui" else "ui-messages"
+        return await relay_response(request, opened(client), view=view)
+
+    app = web.Application()
+    app.router.add_post("/chat", answer)
+    runner = web.AppRunner(app, access_log=None)
+    async with raw_server(model) as server, AsyncClient(api_key="k", base_url=server.url, max_retries=0) as client:
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/chat"
+        finally:
+            await runner.cleanup()
+
+
+def texts_of(found: dict[str, Any]) -> str:
+    """Return all that a page shows as the words of the assistant."""
+    if "messages" in found:
+        return "".join(one.get("content") or "" for one in found["messages"] if one["role"] == "assistant")
+    parts = found["message"]["parts"] if found.get("message") else []
+    return "".join(part["text"] for part in parts if part["type"] == "text")
+
+
+def calls_of(found: dict[str, Any]) -> dict[str, tuple[object, object]]:
+    """Return the calls that a page shows, by id: input and output."""
+    if "messages" in found:
+        results = {one["toolCallId"]: one["content"] for one in found["messages"] if one["role"] == "tool"}
+        calls = [call for one in found["messages"] for call in one.get("toolCalls") or ()]
+        return {one["id"]: (one["function"]["arguments"], results.get(one["id"])) for one in calls}
+    parts = [part for part in found["message"]["parts"] if "toolCallId" in part]
+    if parts and "args" in parts[0]:
+        return {part["toolCallId"]: (part["args"], part.get("result")) for part in parts}
+    return {part["toolCallId"]: (part.get("input"), part.get("output") or part.get("errorText")) for part in parts}
+
+
+@each_page
+async def test_a_text(page: str, libraries: Path) -> None:
+    async with relaying([*HELLO, DONE], page=page) as url:
+        found = await shown(libraries, page, url)
+
+    assert ("Hello", []) == (texts_of(found), found["errors"])
+
+
+@each_page
+async def test_reasoning_and_then_a_text(page: str, libraries: Path) -> None:
+    frames = [piece({"reasoning": "hm, "}), piece({"reasoning": "so"}), *HELLO, DONE]
+    async with relaying(frames, page=page) as url:
+        found = await shown(libraries, page, url)
+
+    assert ("Hello", []) == (texts_of(found), found["errors"])
+    assert "hm, so" in str(found)
+
+
+@each_page
+async def test_the_end_at_a_length_is_no_error(page: str, libraries: Path) -> None:
+    async with relaying([piece({"content": "Half"}), piece(finish="length"), DONE], page=page) as url:
+        found = await shown(libraries, page, url)
+
+    assert ("Half", []) == (texts_of(found), found["errors"])
+
+
+async def get_current_weather(city: str) -> str:
+    """Tell the weather."""
+    if city == "Oslo":
+        raise ToolFailed("no such city")
+    return f"hot in {city}"
+
+
+def with_tools(client: AsyncClient) -> ChatStream:
+    tools = Tools(get_current_weather)
+    return client.chat.completions.stream(messages=MESSAGES, model="m", run_tools=tools)
+
+
+@each_page
+async def test_parallel_calls_one_of_which_fails(page: str, libraries: Path) -> None:
+    async with relaying([*CALLS, DONE], [*HELLO, DONE], page=page, opened=with_tools) as url:
+        found = await shown(libraries, page, url)
+
+    assert ("Hello", []) == (texts_of(found), found["errors"])
+    calls = calls_of(found)
+    assert ["call_a", "call_b"] == sorted(calls)
+    assert "Lisbon" in str(calls["call_a"][0])
+    assert "hot in Lisbon" in str(calls["call_a"][1])
+    assert "no such city" in str(calls["call_b"][1])
+
+
+@each_page
+async def test_a_text_goes_on_beside_calls(page: str, libraries: Path) -> None:
+    frames = [
+        call(0, '{"city":', "get_current_weather", "call_a"),
+        piece({"content": "I "}),
+        call(1, '{"city":"Rome"}', "get_current_weather", "call_b"),
+        piece({"content": "look. "}),
+        call(0, '"Lisbon"}'),
+        piece(finish="tool_calls"),
+        DONE,
+    ]
+    async with relaying(frames, [*HELLO, DONE], page=page, opened=with_tools) as url:
+        found = await shown(libraries, page, url)
+
+    assert ("I look. Hello", []) == (texts_of(found), found["errors"])
+    assert ["call_a", "call_b"] == sorted(calls_of(found))
+    assert "hot in Rome" in str(calls_of(found)["call_b"][1])
+
+
+@each_page
+async def test_broken_arguments_have_an_error(page: str, libraries: Path) -> None:
+    frames = [call(0, "Rome, please", "f", "call_a"), piece(finish="tool_calls"), DONE]
+    async with relaying(frames, page=page) as url:
+        found = await shown(libraries, page, url)
+
+    assert [] == found["errors"]
+    assert "no JSON" in str(found)
+
+
+@each_page
+@pytest.mark.parametrize("then", ["end", "rst"])
+async def test_an_answer_that_breaks_off_is_an_error(page: str, then: str, libraries: Path) -> None:
+    frames = [piece({"content": "Half"}), call(0, '{"ci', "f", "call_a")]
+    async with relaying(frames, page=page, then=then) as url:
+        found = await shown(libraries, page, url)
+
+    assert "Half" == texts_of(found)
+    assert found["errors"] or found["message"]["status"]["type"] == "incomplete"
+
+
+@each_page
+async def test_an_error_before_the_first_part_is_an_error(page: str, libraries: Path) -> None:
+    frames = [b'data: {"error": {"message": "overloaded", "code": "busy"}}\n\n']
+    async with relaying(frames, page=page) as url:
+        found = await shown(libraries, page, url)
+
+    assert "overloaded" in str(found)
+    assert "" == texts_of(found)
+
+
+@each_page
+async def test_a_refusal_is_shown_in_words(page: str, libraries: Path) -> None:
+    async with relaying([], page=page, status=429) as url:
+        found = await shown(libraries, page, url)
+
+    assert "Too many questions." in str(found)
+    assert "{" not in str(found.get("refused", ""))
+
+
+async def pay(eur: int) -> str:
+    """Pay."""
+    return f"paid {eur}"
+
+
+PAYS = [call(0, '{"eur": 5}', "pay", "call_1"), piece(finish="tool_calls"), DONE]
+
+
+@pytest.mark.parametrize("page", ["ai6", "ai7"])
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_a_call_that_waits_for_a_word_goes_on_with_the_next_post(
+    page: str, allowed: bool, libraries: Path
+) -> None:
+    async def ask(call: Any) -> Later:
+        return Later()
+
+    tools = Tools(Tool(pay, approve=True), approve=ask)
+    streams: list[ChatStream] = []
+    states: list[LoopState] = []
+
+    def opened(client: AsyncClient) -> ChatStream:
+        resume = states[-1] if states else None
+        streams.append(client.chat.completions.stream(messages=MESSAGES, model="m", run_tools=tools, resume=resume))
+        return streams[-1]
+
+    async with relaying(PAYS, [*HELLO, DONE], page=page, opened=opened) as url:
+        first = await shown(libraries, page, url)
+        (part,) = [part for part in first["message"]["parts"] if "toolCallId" in part]
+        assert ("approval-requested", {"eur": 5}) == (part["state"], part["input"])
+        part["state"] = "approval-responded"
+        part["approval"]["approved"] = allowed
+        question = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "Hi"}]}
+        posted = [question, first["message"]]
+        state = streams[0].state
+        _, pending = messages_from_ui(posted, state=state)
+        assert {"call_1": True if allowed else Refused("")} == pending
+        states.append(state.decide(pending))
+        second = await shown(libraries, page, url, posted)
+
+    assert [] == second["errors"]
+    (part,) = [part for part in second["message"]["parts"] if "toolCallId" in part]
+    assert ("output-available" if allowed else "output-denied") == part["state"]
+    assert ("paid 5" if allowed else None) == part.get("output")
+    assert "Hello" == texts_of(second)
+
+
+async def test_ids_that_were_given_are_those_that_the_page_has(libraries: Path) -> None:
+    async def model(exchange: Exchange) -> None:
+        await stream(exchange, *HELLO, DONE)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        ours: Any = UIMessages(message_id="mine") if request.path == "/ui" else AGUI(thread_id="t1", run_id="mine")
+        return await relay_response(request, project(plain(client), ours))
+
+    app = web.Application()
+    app.router.add_post("/{page}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    async with raw_server(model) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            found = await shown(libraries, "ai7", f"{url}/ui")
+            run = await shown(libraries, "ag-ui", f"{url}/ag-ui")
+        finally:
+            await runner.cleanup()
+
+    assert ("mine", "mine") == (found["message"]["id"], run["finished"]["runId"])
