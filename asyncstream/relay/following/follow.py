@@ -18,6 +18,7 @@ from asyncstream.events.decode import wire_of
 from asyncstream.events.loops import LoopEvent, with_loop_events
 from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.following.link import Link
+from asyncstream.relay.following.parts import PARTS
 from asyncstream.transport.connections import Connections
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import HeaderValues, check_mapping, merge_headers
@@ -117,10 +118,23 @@ def follow(
 ) -> "Follower[ResponseStreamEvent | LoopEvent]": ...
 
 
+@overload
 def follow(
     url: str,
     *,
-    protocol: Literal["assistants", "chat", "responses"],
+    protocol: Literal["ui-messages", "ag-ui"],
+    last_event_id: str | int | None = None,
+    headers: HeaderValues | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    max_reconnects: int = 10,
+) -> "Follower[dict[str, Any]]": ...
+
+
+def follow(
+    url: str,
+    *,
+    protocol: Literal["assistants", "chat", "responses", "ui-messages", "ag-ui"],
     last_event_id: str | int | None = None,
     headers: HeaderValues | None = None,
     session: aiohttp.ClientSession | None = None,
@@ -132,7 +146,8 @@ def follow(
 
     Args:
         url: What the relay serves as an event stream of wire events; each connection is a GET.
-        protocol: Whose events they are.
+        protocol: Whose events they are. Those of pages ("ui-messages", "ag-ui") are given as dicts, the one too that
+            says how the answer ended; an end without that is an error.
         last_event_id: The event after which to go on (`Follower.last_event_id` of an earlier one, or the id of an
             `Entry`); None: the first.
         headers: Sent with each request: a key, a cookie.
@@ -151,7 +166,7 @@ def follow(
     Raises:
         ConfigurationError: An argument cannot be used.
     """
-    wire = with_loop_events(wire_of(protocol), given=tools)
+    wire = PARTS.get(protocol) or with_loop_events(wire_of(protocol), given=tools)
     if isinstance(max_reconnects, bool) or not isinstance(max_reconnects, int) or max_reconnects < 0:
         raise ConfigurationError(f"max_reconnects must be a number from 0: {max_reconnects!r}")
     check_mapping(headers, "headers")
