@@ -169,6 +169,13 @@ class StreamEntries(_Ending):
             # A tool loop that is taken up again asks the upstream for nothing before its calls have run.
             return None
 
+    async def final(self) -> object:
+        """Return what the answer is, once the stream is over: a completion, run or response, or what it failed with."""
+        try:
+            return await self._stream.get_final()
+        except Exception as error:
+            return error
+
     async def open(self) -> Self:
         """Send the request, if that was not done yet.
 

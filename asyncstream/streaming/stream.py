@@ -79,6 +79,7 @@ class Stream(Generic[E, C, A]):
             tool_loop=tool_loop,
         )
         self._tool_loop = tool_loop
+        self._result = result
         # Looked at for every event.
         self._ahead = self._reading.ahead
         self._views: dict[str, ViewState[Any, Any]] = {}
@@ -222,6 +223,15 @@ class Stream(Generic[E, C, A]):
         """
         async for _ in self:
             pass
+
+    async def get_final(self) -> object:
+        """Read to the end and return what the answer is, of whichever protocol: a completion, a run, a response.
+
+        Raises:
+            StreamError: The stream did not come to a complete end; `partial` is what arrived.
+        """
+        await self.until_done()
+        return self._result(self.accumulator)
 
     def view(self, name: str, derive: Callable[[], Derive[C, T]]) -> View[C, T]:
         """Return a view of the cursor. For the streams of a protocol.

@@ -23,7 +23,7 @@ _SYSTEM = ("system", "developer")
 
 def messages_from_ag_ui(
     run_input: object, *, target: Target = USUAL, allow_system: bool = False, allow_file_urls: bool = False
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]], list[Any]]:
     """Return the messages of a posted `RunAgentInput` as a request has them, and the tools that the page answers.
 
     Nothing of what is posted runs: all of it is text that the user may have written. The tools are the page's own: a

@@ -29,6 +29,8 @@ class _Run:
         self.released = False
         """Given up before its first entry."""
         self.ended_at: float | None = None
+        self.tell_cancel: Callable[[], object] = bool
+        """What the owner is told by when the run is to stop."""
 
 
 class MemoryStore:
@@ -105,6 +107,14 @@ class MemoryStore:
             page = self._page(run_id, run, after, limit)
         return page
 
+    async def cancel(self, run_id: str) -> bool:
+        """Tell the owner of a run that it is to stop; return whether the run goes on."""
+        run = self._runs.get(run_id)
+        if run is None or run.ended:
+            return False
+        run.tell_cancel()
+        return True
+
     async def close(self) -> None:
         """Do nothing: readers may still be reading what is here."""
 
@@ -119,7 +129,7 @@ class MemoryStore:
                 f"entry {after + 1} of the run {run_id!r} was trimmed away, the first kept is {window.first}"
             )
         entries = window.after(after, limit)
-        return Page(entries, run.ended and after + len(entries) == window.last, run.view)
+        return Page(entries, run.ended and after + len(entries) == window.last, run.view, run.ended)
 
     def _end(self, run_id: str, run: _Run) -> None:
         if self._runs.get(run_id) is run and run.ended_at is None:
@@ -161,6 +171,10 @@ class _MemoryWriter:
 
     def on_failure(self, tell: Callable[[RelayError], None]) -> None:
         """Do nothing: what is in memory does not fail."""
+
+    def on_cancel(self, tell: Callable[[], object]) -> None:
+        """Call a function when the run is to stop."""
+        self._run.tell_cancel = tell
 
     async def abandon(self, last: Entry) -> None:
         """End the run with this entry."""

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from asyncstream.relay.entries import Entry, Source, error_entry
 from asyncstream.relay.errors import ProducerLostError, RelayError, RunCancelledError, StoreError
@@ -19,15 +19,22 @@ from asyncstream.relay.log.store import Writer, store_failure
 from asyncstream.relay.log.turns import Deadline, Turns
 from asyncstream.relay.sound import sound_entries
 
-__all__ = ["LAST_WORDS", "OnCancel", "Producer"]
+__all__ = ["FINISH_SECONDS", "LAST_WORDS", "OnCancel", "OnFinish", "Producer"]
 
 OnCancel: TypeAlias = Callable[[], Awaitable[object]]
 """What else is to be done when a run ends here before its upstream did, such as cancelling it at the server."""
+
+OnFinish: TypeAlias = Callable[[Any], Awaitable[object]]
+"""What is to be done with an answer that is over, such as saving it: given a completion, a run or a response, the error
+with what came before it, or None of entries that are no stream's."""
 
 _LOG = logging.getLogger("asyncstream")
 
 LAST_WORDS = 5.0
 """Seconds that a producer has for its `error` entry, and as many for `on_cancel`."""
+
+FINISH_SECONDS = 30.0
+"""Seconds that `on_finish` has."""
 
 _NOT_CLOSED = "the source of the run %r could not be closed"
 
@@ -43,6 +50,7 @@ class Producer:
         source: Where the entries come from; opened.
         writer: Where they go.
         on_cancel: What else is to be done when it does not come to its own end.
+        on_finish: Given what the answer is, whichever end it came to.
         tell: Tells the readers in this process of an end that could not be stored.
         last_words: The turns of those that have something to store at their end.
 
@@ -57,6 +65,7 @@ class Producer:
         writer: Writer,
         *,
         on_cancel: OnCancel | None,
+        on_finish: OnFinish | None = None,
         tell: Callable[[str, RelayError], None],
         last_words: Turns,
     ) -> None:
@@ -64,11 +73,13 @@ class Producer:
         self._source = source
         self._writer = writer
         self._on_cancel = on_cancel
+        self._on_finish = on_finish
         self._tell = tell
         self._last_words = last_words
         self._last = 0
         # The run's last entry was handed to the writer.
         self._ended = False
+        self._stopping = False
         # It waits for the source.
         self._reading = False
         self._failure: RelayError | None = None
@@ -77,6 +88,15 @@ class Producer:
         on_failure = getattr(writer, "on_failure", None)
         if on_failure is not None:
             on_failure(self._writer_failed)
+        stops = getattr(writer, "on_cancel", None)
+        if stops is not None:
+            stops(self._stop)
+
+    def _stop(self) -> None:
+        """Stop the run, once, because somebody wants it; not before the first step, or it would not run at all."""
+        if not self._stopping:
+            self._stopping = True
+            asyncio.get_running_loop().call_soon(self.task.cancel)
 
     def _writer_failed(self, error: RelayError) -> None:
         self._failure = error
@@ -101,6 +121,13 @@ class Producer:
             await self._give_up(store_failure(error, f"the run {self._run_id!r} cannot be stored"))
         finally:
             await self._close_source()
+            if self._on_finish is not None:
+                await self._finished(self._on_finish)
+
+    async def _finished(self, on_finish: OnFinish) -> None:
+        final = getattr(self._source, "final", None)
+        outcome = None if final is None else await final()
+        await self._within(lambda: on_finish(outcome), "on_finish of the run %r failed", FINISH_SECONDS)
 
     async def _bring(self) -> None:
         """Read the source to its end; whatever comes out of here is the writer's."""
@@ -176,9 +203,9 @@ class Producer:
         except Exception as error:
             _LOG.error(_NOT_CLOSED + ": %s", self._run_id, _words(error))
 
-    async def _within(self, do: Callable[[], Awaitable[object]], otherwise: str) -> None:
+    async def _within(self, do: Callable[[], Awaitable[object]], otherwise: str, seconds: float = LAST_WORDS) -> None:
         try:
-            async with Deadline(LAST_WORDS):
+            async with Deadline(seconds):
                 await do()
         except Exception as error:
             _LOG.error(otherwise + ": %s", self._run_id, _words(error))

@@ -3,6 +3,7 @@
     <prefix>{<run id>}:events    a stream; entry N of the run has the id N-0, and the fields e (name) and d (JSON)
     <prefix>{<run id>}:owner     the token of the producer while it lives; then `done` or `lost`
     <prefix>{<run id>}:view      the name of the view that the entries are; no key if that is none
+    <prefix>{<run id>}:cancel    there if somebody wants the run to stop
 
 The braces make all keys of a run hash to one slot of a cluster. Each script is one step of Redis, so what it checks
 still holds when it writes: a producer whose run was taken from it writes nothing, and a batch that is sent again after
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 from asyncstream.relay.entries import Entry
 
-__all__ = ["APPEND", "CLAIM", "DONE", "END", "LOST", "RELEASE", "Keys", "consecutive", "entry_of"]
+__all__ = ["APPEND", "CANCEL", "CLAIM", "DONE", "END", "LOST", "RELEASE", "Keys", "consecutive", "entry_of"]
 
 DONE = b"done"
 LOST = b"lost"
@@ -25,6 +26,7 @@ CLAIM = """
 if redis.call('GET', KEYS[2]) == ARGV[1] then return 1 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+redis.call('DEL', KEYS[4])
 if ARGV[3] == '' then redis.call('DEL', KEYS[3]) else redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4]) end
 return 1
 """
@@ -52,10 +54,12 @@ else
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], ARGV[3])
+if redis.call('EXISTS', KEYS[4]) == 1 then return 2 end
 return 1
 """
 """Token, milliseconds of the ownership, milliseconds that a run is kept, entries kept, 1 if this is the end, the id of
-the first entry, then name and JSON of each. 0 if the run has another owner or was declared lost.
+the first entry, then name and JSON of each. 0 if the run has another owner or was declared lost, 2 if it was done and
+the run is to stop.
 
 A last batch that was taken, but whose answer was lost, finds the run done. An ownership that ran out (Redis was away,
 or the producer stopped for a while) is taken again as long as nobody has noticed.
@@ -80,6 +84,14 @@ return 1
 """Milliseconds that a run is kept, the JSON of its error, and the token of a producer that ends its own run like this;
 of a reader that ends one without an owner, nothing. 1 if the run is ended now, -1 if a reader finds none."""
 
+CANCEL = """
+local owner = redis.call('GET', KEYS[2])
+if not owner or owner == 'done' or owner == 'lost' then return 0 end
+redis.call('SET', KEYS[4], '1', 'PX', ARGV[1])
+return 1
+"""
+"""Milliseconds that a run is kept. 1 if it goes on and its owner is told with its next batch."""
+
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -93,12 +105,13 @@ class Keys(NamedTuple):
     events: str
     owner: str
     view: str
+    cancel: str
 
     @classmethod
     def of(cls, prefix: str, run_id: str) -> "Keys":
         """Return the keys of a run."""
         base = f"{prefix}{{{run_id}}}"
-        return cls(f"{base}:events", f"{base}:owner", f"{base}:view")
+        return cls(f"{base}:events", f"{base}:owner", f"{base}:view", f"{base}:cancel")
 
 
 def entry_of(id: bytes, fields: Mapping[bytes, bytes]) -> Entry:

@@ -22,7 +22,7 @@ from asyncstream.relay.errors import (
     RunExistsError,
     RunNotFoundError,
 )
-from asyncstream.relay.log.redis_keys import CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
+from asyncstream.relay.log.redis_keys import CANCEL, CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
 from asyncstream.relay.log.redis_link import LONGEST_PAUSE, RedisLink
 from asyncstream.relay.log.redis_writer import RedisWriter
 from asyncstream.relay.log.sharing import Sharing
@@ -94,6 +94,7 @@ class RedisStore:
         # A producer that is back may be between two attempts.
         self._patience = max(owner_ttl / 2, 2 * LONGEST_PAUSE)
         self._claim_script = self._link.client.register_script(CLAIM)
+        self._cancel_script = self._link.client.register_script(CANCEL)
         self._end_script = self._link.client.register_script(END)
         self._looking: Sharing[_Looked] = Sharing()
 
@@ -152,6 +153,16 @@ class RedisStore:
                 failures = self._link.failures
             elif clock() - missed >= self._patience:
                 await self._lose(run_id, after, looked)
+
+    async def cancel(self, run_id: str) -> bool:
+        """Let the owner of a run know that it is to stop; return whether the run goes on.
+
+        The owner hears of it when it next sends something: at once while the model speaks, else within a third of
+        `owner_ttl`.
+        """
+        keys = Keys.of(self._prefix, run_id)
+        args = [int(self._ttl * 1000)]
+        return bool(await self._link.promptly(lambda: self._cancel_script(keys=keys, args=args)))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -223,14 +234,14 @@ def _looked(answers: list[Any]) -> _Looked:
 def _page(run_id: str, after: int, looked: _Looked) -> Page:
     entries = consecutive(looked.entries, after)
     if entries:
-        return Page(entries, looked.ended and entries[-1].id == looked.last, looked.view)
+        return Page(entries, looked.ended and entries[-1].id == looked.last, looked.view, looked.ended)
     if looked.entries:
         raise _gone(run_id, after, looked.entries[0].id or 0)
     if not looked.last and looked.owner is None:
         raise _missing(run_id, after)
     if after > looked.last:
         raise CursorGoneError(f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {looked.last}")
-    return Page([], looked.ended and after == looked.last, looked.view)
+    return Page([], looked.ended and after == looked.last, looked.view, looked.ended)
 
 
 def _gone(run_id: str, after: int, next_id: int) -> CursorGoneError:

@@ -31,6 +31,10 @@ _PAUSE = 0.002
 """Seconds between two batches. An event waits that long at most; at 1,000 events a second two share a batch."""
 
 
+_TO_STOP = 2
+"""What Redis answers to a batch if somebody wants the run to stop."""
+
+
 class _Fields(NamedTuple):
     """An entry as it is sent. What cannot be is found out when it is appended, not among the others of a batch."""
 
@@ -68,6 +72,7 @@ class RedisWriter:
         self._wake = asyncio.Event()
         self._taken = asyncio.Event()
         self._tell: Callable[[RelayError], None] = lambda failure: None
+        self._tell_cancel: Callable[[], object] = bool
         self._task = asyncio.get_running_loop().create_task(self._send_all(), name=f"asyncstream writer of {keys[0]}")
 
     @property
@@ -106,6 +111,10 @@ class RedisWriter:
         self._tell = tell
         if self._failure is not None:
             tell(self._failure)
+
+    def on_cancel(self, tell: Callable[[], object]) -> None:
+        """Call a function when the run is to stop: that comes back with a batch."""
+        self._tell_cancel = tell
 
     async def abandon(self, last: Entry) -> None:
         """End the run with an error entry after what is stored, if Redis takes that much."""
@@ -172,6 +181,8 @@ class RedisWriter:
                 host=self._link.host,
                 port=self._link.port,
             )
+        if owned == _TO_STOP and not last:
+            self._tell_cancel()
         del self._entries[:count]
         self._bytes -= size
         self._stored += count

@@ -10,18 +10,18 @@ it is none.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.entries import Relayed, Source
-from asyncstream.relay.errors import RelayError
-from asyncstream.relay.log.admission import Admission, Authorize, headers_and_query, query_of
+from asyncstream.relay.errors import CursorGoneError, RelayError, RunNotFoundError
+from asyncstream.relay.log.admission import Admission, Authorize, Resumption, headers_and_query, query_of
 from asyncstream.relay.log.memory import MemoryStore
-from asyncstream.relay.log.producer import LAST_WORDS, OnCancel, Producer
+from asyncstream.relay.log.producer import LAST_WORDS, OnCancel, OnFinish, Producer
 from asyncstream.relay.log.reader import Following
-from asyncstream.relay.log.store import Store, Writer, check_run_id, store_failure
+from asyncstream.relay.log.store import Store, Writer, check_run_id, possible_run_id, store_failure
 from asyncstream.relay.log.tail import LogClosed, Tail
 from asyncstream.relay.log.turns import Turns
 from asyncstream.relay.views import Form, RelayView, entries
@@ -30,7 +30,7 @@ from asyncstream.relay.web import relay_response
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["OnCancel", "RunLog"]
+__all__ = ["OnCancel", "OnFinish", "RunLog"]
 
 _LOG = logging.getLogger("asyncstream")
 
@@ -83,6 +83,7 @@ class RunLog:
         view: RelayView = "events",
         expose: Collection[str] = (),
         on_cancel: OnCancel | None = None,
+        on_finish: OnFinish | None = None,
     ) -> None:
         """Open a stream and read it to its end in the background; returns once it is open.
 
@@ -93,6 +94,9 @@ class RunLog:
             expose: Members that they get although they are left out by default, such as `metadata` or `instructions`.
             on_cancel: Called if the run ends here before its upstream did, because it is cancelled by `cancel` or
                 `close`, or cannot be stored any more: usually cancels the run at the server.
+            on_finish: Awaited once, when the run is over here and its source closed, with what the answer is: the
+                completion, run or response; or the error, with its `partial`; None for entries of your own. To save
+                the answer, whoever has read it; it has 30 s.
 
         Raises:
             RunExistsError: There is such a run already; the stream was not opened.
@@ -119,7 +123,13 @@ class RunLog:
             await source.close()
             raise
         producer = Producer(
-            run_id, source, writer, on_cancel=on_cancel, tell=self._tell_readers, last_words=self._last_words
+            run_id,
+            source,
+            writer,
+            on_cancel=on_cancel,
+            on_finish=on_finish,
+            tell=self._tell_readers,
+            last_words=self._last_words,
         )
         self._producers[run_id] = producer.task
         producer.task.add_done_callback(lambda done: self._producers.pop(run_id, None))
@@ -178,6 +188,56 @@ class RunLog:
             request, source, form=form, heartbeat=heartbeat, stall_timeout=stall_timeout, headers=headers
         )
 
+    async def resume(
+        self,
+        request: "web.Request",
+        run_id: str | None,
+        *,
+        heartbeat: float | None = 15.0,
+        stall_timeout: float | None = 60.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> "web.StreamResponse":
+        """Answer a page that was loaded again, and asks whether an answer goes on: `useChat` with `resume`.
+
+        It gets all of a run that goes on, from its beginning, for it has nothing of it. Who may not read it gets 403;
+        if there is none, it is not known, has expired or is over, 204, after which the page asks no more.
+
+        Args:
+            request: The request to answer; given to `authorize`.
+            run_id: The run that the application knows of this conversation; None if there is none.
+            heartbeat: As in `relay_response`, and so for the others.
+            stall_timeout: Seconds.
+            headers: More headers for the answer.
+
+        Returns:
+            The finished response, for the handler to return.
+        """
+        source = self.resumption(request, run_id)
+        return await relay_response(request, source, heartbeat=heartbeat, stall_timeout=stall_timeout, headers=headers)
+
+    def resumption(self, request: Any, run_id: str | None) -> Source:
+        """Return what `resume` answers with, for ASGI: ``return RelayResponse(log.resumption(request, run_id))``.
+
+        Args:
+            request: The request of the framework, or an ASGI scope; given to `authorize`.
+            run_id: The run; None if there is none.
+        """
+        return Resumption(request, run_id, authorize=self._authorize, goes_on=self._goes_on, follow=self.follow)
+
+    async def _goes_on(self, run_id: str) -> bool:
+        """Tell whether a run goes on and is in the store from its first entry."""
+        if not possible_run_id(run_id):
+            return False
+        try:
+            page = await self._store.read(run_id, 0, limit=1)
+        except (RunNotFoundError, CursorGoneError):
+            return False
+        except RelayError:
+            raise
+        except Exception as error:
+            raise store_failure(error, f"the run {run_id!r} cannot be read") from error
+        return not (page.over or page.ended)
+
     def reader(self, request: Any, run_id: str) -> Source:
         """Return what a request of an ASGI framework may read of a run: for `RelayResponse` and `open_relay`.
 
@@ -197,16 +257,30 @@ class RunLog:
         return Admission(request, run_id, headers=headers, query=query, authorize=self._authorize, follow=self.follow)
 
     async def cancel(self, run_id: str) -> bool:
-        """Stop a run whose producer is in this process: its readers get an `error` entry.
+        """Stop a run, wherever its producer is: its readers get an `error` entry, "cancelled"; pages an abort.
+
+        It asks nobody: who may stop a run is for the application to say, before it calls this. A producer elsewhere is
+        told by the store: with Redis as soon as the model says something more, else within a third of `owner_ttl`.
 
         Returns:
-            Whether it went on here.
+            Whether it went on.
+
+        Raises:
+            StoreError: The store cannot be reached.
         """
         task = self._producers.get(run_id)
-        if task is None:
+        if task is not None:
+            await _stop([task])
+            return True
+        tell: Callable[[str], Awaitable[bool]] | None = getattr(self._store, "cancel", None)
+        if tell is None or not possible_run_id(run_id):
             return False
-        await _stop([task])
-        return True
+        try:
+            return await tell(run_id)
+        except RelayError:
+            raise
+        except Exception as error:
+            raise store_failure(error, f"the run {run_id!r} cannot be cancelled") from error
 
     async def close(self, *, finish: float | None = None) -> None:
         """Start no run any more, end those that go on here, then release the readers and the store.

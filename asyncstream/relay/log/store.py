@@ -3,6 +3,10 @@
 Below it stand `entries` and `errors`; `memory` and `redis_store` implement it; `run_log` and `tail` use it and know no
 store by name. A run's entries have the ids 1, 2, 3, ... without gaps; the last is the one that ends it.
 
+A store that can tell the owner of a run that somebody wants it to stop has ``cancel(run_id) -> bool`` besides, and its
+writers ``on_cancel(tell)``, which calls a function once when that happens. Without these, a run stops only where its
+producer is.
+
 Rule 1: a writer never waits to append. It waits only when it is `full`, and at the end.
 Rule 2: a reader never gets a gap: it gets the entry after its cursor, or a `CursorGoneError`.
 Rule 3: no wait is endless. A run whose producer died is ended by whoever finds it, with an `error` entry that all see.
@@ -33,6 +37,8 @@ class Page(NamedTuple):
     """Nothing follows these entries: the last of them, or the one at the cursor, ended the run."""
     view: str = ""
     """Of a page that `read` gave, the view that the run was claimed with; "" if that is not known."""
+    over: bool = False
+    """Of a page that `read` gave, whether the run has ended, wherever this page ends."""
 
 
 class Writer(Protocol):
