@@ -188,7 +188,7 @@ class Pull:
         """Hand on what aiohttp gives, until it lets its reader wait, or the end."""
         while self._awaited is None and not self._over:
             try:
-                self._awaited = self._reading.send(None)
+                awaited = self._awaited = self._reading.send(None)
             except StopIteration as stop:
                 if stop.value:
                     self._reading = self._content.readany()
@@ -201,8 +201,8 @@ class Pull:
                 self._end(error)
             else:
                 # The answer of a task to a future that says that it waits.
-                self._awaited._asyncio_future_blocking = False
-                self._awaited.add_done_callback(self._go_on)
+                awaited._asyncio_future_blocking = False
+                awaited.add_done_callback(self._go_on)
 
     def _go_on(self, _: "asyncio.Future[None]") -> None:
         self._awaited = None

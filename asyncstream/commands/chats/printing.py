@@ -37,9 +37,11 @@ class Asking(Protocol):
 
         The question and its answer are kept only if the answer came to an end.
         """
+        ...
 
     def begin_again(self) -> None:
         """Forget what was said."""
+        ...
 
 
 class Shown(Protocol):
@@ -48,13 +50,16 @@ class Shown(Protocol):
     @property
     def changes(self) -> AsyncIterable[object]:
         """Every change."""
+        ...
 
     @property
     def current_raw(self) -> bytes:
         """The event as it came."""
+        ...
 
     def __aiter__(self) -> Any:
         """Every event."""
+        ...
 
 
 @dataclass(slots=True)
