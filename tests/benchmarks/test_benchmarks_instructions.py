@@ -12,6 +12,8 @@ from benchmarks.server import running
 
 ROOT = Path(__file__).parents[2]
 FLOOR = Work("aiohttp, read only", "chat", "each")
+TEXT = Work("asyncstream raw", "text", "each")
+CHAT = Work("asyncstream chat raw", "chat", "each")
 
 
 def test_an_event_is_the_median_of_the_differences_by_n() -> None:
@@ -78,12 +80,14 @@ def test_a_tree_without_the_package_is_an_error(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the server looks into /proc whether a reader sleeps"
 )
-def test_each_event_is_sent_when_the_reader_sleeps_again() -> None:
+def test_each_event_is_sent_when_the_reader_sleeps_again_and_costs_one_turn_of_the_loop() -> None:
     with overlay(None) as over, running() as base_url:
-        turns = Counter(base_url, over).turns(FLOOR)
+        floor, text, chat = map(Counter(base_url, over).turns, (FLOOR, TEXT, CHAT))
 
     # The floor reads in the turn in which the bytes come, and wakes in another.
-    assert 1.9 < turns < 2.2
+    assert 1.9 < floor < 2.2
+    assert 1.0 <= text <= 1.05
+    assert 1.0 <= chat <= 1.05
 
 
 @pytest.mark.system
