@@ -15,7 +15,10 @@ from asyncstream.transport.arrival import Arrival
 
 Make = Callable[[Coroutine[Any, Any, Any]], "asyncio.Task[Any]"]
 
-KINDS: dict[str, Any] = {"in C": asyncio.Task, "in Python": vars(tasks)["_PyTask"]}
+KINDS: dict[str, Any] = {"in C": asyncio.Task}
+if sys.version_info < (3, 14):
+    # Since then asyncio itself, where it is in C, does not see that a task in Python is running.
+    KINDS["in Python"] = vars(tasks)["_PyTask"]
 if sys.version_info >= (3, 12):
     KINDS["eager"] = lambda coroutine: asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
 
@@ -41,8 +44,11 @@ async def outside(call: Callable[[], object]) -> None:
 
 
 async def waiting(arrival: Arrival) -> None:
-    while not arrival.awaited:  # noqa: ASYNC110  # it is what is tested that would tell
+    for _ in range(100):
+        if arrival.awaited:
+            return
         await asyncio.sleep(0)
+    raise AssertionError("nobody waits")
 
 
 async def test_a_task_is_resumed_before_the_callback_goes_on(make: Make) -> None:
@@ -229,7 +235,7 @@ async def test_a_task_that_cancels_itself_or_raises_is_ended_and_the_callback_go
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize("task", ["in C", "in Python"])
+@pytest.mark.parametrize("task", [kind for kind in KINDS if kind != "eager"])
 def test_what_ends_the_loop_ends_it_and_not_the_callback_that_resumed(kind: type[BaseException], task: str) -> None:
     went_on: list[bool] = []
 
