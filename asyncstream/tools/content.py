@@ -3,6 +3,7 @@
 Made by whoever runs tools; how a protocol sends it is in `looping`.
 """
 
+import json
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -73,7 +74,12 @@ def json_of(value: object) -> bytes:
         TypeError: JSON cannot say it.
         ValueError: The same.
     """
-    return msgspec.json.encode(value, enc_hook=_model)
+    try:
+        return msgspec.json.encode(value, enc_hook=_model)
+    except UnicodeEncodeError:
+        # Half a surrogate pair somewhere in it, as in the name of a file that is no UTF-8.
+        plain = msgspec.to_builtins(value, str_keys=True, enc_hook=_members)
+        return mend_halves(json.dumps(plain, ensure_ascii=False, separators=(",", ":"))).encode()
 
 
 def _model(value: Any) -> object:
@@ -82,3 +88,8 @@ def _model(value: Any) -> object:
     if encode is None:
         raise TypeError(f"{type(value).__name__} has no JSON: return text, or what msgspec or pydantic can encode")
     return Raw(cast("str", encode(value)).encode())
+
+
+def _members(value: Any) -> object:
+    """Do the same where JSON cannot be written at once."""
+    return msgspec.json.decode(cast("Raw", _model(value)))
