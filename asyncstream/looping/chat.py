@@ -194,7 +194,7 @@ def conversation(sent: bytes, state: LoopState, completion: ChatCompletion[objec
         completion: The answer, as far as it came.
     """
     if state.calls:
-        texts = [_left(call) if call.open else _text(call) for call in state.calls]
+        texts = [_left(call) if call.open else _told(call) for call in state.calls]
         before = [msgspec.json.decode(raw) for raw in _raws(state.history["messages"])]
         return [*before, state.history["message"], *_answers(state.calls, state.history["by_id"], texts)]
     before = [msgspec.json.decode(raw) for raw in _sent(sent)[1]]
@@ -206,6 +206,10 @@ def conversation(sent: bytes, state: LoopState, completion: ChatCompletion[objec
         return before
     message = history_of(sent, offered)["message"]
     return [*before, message, *_answers(offered.calls, offered.by_id, [UNRUN_CUT] * len(offered.calls))]
+
+
+def _told(call: KeptCall) -> str:
+    return call.output if isinstance(call.output, str) else "The tool returned what cannot be sent here."
 
 
 def _left(call: KeptCall) -> str:

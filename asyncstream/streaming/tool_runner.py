@@ -20,7 +20,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, NamedTuple
 
-from asyncstream.errors import ParseError, StreamInterruptedError
+from asyncstream.errors import ConfigurationError, ParseError, StreamInterruptedError
 from asyncstream.looping.book import KeptCall, LoopState, refusal, result_of
 from asyncstream.looping.changes import LoopChange, ToolResultChanged, ToolResultCreated, ToolResultDone
 from asyncstream.tools.content import Output, output_of
@@ -303,7 +303,10 @@ class ToolRunner:
             # The arguments are the user's, and stand in no log.
             _LOG.error("the tool %s failed in round %d", call.name, self._state.round, exc_info=error)
         if callable(self._tools.on_error) and isinstance(error, Exception):
-            return self._tools.on_error(call.shown(), error)
+            words: object = self._tools.on_error(call.shown(), error)
+            if not isinstance(words, str):
+                raise ConfigurationError(f"expected text from on_error, got {type(words).__name__}")
+            return words
         return _FAILED
 
     # Telling.

@@ -36,6 +36,7 @@ from asyncstream import (
     Tools,
 )
 from asyncstream.accumulators import RoundDone, ToolResultCreated, ToolResultDone
+from asyncstream.tools import Content, Image
 
 
 @pytest.fixture
@@ -295,6 +296,41 @@ async def test_what_cannot_be_pickled_is_in_no_state():
                 pickle.loads(pickle.dumps(s.state))
 
     assert isinstance(s.results[1].error, Unpicklable)
+
+
+async def test_what_a_chat_does_not_take_is_refused_and_its_messages_stay_valid(ran):
+    async def f() -> Content:
+        return Content("the map", Image("https://example.test/map.png"))
+
+    async with talk(asks(("f", {}), ("g", {"x": 1})), ANSWER) as t, t.open(f, ran.g) as s:
+        with pytest.raises(ConfigurationError, match="'f' is Content"):
+            await s.until_done()
+        check_conversation(s.messages)
+
+    assert ["The tool returned what cannot be sent here.", "g1"] == [message["content"] for message in s.messages[-2:]]
+    assert 1 == len(t.server.requests)
+
+
+async def test_words_for_an_error_that_are_no_text_are_refused():
+    async def f() -> None:
+        raise ValueError
+
+    words: Any = lambda call, error: None  # noqa: E731  # what a user may give by mistake
+    async with talk(asks(("f", {})), ANSWER) as t, t.open(Tools(f, on_error=words)) as s:
+        with pytest.raises(ConfigurationError, match="expected text from on_error, got NoneType"):
+            await s.until_done()
+        check_conversation(s.messages)
+
+    assert 1 == len(t.server.requests)
+
+
+async def test_the_events_of_openai_go_over_all_rounds_too(ran):
+    async with talk(ASKS, ANSWER) as t, t.open(ran.f) as s:
+        kinds = [event.type async for event in s.openai_events]
+
+    assert 1 == kinds.count("tool_calls.function.arguments.done")
+    assert 1 == kinds.count("content.done")
+    assert len([*ASKS, *ANSWER]) - 2 == kinds.count("chunk")
 
 
 class Unpicklable(Exception):

@@ -59,8 +59,9 @@ ELSEWHERE = {"type": "function", "function": {"name": "page", "parameters": {"ty
 
 
 class Talk:
-    def __init__(self, server: RawServer, open: Callable[..., AssistantStream]) -> None:
+    def __init__(self, server: RawServer, client: AsyncClient, open: Callable[..., AssistantStream]) -> None:
         self.server = server
+        self.client = client
         self.open = open
 
     @property
@@ -92,7 +93,7 @@ async def talk(*answers: Handler | list[bytes]) -> AsyncIterator[Talk]:
             ran = tools[0] if tools and isinstance(tools[0], Tools) else list(tools)
             return client.threads.runs.stream("thread_1", **{"assistant_id": "asst_1", "run_tools": ran, **params})
 
-        yield Talk(server, open_stream)
+        yield Talk(server, client, open_stream)
 
 
 @pytest.fixture
@@ -252,6 +253,22 @@ async def test_a_run_that_ends_otherwise_ends_the_stream_and_runs_nothing(ran, s
         final = await s.get_final_run()
 
     assert ([], status) == (ran.calls, final.status)
+
+
+async def test_a_run_that_began_with_its_thread_or_was_left_waiting_is_answered_too(ran):
+    async with talk(ASKS, ANSWER, ASKS, ANSWER) as t:
+        runs = t.client.threads.runs
+        async with t.client.threads.create_and_run_stream(assistant_id="asst_1", run_tools=[ran.f]) as s:
+            await s.until_done()
+        outputs: Any = [{"tool_call_id": "call_9", "output": "by hand"}]
+        options: Any = {"thread_id": "thread_1", "run_tools": [ran.f]}
+        async with runs.submit_tool_outputs_stream("run_1", tool_outputs=outputs, **options) as s:
+            final = await s.get_final_run()
+
+    assert ([1, 1], "completed") == (ran.calls, final.status)
+    submit = "runs/run_1/submit_tool_outputs"
+    assert ["/threads/runs", submit, submit, submit] == t.targets
+    assert ["1"] == t.told
 
 
 # The run ends at the server while its tools run.
