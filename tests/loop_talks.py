@@ -1,4 +1,23 @@
-"""Conversations with a raw server in which a stream runs the calls of its answers, for tests of the tool loop."""
+"""Conversations with a raw server in which a stream runs the calls of its answers, for tests of the tool loop.
+
+Where the orders and races of a loop are shown; in `tests/streaming` where nothing else is said:
+
+- an answer cut anywhere, every dialect, waits cancelled each millisecond: `faults/test_r30_tool_loops`; processes
+  that are killed at five points of a round: `faults/test_r31_killed_loops`.
+- when a call may start (an end without a finish reason, `length`, half arguments, an error before `[DONE]`, a server
+  that does not close, "stop" though there are calls, the older form, equal calls, one id twice, no id, unknown and
+  external names, the last round, a forcing `tool_choice`), what is told and raised, threads, contexts, room, order,
+  approval, usage, leaving, dropping, resuming, recording: `test_tool_loop`.
+- what is left after every kind of ending (cut, error event, refused, cancelled, raised, the last round), arguments
+  after the finish reason, outputs of 20 MB and with half surrogate pairs, signed thoughts over three rounds, two
+  tools that raise at once, what is late, leaving twice and cancelled again, one connection, deadlines, kinds of event
+  loops: `test_tool_loop_endings`.
+- runs of Assistants: handlers that raise and that submit, runs that expire meanwhile, approvals of Azure by
+  `approve`, `Later`, by hand and resumed: `test_tool_loop_runs`.
+- relays (a page that is loaded again, late readers, a log that is closed, a browser that leaves):
+  `relay/test_relay_tools`; spans without secrets: `test_otel`; functions that are no tools: `tools/test_tool`; `n=2`:
+  `test_tool_loop`.
+"""
 
 import json
 from collections.abc import AsyncIterator, Callable

@@ -155,6 +155,49 @@ async def test_late_readers_of_a_log_have_it_all_and_follow_gives_it_typed():
     assert "Hello" == "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
 
+async def test_a_page_that_is_loaded_again_while_a_tool_runs_misses_nothing():
+    began, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def public(x: str) -> str:
+        began.set()
+        await goes_on.wait()
+        return "for all"
+
+    log = RunLog(MemoryStore())
+    async with (
+        chat(Tools(public, Tool(secret, private=True))) as source,
+        serving(log) as base,
+        log,
+        ClientSession() as browser,
+    ):
+        await log.start("run_1", source, view="changes")
+        first: list[bytes] = []
+        async with browser.get(f"{base}/runs/run_1") as response:
+            async for line in response.content:
+                first.append(line)
+                if b"ToolResultCreated" in b"".join(first) and line == b"\n":
+                    break
+        await began.wait()
+        seen = next(line for line in reversed(first) if line.startswith(b"id:"))
+        goes_on.set()
+        async with browser.get(f"{base}/runs/run_1", headers={"Last-Event-ID": seen[3:].strip().decode()}) as response:
+            rest = await response.read()
+        async with browser.get(f"{base}/runs/run_1") as response:
+            whole = await response.read()
+
+    assert events_of(whole) == events_of(b"".join(first)) + events_of(rest)
+    assert b"ToolResultDone" in rest
+
+
+def events_of(body: bytes) -> list[bytes]:
+    """Return the events of a body, without comments and the delay of a reconnect."""
+    frames = [
+        b"\n".join(line for line in frame.splitlines() if not line.startswith((b":", b"retry:")))
+        for frame in body.split(b"\n\n")
+    ]
+    return [frame for frame in frames if frame]
+
+
 async def test_a_browser_that_leaves_while_a_tool_runs_cancels_it():
     began, ended = asyncio.Event(), asyncio.Event()
 
