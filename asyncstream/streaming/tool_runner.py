@@ -264,9 +264,9 @@ class ToolRunner:
             self._watch.ended(watched, outcome.status, elapsed, outcome.error)
         await self._record()
         if outcome.status == "failed" and self._raises(outcome.error):
-            assert outcome.error is not None  # what is raised is there
-            outcome.error.add_note(f"raised by the tool {call.name!r} in round {self._state.round}, call {call.place}")
-            raise outcome.error
+            raised = self._raisable(call, outcome.error)
+            raised.add_note(f"raised by the tool {call.name!r} in round {self._state.round}, call {call.place}")
+            raise raised
 
     async def _outcome(self, call: KeptCall, tool: Tool, arguments: dict[str, Any]) -> "_Outcome":
         function = self._begin(tool, arguments)
@@ -291,6 +291,14 @@ class ToolRunner:
         # What it raises after its deadline, or after the stream was left, is for nobody.
         task.add_done_callback(_notice)
         return task
+
+    def _raisable(self, call: KeptCall, error: BaseException | None) -> Exception:
+        """Return what leaves the loop; a tool's own cancellation would be taken for one of the reader."""
+        if isinstance(error, Exception):
+            return error
+        cancelled = RuntimeError(f"the tool {call.name!r} was cancelled from within")
+        cancelled.__cause__ = error
+        return cancelled
 
     def _raises(self, error: BaseException | None) -> bool:
         return self._tools.on_error == "raise" and not isinstance(error, ToolFailed)

@@ -428,6 +428,45 @@ async def test_of_two_tools_that_raise_at_once_the_first_call_is_raised_with_a_n
         assert "'one'" in caught.value.__notes__[0]
 
 
+async def test_a_tool_that_is_cancelled_from_within_is_raised_as_an_error_of_its_own():
+    async def f() -> None:
+        raise asyncio.CancelledError("mine")
+
+    async with talk(asks(("f", {})), ANSWER) as t, t.open(Tools(f, on_error="raise")) as s:
+        with pytest.raises(RuntimeError, match="'f' was cancelled from within") as caught:
+            await s.until_done()
+
+    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    assert "'f' in round 1" in caught.value.__notes__[0]
+    assert (["failed"], 1) == ([call.standing for call in s.state.calls], len(t.server.requests))
+
+
+@pytest.mark.parametrize("error", [SystemExit, StopIteration, KeyboardInterrupt])
+async def test_what_would_end_more_than_a_tool_in_a_thread_ends_the_tool_alone(error):
+    def f() -> None:
+        raise error
+
+    async with talk(asks(("f", {})), ANSWER) as t, t.open(f) as s:
+        await s.until_done()
+
+    assert ["The tool failed."] == t.told
+    assert isinstance(s.results[0].error, RuntimeError)
+    assert isinstance(s.results[0].error.__cause__, error)
+
+
+async def test_a_body_that_stops_at_the_border_and_one_that_breaks_there(ran):
+    for stops in (True, False):
+        async with talk(ASKS, ANSWER) as t, t.open(ran.f) as s:
+            async for change in s.changes:
+                if isinstance(change, RoundDone):
+                    if not stops:
+                        break
+                    s.stop()
+            await s.until_done()
+
+        assert ("stopped", 1) == (s.stopped, len(t.server.requests)) if stops else s.stopped == "answered"
+
+
 async def test_a_call_that_waits_for_room_when_another_raises_does_not_run(ran):
     async def bad() -> None:
         raise ValueError("boom")
