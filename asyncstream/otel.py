@@ -5,7 +5,8 @@
 A call that runs a model is a GenAI span with its parameters, its tokens and, streamed, the time to its first chunk; any
 other call is a plain client span. The span's context is sent with each request (``traceparent``). A stream that its
 reader left is no error. A tool that a stream runs is a span ``execute_tool``, and the spans of what it does are within
-it. The tokens of a run that is polled are in no span and no metric: each poll would count them again.
+it. The tokens of a run or a response that is polled or gone on with are in no span and no metric: each request would
+count them again.
 
 Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
@@ -244,7 +245,7 @@ def _tell_result(span: "Span", seen: CallFinished) -> None:
         ("gen_ai.response.id", seen.response_id),
         ("gen_ai.response.model", seen.response_model),
         ("gen_ai.response.finish_reasons", seen.outcomes or None),
-        ("gen_ai.conversation.id", seen.thread_id),
+        ("gen_ai.conversation.id", seen.thread_id or seen.conversation_id),
         ("gen_ai.usage.input_tokens", seen.input_tokens),
         ("gen_ai.usage.output_tokens", seen.output_tokens),
         ("openai.response.service_tier", seen.service_tier),

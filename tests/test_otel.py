@@ -16,8 +16,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from raw_server import Exchange, raw_server, response
+from responses_wire import event, hello
 
-from asyncstream import AsyncClient, ConfigurationError, NotFoundError, ToolFailed
+from asyncstream import AsyncClient, ConfigurationError, NotFoundError, StreamEventError, ToolFailed
 from asyncstream.otel import OpenTelemetry
 
 SECRET = "sk-very-secret-0123456789"
@@ -144,6 +145,104 @@ async def test_the_tokens_of_a_polled_run_are_not_counted_again(mocked: aiorespo
         await client.threads.runs.retrieve("r", thread_id="t")
 
     assert not any(key.startswith("gen_ai.usage") for key in spans.only.attributes or {})
+
+
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "incomplete",
+    "model": "m-2024",
+    "conversation": {"id": "conv_1"},
+    "service_tier": "flex",
+    "output": [],
+    "usage": {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7},
+}
+
+
+async def test_a_response_is_a_span_with_its_tokens(mocked: aioresponses) -> None:
+    mocked.post(f"{BASE}/responses", payload=RESPONSE)
+    spans = Spans()
+
+    async with spans.client(BASE) as client:
+        await client.responses.create(
+            model="m", input=PROMPT, instructions=PROMPT, max_output_tokens=9, service_tier="auto"
+        )
+
+    assert ("chat m", StatusCode.UNSET) == (spans.only.name, spans.only.status.status_code)
+    assert dict(spans.only.attributes or {}) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m",
+        "gen_ai.request.max_tokens": 9,
+        "openai.request.service_tier": "auto",
+        "gen_ai.response.id": "resp_1",
+        "gen_ai.response.model": "m-2024",
+        "gen_ai.response.finish_reasons": ("incomplete",),
+        "gen_ai.conversation.id": "conv_1",
+        "gen_ai.usage.input_tokens": 3,
+        "gen_ai.usage.output_tokens": 4,
+        "openai.response.service_tier": "flex",
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
+        "url.template": "/responses",
+        "server.address": "api.test",
+        "server.port": 80,
+    }
+    assert PROMPT not in spans.only.to_json()
+
+
+async def test_a_streamed_response_is_a_span_with_its_tokens() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *hello(conversation={"id": "conv_1"}, service_tier="default"))
+
+    spans = Spans()
+
+    async with raw_server(answer) as server, spans.client(server.url) as client:
+        async with client.responses.stream(model="m", input=PROMPT) as answered:
+            await answered.until_done()
+
+    attributes = spans.only.attributes or {}
+    keys = ("response.id", "response.model", "response.finish_reasons", "conversation.id", "request.stream")
+    told = tuple(attributes[f"gen_ai.{key}"] for key in keys)
+    assert ("resp_1", "m-1", ("completed",), "conv_1", True) == told
+    assert (3, 4) == (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"])
+    assert "default" == attributes["openai.response.service_tier"]
+    assert "gen_ai.response.time_to_first_chunk" in attributes
+    assert [(3, 1), (4, 1)] == [(point.sum, point.count) for point in spans.points("gen_ai.client.token.usage")]
+
+
+async def test_a_response_that_is_polled_is_one_operation_and_its_tokens_are_not_counted_again(
+    mocked: aioresponses,
+) -> None:
+    mocked.post(f"{BASE}/responses", payload={**RESPONSE, "status": "queued", "usage": None})
+    for status in ("in_progress", "completed"):
+        mocked.get(f"{BASE}/responses/resp_1", payload={**RESPONSE, "status": status})
+    spans = Spans()
+
+    async with spans.client(BASE) as client:
+        made = await client.responses.create(model="m", input=PROMPT, background=True)
+        await client.responses.poll(made.id, poll_interval_ms=1)
+
+    names = [span.name for span in spans.exporter.get_finished_spans()]
+    assert ["chat m", "GET /responses/{response_id}", "GET /responses/{response_id}"] == names
+    assert 1 == sum(point.count for point in spans.points("gen_ai.client.operation.duration"))
+    assert [] == spans.points("gen_ai.client.token.usage")
+
+
+async def test_a_response_that_failed_is_an_error_of_its_stream() -> None:
+    async def answer(exchange: Exchange) -> None:
+        failed = {"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": PROMPT}}
+        await stream(exchange, *hello()[:3], event("failed", response=failed))
+
+    spans = Spans()
+
+    async with raw_server(answer) as server, spans.client(server.url) as client:
+        with pytest.raises(StreamEventError):
+            async with client.responses.stream(model="m", input=PROMPT) as answered:
+                await answered.until_done()
+
+    assert (StatusCode.ERROR, "StreamEventError") == (spans.only.status.status_code, spans.only.status.description)
+    assert PROMPT not in spans.only.to_json()
 
 
 async def test_azure_is_named(mocked: aioresponses) -> None:

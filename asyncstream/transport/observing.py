@@ -126,15 +126,17 @@ class CallFinished(Struct, frozen=True, kw_only=True):
     events: int
     """Events of the stream; 0 if it is none."""
     response_id: str | None
-    """The id of what was answered: a run, a completion."""
+    """The id of what was answered: a run, a completion, a response."""
     response_model: str | None
     thread_id: str | None
     outcomes: tuple[str, ...]
-    """The status of a run; the finish reason of each choice."""
+    """The status of a run or a response; the finish reason of each choice."""
     input_tokens: int | None
     output_tokens: int | None
     service_tier: str | None = None
     """What the answer says which tier has served it."""
+    conversation_id: str | None = None
+    """The conversation that a response belongs to."""
     left: bool = False
     """The reader left before the end, on purpose or by dropping the stream; what is told is what had come by then."""
 
@@ -197,6 +199,10 @@ class _Choice(Struct):
     finish_reason: str | None = None
 
 
+class _Conversation(Struct):
+    id: str | None = None
+
+
 class _Summary(Struct):
     """What is read of any answer; what it does not have is None."""
 
@@ -207,6 +213,7 @@ class _Summary(Struct):
     usage: _Usage | None = None
     choices: list[_Choice] | None = None
     service_tier: str | None = None
+    conversation: _Conversation | str | None = None
 
 
 @cache
@@ -329,6 +336,7 @@ class Watch:
                 input_tokens=_first(usage.prompt_tokens, usage.input_tokens),
                 output_tokens=_first(usage.completion_tokens, usage.output_tokens),
                 service_tier=summary.service_tier or None,
+                conversation_id=_id_of(summary.conversation),
                 left=left,
             )
         )
@@ -435,6 +443,10 @@ def _parameters(body: bytes | None) -> dict[str, float | str | tuple[str, ...]]:
             case _:
                 pass
     return told
+
+
+def _id_of(conversation: _Conversation | str | None) -> str | None:
+    return (conversation.id if isinstance(conversation, _Conversation) else conversation) or None
 
 
 def _first(one: int | None, other: int | None) -> int | None:

@@ -7,6 +7,7 @@ import pytest
 from aioresponses import aioresponses
 from assistants_wire import DONE, HELLO, frame, run, stream
 from raw_server import Exchange, raw_server
+from responses_wire import event, hello
 
 from asyncstream.client import AsyncClient
 from asyncstream.client.azure import AZURE_OPENAI, AZURE_OPENAI_V1, FOUNDRY
@@ -91,6 +92,49 @@ async def test_the_v1_form_has_the_paths_of_openai(
     called, kwargs = only_call(mocked)
     assert called == url
     assert kwargs["headers"]["api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "version", "base", "query"),
+    [
+        (RESOURCE, None, f"{RESOURCE}/openai/v1", ""),
+        (RESOURCE, "preview", f"{RESOURCE}/openai/v1", "?api-version=preview"),
+        (RESOURCE, "2025-04-01-preview", f"{RESOURCE}/openai", "?api-version=2025-04-01-preview"),
+        (f"{PROJECT}/openai/v1", None, f"{PROJECT}/openai/v1", ""),
+    ],
+)
+async def test_responses_have_the_same_path_in_each_form_and_no_deployment(
+    mocked: aioresponses, endpoint: str, version: str | None, base: str, query: str
+) -> None:
+    whole = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
+    mocked.post(f"{base}/responses{query}", payload=whole)
+    mocked.get(f"{base}/responses/resp_1{query}", payload=whole)
+    mocked.post(f"{base}/conversations{query}", payload={"id": "conv_1"})
+
+    async with AsyncClient.azure(endpoint, api_version=version, api_key=KEY) as client:
+        made = await client.responses.create(model="gpt-4o", input="hi")
+        got = await client.responses.retrieve(made.id)
+        room = await client.conversations.create()
+
+    assert ("resp_1", "resp_1", "conv_1") == (made.id, got.id, room.id)
+
+
+async def test_a_response_of_azure_that_is_over_its_limit_fails_with_its_cause() -> None:
+    """Azure reports rate limits with the status 200: as a response that failed, and an error behind it."""
+    error = {"code": "too_many_requests", "message": "too many"}
+    failed = {"id": "resp_1", "status": "failed", "error": error}
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *hello()[:2], event("failed", response=failed), event("error", error=error))
+
+    async with raw_server(answer) as server:
+        async with AsyncClient.azure(server.url, api_key=KEY) as client:
+            async with client.responses.stream(model="gpt-4o", input="hi") as answered:
+                with pytest.raises(StreamEventError, match="too many") as caught:
+                    await answered.until_done()
+
+    assert "/openai/v1/responses" == server.requests[0].target
+    assert ("too_many_requests", "failed") == (caught.value.code, answered.accumulator.response.status)
 
 
 async def test_a_gateway_keeps_its_path(mocked: aioresponses) -> None:

@@ -12,6 +12,7 @@ import pytest
 from aioresponses import aioresponses
 from assistants_wire import DONE, HELLO, WAITS, frame, stream
 from raw_server import Exchange, raw_server, response
+from responses_wire import hello as response_frames
 
 from asyncstream import (
     AsyncClient,
@@ -114,6 +115,61 @@ async def test_a_stream_is_told_with_its_first_event_and_its_end() -> None:
     assert finished.size == len(b"".join([b": a comment is no event\n\n", *HELLO, DONE]))
     assert (finished.input_tokens, finished.output_tokens, finished.response_id) == (1, 2, "run_1")
     assert seen[2].elapsed <= finished.elapsed
+
+
+@pytest.mark.parametrize("conversation", [{"id": "conv_1"}, "conv_1"])
+async def test_a_response_tells_its_status_tokens_and_conversation(mocked: aioresponses, conversation: object) -> None:
+    usage = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
+    answer = {
+        "id": "resp_1",
+        "object": "response",
+        "status": "incomplete",
+        "model": "m-1",
+        "output": [],
+        "usage": usage,
+    }
+    mocked.post(f"{BASE}/responses", payload={**answer, "service_tier": "flex", "conversation": conversation})
+    seen = Seen()
+
+    async with observed(BASE, seen) as client:
+        await client.responses.create(model="m", input=PROMPT, instructions=PROMPT)
+
+    told = seen[-1]
+    assert (told.call.route, told.call.ids, told.call.streamed) == ("/responses", {"model": "m"}, False)
+    assert (told.response_id, told.response_model, told.outcomes) == ("resp_1", "m-1", ("incomplete",))
+    assert (told.input_tokens, told.output_tokens, told.service_tier) == (3, 4, "flex")
+    assert ("conv_1", None) == (told.conversation_id, told.thread_id)
+    assert PROMPT not in repr(seen)
+
+
+async def test_a_stream_of_a_response_tells_the_same_and_each_resumption_is_a_call() -> None:
+    frames = response_frames(background=True, conversation={"id": "conv_1"})
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *(frames[:5] if exchange.method == "POST" else frames[5:]))
+
+    seen = Seen()
+
+    async with raw_server(answer) as server, observed(server.url, seen) as client:
+        async with client.responses.stream(model="m", input=PROMPT, background=True) as answered:
+            await answered.until_done()
+
+    first, last = (one for one in seen if isinstance(one, CallFinished | CallFailed))
+    assert ("POST", "/responses", "StreamTruncatedError", 5) == (
+        first.call.method,
+        first.call.route,
+        first.error,
+        first.events,
+    )
+    assert ("GET", "/responses/{response_id}") == (last.call.method, last.call.route)
+    assert ("resp_1", ("completed",), 3, 4) == (
+        last.response_id,
+        last.outcomes,
+        last.input_tokens,
+        last.output_tokens,
+    )
+    assert "conv_1" == last.conversation_id
+    assert PROMPT not in repr(seen)
 
 
 async def test_a_chat_stream_tells_its_tokens(mocked: aioresponses) -> None:
