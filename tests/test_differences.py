@@ -410,6 +410,12 @@ async def test_parse_of_a_cut_answer():
     message = found.choices[0].message
     assert (None, "length") == (message.parsed, message.cut)
 
+    cut = responses_wire.answer(responses_wire.message('{"items": [1', status="incomplete"), status="incomplete")
+    async with answered(cut, text_format=Page[int]) as s:
+        response = await s.get_final_response()
+
+    assert (None, "incomplete") == (response.output_parsed, response.status)
+
 
 @row("a pattern that looks around, in a strict schema")
 def test_patterns_that_look_around():
@@ -601,6 +607,82 @@ async def test_parsed_so_far():
     events = await helper_events(*pieces, chat_wire.piece(finish="stop"), response_format=Place)
 
     assert [{"city": "Os"}, {"city": "Oslo"}] == [parsed for event, parsed in events if event.type == "content.delta"]
+
+
+@asynccontextmanager
+async def answered(frames: list[bytes], **params):
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *frames)
+
+    async with (
+        raw_server(answer) as server,
+        AsyncClient(api_key="k", base_url=server.url, max_retries=0) as client,
+        client.responses.stream(model="m", input="hi", **params) as s,
+    ):
+        yield s
+
+
+@row("a response that ends incomplete or failed, or is cut")
+async def test_ends_of_responses():
+    said = responses_wire.message("half")
+    why = {"incomplete_details": {"reason": "max_output_tokens"}}
+    async with answered(responses_wire.answer(said, status="incomplete", **why)) as s:
+        response = await s.get_final_response()
+    assert ("half", "incomplete", "max_output_tokens") == (
+        response.output_text,
+        response.status,
+        response.incomplete_details.reason,
+    )
+
+    error = {"code": "server_error", "message": "boom"}
+    for frames, kind, code in (
+        (responses_wire.answer(said, status="failed", error=error), StreamEventError, "server_error"),
+        (responses_wire.answer(said)[:-1], StreamTruncatedError, None),
+    ):
+        async with answered(frames) as s:
+            with pytest.raises(kind) as caught:
+                await s.get_final_response()
+        assert ("half", code) == (caught.value.partial.response.output_text, caught.value.code)
+
+
+@row("a response whose ids or indexes change, clash or are missing")
+async def test_dialects_of_responses():
+    event = responses_wire.event
+    other = [  # each event has other ids
+        event("created", response={"id": "a"}),
+        event("output_item.added", output_index=0, item={"type": "message", "id": "b"}),
+        event("output_text.delta", item_id="c", output_index=0, content_index=0, delta="hi"),
+        event("completed", response={"id": "d", "output": [responses_wire.message("hi", "e")]}),
+    ]
+    clashing = [event("output_item.added", output_index=0, item={"type": "reasoning", "id": "r"}), *other[1:]]
+    bare = [event("output_text.delta", delta="hi"), event("completed", response={})]
+    for frames in (other, clashing, bare):
+        async with answered(frames) as s:
+            assert "hi" == (await s.get_final_response()).output_text
+
+
+@row("`response.completed` with an empty `output`")
+async def test_empty_list_of_a_response():
+    frames = [*responses_wire.hello()[:-1], responses_wire.event("completed", response={"id": "resp_1", "output": []})]
+    async with answered(frames) as s:
+        assert "Hello" == (await s.get_final_response()).output_text
+
+
+@row("a background response whose connection breaks")
+async def test_background_response_goes_on():
+    frames = responses_wire.hello(background=True)
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *(frames[:6] if exchange.number == 1 else frames[6:]), end=exchange.number > 1)
+        exchange.rst()
+
+    async with raw_server(answer) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with client.responses.stream(model="m", input="hi", background=True) as s:
+            pieces = [piece async for piece in s.text_deltas]
+            targets = [request.target for request in server.requests]
+
+    assert ["Hel", "lo"] == pieces
+    assert targets[1].startswith("/responses/resp_1?stream=true&starting_after=")
 
 
 @row("`event.snapshot` and `event.parsed` in a stream of responses")

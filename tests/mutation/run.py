@@ -54,8 +54,8 @@ MODULES = (
             *("responses.payloads", "responses.pictures", "responses.shells", "responses.texts"),
         )
     ),
-    *(f"events.{name}" for name in ("alike", "assistants_alike", "chat_alike", "named")),
-    *(f"looping.{name}" for name in ("assistants", "book", "chat")),
+    *(f"events.{name}" for name in ("alike", "assistants_alike", "chat_alike", "named", "responses_mending")),
+    *(f"looping.{name}" for name in ("assistants", "book", "chat", "responses")),
     *(
         f"streaming.{name}"
         for name in (
