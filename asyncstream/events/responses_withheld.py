@@ -5,15 +5,19 @@ from asyncstream.events.withheld import TOLD, Withheld
 __all__ = ["WITHHELD"]
 
 _RESPONSE = TOLD | {
+    "__verbose",  # llama.cpp: the prompt and all settings
     "conversation",
+    "debug",  # OpenRouter: the request as it went out
     "format",  # the schema of `text.format` is part of the prompt
+    "input_messages",  # vLLM: the prompt, message by message
     "previous_response_id",
     "prompt",
     "prompt_cache_key",
     "safety_identifier",
+    "skills",  # of the environment of a shell: what was written of them, and where they lie
     "user",
 }
-"""What a response repeats of its request; its `tools` are also those of an MCP server."""
+"""What a response and its items repeat of the request; `tools` are also those of an MCP server."""
 
 _LIFE = ("created", "queued", "in_progress", "completed", "incomplete", "failed", "cancelled", "done")
 _TEXTS = (

@@ -202,11 +202,10 @@ NEEDED = {
     "InputTokensDetails": "cache_write_tokens cache_write_tokens_details cached_tokens <extra",
     "InputTokensDetailsCacheWriteTokensDetails": "ttl_12h_tokens ttl_30m_tokens <extra",
     "InputTransformation": "action id reason <extra",
-    "LocalEnvironment": "skills <extra",
+    "LocalEnvironment": "<extra",
     "LocalShellCall": "action call_id id status <extra",
     "LocalShellCallAction": "command env timeout_ms type working_directory <extra",
     "LocalShellCallOutput": "id output status <extra",
-    "LocalSkill": "description name path <extra",
     "Logprob": "bytes logprob token top_logprobs <extra",
     "LogprobTopLogprob": "bytes logprob token <extra",
     "McpApprovalRequest": "arguments id name server_label <extra",
@@ -471,16 +470,22 @@ REQUEST = {
 
 def test_what_a_response_repeats_of_its_request_is_left_out():
     listed = {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "s", "tools": [{"name": "secret"}]}
+    skills = [{"name": "secret", "description": "secret", "path": "/secret"}]
+    shell = {"type": "shell_call", "id": "sh_1", "environment": {"type": "local", "skills": skills}}
     called = {"type": "function_call", "id": "fc_1", "arguments": '{"tools": "an answer"}'}
     searched = {"type": "tool_search_call", "id": "ts_1", "arguments": {"user": "an answer"}}
-    payload = {"type": "response.completed", "response": {"id": "r", "output": [listed, called, searched], **REQUEST}}
+    payload = {
+        "type": "response.completed",
+        "response": {"id": "r", "output": [listed, shell, called, searched], **REQUEST},
+    }
     event = RESPONSES.decode_plain(b"data: " + json.dumps(payload).encode())
     assert event is not None
     relayed = Withholding(RESPONSES.withheld, RESPONSES.understood).of_event(event.type, event.raw, event)
     understood = Withholding(RESPONSES.withheld, RESPONSES.understood).of_change(event.response)
 
     del listed["tools"]
-    response = {"id": "r", "output": [listed, called, searched], "text": {"verbosity": "low"}}
+    del shell["environment"]["skills"]  # type: ignore[attr-defined]
+    response = {"id": "r", "output": [listed, shell, called, searched], "text": {"verbosity": "low"}}
     assert {"type": "response.completed", "response": response} == json.loads(relayed)
     assert "secret" not in str(understood)
     assert "an answer" in str(understood)

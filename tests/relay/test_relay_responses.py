@@ -183,6 +183,14 @@ WITHHELD = {
     "conversation": {"id": HIDDEN},
     "previous_response_id": HIDDEN,
     "prompt": {"id": HIDDEN, "variables": {"a": HIDDEN}},
+    "__verbose": {"prompt": HIDDEN},
+    "debug": {"echo_upstream_body": {"input": HIDDEN}},
+    "input_messages": [{"role": "system", "content": HIDDEN}],
+}
+SHELL = {
+    "type": "shell_call",
+    "id": "sh_1",
+    "environment": {"type": "local", "skills": [{"name": HIDDEN, "description": HIDDEN, "path": HIDDEN}]},
 }
 LISTED = {
     "type": "mcp_list_tools",
@@ -195,7 +203,7 @@ LISTED = {
 @pytest.mark.parametrize("form", ["sse", "ndjson", "compatible"])
 @pytest.mark.parametrize("view", ["events", "changes"])
 async def test_nothing_of_the_request_goes_out_in_any_event(view, form):
-    frames = answer(LISTED, response("x"), **WITHHELD)
+    frames = answer(LISTED, SHELL, response("x"), **WITHHELD)
     # Some servers repeat it in each event.
     frames[1:1] = [event("output_text.delta", item_id="m", output_index=9, delta="hi", **WITHHELD)]
     frames[1:1] = [event("vendor.note", response=WITHHELD, words="none")]
