@@ -14,13 +14,21 @@ from typing import Any, get_args
 
 import pytest
 from assistants_wire import DONE, frame
-from fed_streams import fed_assistants, fed_chat
+from fed_streams import fed_assistants, fed_chat, fed_responses
 from raw_server import Exchange, raw_server, response
 from redis_server import RedisServer, needs_redis
 
 from asyncstream import AsyncClient, StreamEventError
 from asyncstream.errors import APIError, ConfigurationError
-from asyncstream.events import AssistantStreamEvent, DoneEvent, ErrorEvent, UnknownEvent, decode_stream
+from asyncstream.events import (
+    AssistantStreamEvent,
+    DoneEvent,
+    ErrorEvent,
+    RemarkEvent,
+    ResponseStreamEvent,
+    UnknownEvent,
+    decode_stream,
+)
 from asyncstream.events.decode import wire_of
 from asyncstream.relay import (
     Entry,
@@ -67,10 +75,29 @@ CHAT_ONLY = {
     "prompt_token_ids": ["HIDE-prompt_token_ids"],
     "response_format": {"type": "json_schema", "json_schema": "HIDE-response_format"},
 }
+RESPONSES_ONLY = {
+    "__verbose": {"prompt": "HIDE-__verbose"},
+    "conversation": {"id": "HIDE-conversation"},
+    "debug": {"echo_upstream_body": "HIDE-debug"},
+    "format": {"type": "json_schema", "name": "HIDE-format", "schema": {"description": "HIDE-format"}},
+    "input_messages": [{"role": "system", "content": "HIDE-input_messages"}],
+    "previous_response_id": "HIDE-previous_response_id",
+    "prompt": {"id": "HIDE-prompt", "variables": {"a": "HIDE-prompt"}},
+    "prompt_cache_key": "HIDE-prompt_cache_key",
+    "safety_identifier": "HIDE-safety_identifier",
+    "skills": [{"name": "HIDE-skills", "description": "HIDE-skills", "path": "/HIDE-skills"}],
+    "user": "HIDE-user",
+}
+
+
+def of_responses(event: str) -> bool:
+    return event.startswith("response.")
 
 
 def also_hidden(event: str) -> dict[str, Any]:
     """Return what else is hidden in an event."""
+    if of_responses(event):
+        return RESPONSES_ONLY
     return CHAT_ONLY if not event else RUN_ONLY if event.startswith("thread.run.") and "step" not in event else {}
 
 
@@ -137,12 +164,42 @@ def payload_of(kind: str) -> dict[str, Any]:
             content = [{"type": "text", "text": text}, {"type": "vendor", "vendor": "KEEP-part"}]
             files = [{"file_id": "KEEP-file", "tools": HIDDEN["tools"]}]
             return {"id": "KEEP-message", "role": "assistant", "content": content, "attachments": files}
+        case "response":
+            # Its members stand in the event itself, too: such an event is the response.
+            told = HIDDEN | RESPONSES_ONLY | {"text": {"format": RESPONSES_ONLY["format"], "verbosity": "KEEP-text"}}
+            listed = {"type": "mcp_list_tools", "id": "KEEP-listed", "tools": HIDDEN["tools"], "error": ADDRESSED}
+            shell = {"type": "shell_call", "id": "KEEP-shell", "environment": {"type": "local", **RESPONSES_ONLY}}
+            output = [listed, shell, payload_of("item")["item"]]
+            error = {"error": LAST_ERROR, "incomplete_details": {"reason": "KEEP-reason"}}
+            return {"response": {"id": "KEEP-response", "model": "KEEP-model", "output": output, **error, **told}}
+        case "item":
+            arguments = '{"instructions": "KEEP-arguments"}'
+            called = {"type": "mcp_call", "id": "KEEP-item", "name": "KEEP-name", "arguments": arguments}
+            return {"output_index": 0, "item": called | {"error": {"type": "http_error", "message": ADDRESSED}}}
+        case "text":
+            return {"item_id": "KEEP-item", "output_index": 0, "delta": "KEEP-text http://a.example/"}
+        case "state":
+            return {"item_id": "KEEP-item", "output_index": 0, "param": ADDRESSED}
         case _:
             choice = {"index": 0, "delta": {"content": "KEEP-text http://a.example/"}, "finish_reason": None}
             return {"id": "KEEP-chunk", "object": "chat.completion.chunk", "model": "KEEP-model", "choices": [choice]}
 
 
+LIFE = {"created", "queued", "in_progress", "completed", "incomplete", "failed", "cancelled", "done"}
+
+
 def kind_of(event: str) -> str:
+    if of_responses(event):
+        word = event.removeprefix("response.")
+        return (
+            "response"
+            if word in LIFE
+            else "item"
+            if word.startswith("output_item.")
+            else "text"
+            if word.endswith(".delta")
+            else "state"
+        )
     for prefix, kind in (
         ("thread.run.step.delta", "step delta"),
         ("thread.run.step.", "step"),
@@ -191,11 +248,17 @@ def events() -> list[str]:
     return [*names, "thread.run.of_a_vendor", "message"]
 
 
+def typed_events() -> list[str]:
+    control = (ErrorEvent, DoneEvent, RemarkEvent, UnknownEvent)
+    names = [event.type for event in get_args(ResponseStreamEvent) if event not in control]
+    return [*names, "response.of_a_vendor"]
+
+
 CASES = [
     (event, name, data)
-    for event in [*events(), ""]
+    for event in [*events(), *typed_events(), ""]
     for name, data in written(
-        payload_of(kind_of(event) if event else ""),
+        ({"type": event} if of_responses(event) else {}) | payload_of(kind_of(event) if event else ""),
         HIDDEN | also_hidden(event),
     )
 ]
@@ -208,6 +271,9 @@ def data_frame(event: str, data: bytes) -> bytes:
 
 def stream_of(event: str, *payloads: bytes) -> Any:
     frames = [data_frame(event, data) for data in payloads]
+    if of_responses(event):
+        end = json.dumps({"type": "response.completed", **payload_of("response")}).encode()
+        return fed_responses([*frames, data_frame("response.completed", end)])
     if event:
         run = payload_of("run") | HIDDEN | RUN_ONLY | {"status": "completed"}
         return fed_assistants([*frames, frame("thread.run.completed", **run), DONE])
@@ -223,7 +289,13 @@ Way = Callable[[Any], Awaitable[bytes]]
 
 
 async def joined(frames: AsyncIterator[bytes]) -> bytes:
-    return b"".join([data async for data in frames])
+    sent = b""
+    try:
+        async for data in frames:
+            sent += data
+    except StreamEventError as error:  # Plain text has no other way to say that it is not whole.
+        sent += str(error).encode()
+    return sent
 
 
 def logged(view: Any) -> Way:
