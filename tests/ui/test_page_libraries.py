@@ -1,5 +1,6 @@
 """What the libraries of pages make of our streams: they show all of an answer, and no half answer as a whole one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,14 +8,18 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from assistants_wire import stream
+from assistants_wire import STREAM_HEAD, chunk, stream
 from chat_wire import CALLS, DONE, HELLO, MESSAGES, call, piece
 from page_libraries import libraries, shown
 from programs import needed
+from projected import TRANSCRIPTS
 from raw_server import Exchange, raw_server
+from responses_wire import call as response_call
+from responses_wire import event as response_event
+from responses_wire import hello, response
 
 from asyncstream import AsyncClient, ChatStream, Later, LoopState, Refused, Tool, ToolFailed, Tools
-from asyncstream.relay import project, relay_response
+from asyncstream.relay import RunLog, project, relay_response
 from asyncstream.ui import AGUI, UIMessages, messages_from_ui
 
 __all__ = ["libraries"]
@@ -24,7 +29,7 @@ pytestmark = [pytest.mark.system, needed("npm")]
 PAGES = ["ai6", "ai7", "assistant-ui", "ag-ui"]
 each_page = pytest.mark.parametrize("page", PAGES)
 
-Open = Callable[[AsyncClient], ChatStream]
+Open = Callable[[AsyncClient], Any]
 
 
 def plain(client: AsyncClient) -> ChatStream:
@@ -263,3 +268,86 @@ async def test_ids_that_were_given_are_those_that_the_page_has(libraries: Path) 
             await runner.cleanup()
 
     assert ("mine", "mine") == (found["message"]["id"], run["finished"]["runId"])
+
+
+@each_page
+async def test_a_run_with_code_and_a_picture(page: str, libraries: Path) -> None:
+    frames = [(TRANSCRIPTS / "assistants_code.sse").read_bytes()]
+
+    def opened(client: AsyncClient) -> Any:
+        return client.threads.runs.stream("thread_1", assistant_id="asst_1")
+
+    async with relaying(frames, page=page, opened=opened) as url:
+        found = await shown(libraries, page, url)
+
+    assert ("Here: sandbox:/plot.csv", []) == (texts_of(found), found["errors"])
+    assert "3.141592653" in str(calls_of(found)["call_ci"][1])
+
+
+ROME = response_call("1", "get_current_weather", '{"city": "Rome"}')
+
+
+@each_page
+async def test_a_response_whose_calls_run(page: str, libraries: Path) -> None:
+    calls = [
+        response_event("output_item.added", output_index=0, item=response_call("1", "get_current_weather", "")),
+        response_event("output_item.done", output_index=0, item=ROME),
+        response_event("completed", response=response("completed", ROME)),
+    ]
+
+    def opened(client: AsyncClient) -> Any:
+        return client.responses.stream(model="m", input="Hi", run_tools=Tools(get_current_weather))
+
+    async with relaying(calls, hello("resp_2"), page=page, opened=opened) as url:
+        found = await shown(libraries, page, url)
+
+    assert ("Hello", []) == (texts_of(found), found["errors"])
+    assert "Rome" in str(calls_of(found)["call_1"][0])
+    assert "hot in Rome" in str(calls_of(found)["call_1"][1])
+
+
+@pytest.mark.parametrize("page", ["ai6", "ai7"])
+async def test_a_second_turn_posts_what_a_model_can_be_asked_with(page: str, libraries: Path) -> None:
+    async with relaying([*CALLS, DONE], [*HELLO, DONE], page=page, opened=with_tools) as url:
+        found = await shown(libraries, page, url)
+    question = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "Hi"}]}
+    messages, pending = messages_from_ui([question, found["message"], question])
+
+    assert {} == pending
+    assert ["user", "assistant", "tool", "tool", "assistant", "user"] == [one["role"] for one in messages]
+    assert ["call_a", "call_b"] == [call["id"] for call in messages[1]["tool_calls"]]
+    assert ["hot in Lisbon", "Hello"] == [messages[2]["content"], messages[4]["content"]]
+
+
+@pytest.mark.parametrize("page", ["ai6", "ai7"])
+async def test_a_page_that_comes_back_has_the_whole_message_once(page: str, libraries: Path) -> None:
+    half, rest = asyncio.Event(), asyncio.Event()
+
+    async def model(exchange: Exchange) -> None:
+        await exchange.send(STREAM_HEAD + chunk(piece({"content": "Hel"})))
+        half.set()
+        await rest.wait()
+        await exchange.send(chunk(piece({"content": "lo"}) + piece(finish="stop") + DONE) + b"0\r\n\r\n")
+
+    async def resume(request: web.Request) -> web.StreamResponse:
+        rest.set()
+        return await log.resume(request, "run-1")
+
+    app = web.Application()
+    app.router.add_get("/chat/c1/stream", resume)
+    runner = web.AppRunner(app, access_log=None)
+    async with raw_server(model) as server, AsyncClient(api_key="k", base_url=server.url) as client, RunLog() as log:
+        await log.start("run-1", plain(client), view="ui-messages")
+        await half.wait()
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}/chat"
+            found = await shown(libraries, f"{page} again", url)
+            over = await shown(libraries, f"{page} again", url)
+        finally:
+            await runner.cleanup()
+
+    assert ("Hello", []) == (texts_of(found), found["errors"])
+    assert found["message"]["id"].startswith("msg_")
+    assert {"nothing": True} == over

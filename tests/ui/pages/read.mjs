@@ -4,13 +4,16 @@
 const [library, url, posted] = process.argv.slice(2);
 const messages = posted ? JSON.parse(posted) : [{ id: "u1", role: "user", parts: [{ type: "text", text: "Hi" }] }];
 
-async function useChat(name) {
+async function useChat(name, again = false) {
   const { DefaultChatTransport, readUIMessageStream } = await import(name);
   const transport = new DefaultChatTransport({ api: url });
   const errors = [];
   let stream;
   try {
-    stream = await transport.sendMessages({ trigger: "submit-message", chatId: "c1", messages });
+    stream = again
+      ? await transport.reconnectToStream({ chatId: "c1" })
+      : await transport.sendMessages({ trigger: "submit-message", chatId: "c1", messages });
+    if (stream === null) return { nothing: true };
   } catch (error) {
     return { refused: error.message };
   }
@@ -61,6 +64,13 @@ async function agUI() {
   return { messages: agent.messages, errors, finished };
 }
 
-const readers = { ai6: () => useChat("ai6"), ai7: () => useChat("ai7"), "assistant-ui": assistantUI, "ag-ui": agUI };
+const readers = {
+  ai6: () => useChat("ai6"),
+  ai7: () => useChat("ai7"),
+  "ai6 again": () => useChat("ai6", true),
+  "ai7 again": () => useChat("ai7", true),
+  "assistant-ui": assistantUI,
+  "ag-ui": agUI,
+};
 console.log(JSON.stringify(await readers[library]()));
 process.exit(0);
