@@ -22,6 +22,7 @@ from asyncstream.relay.errors import (
     RunExistsError,
     RunNotFoundError,
 )
+from asyncstream.relay.log.redis_calls import StopCalls
 from asyncstream.relay.log.redis_keys import CANCEL, CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
 from asyncstream.relay.log.redis_link import LONGEST_PAUSE, RedisLink
 from asyncstream.relay.log.redis_writer import RedisWriter
@@ -95,6 +96,7 @@ class RedisStore:
         self._patience = max(owner_ttl / 2, 2 * LONGEST_PAUSE)
         self._claim_script = self._link.client.register_script(CLAIM)
         self._cancel_script = self._link.client.register_script(CANCEL)
+        self._calls = StopCalls(self._link, f"{prefix}stop")
         self._end_script = self._link.client.register_script(END)
         self._looking: Sharing[_Looked] = Sharing()
 
@@ -109,7 +111,13 @@ class RedisStore:
         if not await self._link.promptly(lambda: self._claim_script(keys=keys, args=args)):
             raise RunExistsError(f"there is a run {run_id!r} already: it goes on, or has ended and is still kept")
         return RedisWriter(
-            self._link, keys, token, owner_ttl=self._owner_ttl, ttl=self._ttl, max_events=self._max_events
+            self._link,
+            keys,
+            token,
+            owner_ttl=self._owner_ttl,
+            ttl=self._ttl,
+            max_events=self._max_events,
+            calls=self._calls,
         )
 
     async def read(self, run_id: str, after: int, *, limit: int) -> Page:
@@ -157,12 +165,15 @@ class RedisStore:
     async def cancel(self, run_id: str) -> bool:
         """Let the owner of a run know that it is to stop; return whether the run goes on.
 
-        The owner hears of it when it next sends something: at once while the model speaks, else within a third of
+        It is called out; an owner that does not hear it finds it when it next sends something, within a third of
         `owner_ttl`.
         """
         keys = Keys.of(self._prefix, run_id)
         args = [int(self._ttl * 1000)]
-        return bool(await self._link.promptly(lambda: self._cancel_script(keys=keys, args=args)))
+        goes_on = await self._link.promptly(lambda: self._cancel_script(keys=keys, args=args))
+        if goes_on:
+            await self._calls.call(keys.events)
+        return bool(goes_on)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import RelayError, StoreError
+from asyncstream.relay.log.redis_calls import StopCalls
 from asyncstream.relay.log.redis_keys import APPEND, END, RELEASE, Keys
 from asyncstream.relay.log.redis_link import RedisLink
 from asyncstream.relay.log.store import store_failure
@@ -52,13 +53,23 @@ class RedisWriter:
         owner_ttl: Seconds that the ownership outlives its owner.
         ttl: Seconds that the run is kept after its last entry.
         max_events: How many entries are kept, the newest, or a few more.
+        calls: Where it is called out that the run is to stop.
     """
 
     def __init__(
-        self, link: RedisLink, keys: Keys, token: str, *, owner_ttl: float, ttl: float, max_events: int
+        self,
+        link: RedisLink,
+        keys: Keys,
+        token: str,
+        *,
+        owner_ttl: float,
+        ttl: float,
+        max_events: int,
+        calls: StopCalls,
     ) -> None:
         self._link = link
         self._keys = keys
+        self._calls = calls
         self._token = token
         self._append_script = link.client.register_script(APPEND)
         self._renew_after = owner_ttl / 3
@@ -113,8 +124,9 @@ class RedisWriter:
             tell(self._failure)
 
     def on_cancel(self, tell: Callable[[], object]) -> None:
-        """Call a function when the run is to stop: that comes back with a batch."""
+        """Call a function when the run is to stop: that is called out, and comes back with a batch."""
         self._tell_cancel = tell
+        self._calls.listen(self._keys.events, tell)
 
     async def abandon(self, last: Entry) -> None:
         """End the run with an error entry after what is stored, if Redis takes that much."""
@@ -148,6 +160,7 @@ class RedisWriter:
             self._failure = store_failure(error, f"the run cannot be stored after entry {self._stored}")
             self._tell(self._failure)
         finally:
+            self._calls.leave(self._keys.events)
             self._taken.set()
 
     async def _woken(self) -> None:

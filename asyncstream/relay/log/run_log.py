@@ -260,7 +260,7 @@ class RunLog:
         """Stop a run, wherever its producer is: its readers get an `error` entry, "cancelled"; pages an abort.
 
         It asks nobody: who may stop a run is for the application to say, before it calls this. A producer elsewhere is
-        told by the store: with Redis as soon as the model says something more, else within a third of `owner_ttl`.
+        told by the store: with Redis at once, or, if that is not heard, within a third of `owner_ttl`.
 
         Returns:
             Whether it went on.

@@ -5,12 +5,13 @@ import json
 from typing import Any
 
 import pytest
-from feeds import Feed, many, read
+from feeds import Feed, many, read, until
+from redis_server import RedisServer, needs_redis
 from test_views import answered
 from upstream_wire import HELLO_CHAT, chunk_frame, upstream
 
 from asyncstream.errors import StreamInterruptedError, StreamTruncatedError
-from asyncstream.relay import MemoryStore, RelayResponse, RunLog
+from asyncstream.relay import MemoryStore, RedisStore, RelayResponse, RunLog
 from asyncstream.relay.log.store import Page, Store
 from asyncstream.types import ChatCompletion
 
@@ -141,6 +142,28 @@ async def test_a_run_is_stopped_by_a_log_that_does_not_produce_it(store: Store) 
 
     assert (True, False) == (stopped, again)
     assert ("error", "cancelled") == (entries[-1].event, json.loads(entries[-1].data)["error"]["code"])
+
+
+@pytest.mark.system
+@needs_redis
+async def test_a_producer_whose_model_is_silent_hears_that_it_is_to_stop(redis_server: RedisServer) -> None:
+    # It would find that written down after 40 s.
+    here, there = (RedisStore(redis_server.url, owner_ttl=120.0) for _ in range(2))
+
+    async def subscribed() -> bool:
+        return any(client["cmd"] == "subscribe" for client in await redis_server.clients())
+
+    async with upstream([chunk_frame("Half")], "silence") as model, RunLog(here) as producer, RunLog(there) as other:
+        await producer.start("run-1", model.chat())
+        await half_read(producer)
+        await until(subscribed)
+        assert await other.cancel("run-1")
+        async with asyncio.timeout(20):
+            await asyncio.shield(model.left)
+            entries = await read(other, "run-1")
+        await until(lambda: not producer.running)
+
+    assert "error" == entries[-1].event
 
 
 @pytest.mark.parametrize("run_id", ["unknown", "no run has this name"])
