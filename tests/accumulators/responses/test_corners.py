@@ -164,3 +164,32 @@ def test_a_change_of_an_annotation_knows_the_type_that_was_asked_for():
     change = fold(frames, text_format=int).changes[-1]
 
     assert (int, "1") == (change.source.response_format, change.source.snapshot())
+
+
+# What is told once, and where what has no index goes.
+
+
+def test_an_equal_status_is_told_once():
+    found = fold(life("created", status="a") + life("queued", status="a") + life("in_progress", status="b") + END)
+
+    assert ["changed response a", "changed response b", "changed response completed"] == found.lines
+
+
+def test_the_first_command_and_its_output_need_no_index():
+    command = event("shell_call_command.delta", item_id="s", delta="ls")
+    assert ["changed tool_call s command[0] 'ls'"] == fold(command).lines[1:]
+    printed = event("shell_call_output_content.delta", item_id="o", delta={"stdout": "a"})
+    assert ["changed item o stdout[0] 'a'"] == fold(printed).lines[1:]
+    whole = event("shell_call_output_content.done", item_id="o", command_index=2, output=[{"stdout": "b"}])
+    assert ["changed item o stdout[2] 'a'"] == fold(whole + printed).lines[1:]
+    far = event("shell_call_output_content.delta", item_id="o", command_index=3, delta={"stdout": "c"})
+    assert ["changed item o stdout[3] 'c'", "changed item o stdout[3] 'a'"] == fold(far + printed).lines[1:]
+
+
+def test_a_done_shell_call_brings_its_other_settings():
+    action = {"commands": ["ls"], "timeout_ms": 5}
+    (call,) = fold(
+        added("shell_call", 0, id="s") + done("shell_call", 0, id="s", action=action) + END
+    ).accumulator.output
+
+    assert (["ls"], 5, {}) == (call.action.commands, call.action.timeout_ms, call.extra)
