@@ -166,6 +166,30 @@ async def test_tool_outputs():
         assert "completed" == s.current_run.status
 
 
+@row("running the tools that a model calls")
+async def test_tools_are_run():
+    ran = []
+
+    def f(a: int) -> int:
+        ran.append(a)
+        return a
+
+    calls = [chat_wire.call(0, '{"a": 1}', "f", "call_1"), chat_wire.piece(finish="tool_calls"), chat_wire.DONE]
+    answers = [calls, [*chat_wire.HELLO, chat_wire.DONE], calls[:1]]
+
+    async def send(exchange: Exchange) -> None:
+        await stream(exchange, *answers[exchange.number - 1])
+
+    async with raw_server(send) as server, AsyncClient(api_key="k", base_url=server.url, max_retries=0) as client:
+        async with client.chat.completions.stream(messages=chat_wire.MESSAGES, model="m", run_tools=[f]) as s:
+            completion = await s.get_final_completion()
+        async with client.chat.completions.stream(messages=chat_wire.MESSAGES, model="m", run_tools=[f]) as s:
+            with pytest.raises(StreamTruncatedError):
+                await s.until_done()
+
+    assert ("Hello", [1]) == (completion.choices[0].message.content, ran)
+
+
 @row("outputs for the calls of a chat answer")
 async def test_outputs_for_a_chat_answer():
     async def send(exchange: Exchange) -> None:

@@ -31,6 +31,7 @@ FOR_CHECKERS = {
     "FunctionCallLike": "who runs no tools does not load it",
     "LiveContent": "who downloads nothing does not load it",
     "LiveResponse": "who streams nothing does not load it",
+    "LoopChange": "who runs no tools does not load it",
     "LoopState": "who runs no tools does not load it",
     "NextRound": "who runs no tools does not load it",
     "OfferedCall": "who runs no tools does not load it",

@@ -21,7 +21,7 @@ from asyncstream.transport.request import Request
 
 if TYPE_CHECKING:
     from asyncstream.looping.book import LoopState, OfferedCall
-    from asyncstream.looping.changes import Stop
+    from asyncstream.looping.changes import LoopChange, Stop
     from asyncstream.streaming.tool_loop import ToolLoop
     from asyncstream.tools.next_round import NextRound
     from asyncstream.tools.rounds import ToolResult
@@ -246,7 +246,7 @@ class Stream(Generic[E, C, A]):
         return View(self._cursor, self._views[name])
 
     @property
-    def changes(self) -> View[C, C]:
+    def changes(self) -> "View[C, C | LoopChange]":
         """What changed, event by event, as typed changes in the order in which handlers are called."""
         return self.view("changes", lambda: list)
 
