@@ -14,13 +14,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import chat_wire
 import msgspec
 import pytest
 from assistants_wire import HELLO, STREAM_HEAD, chunk, frame
 from raw_server import Exchange, raw_server, response
 
 import asyncstream
-from asyncstream import AsyncClient, AsyncStreamError, Timeout, errors
+from asyncstream import AsyncClient, AsyncStreamError, LoopState, Timeout, Tools, errors
+from asyncstream.looping.book import KeptCall
 
 SECRETS = {
     "key": "sk-very-secret-0123456789",
@@ -90,6 +92,7 @@ async def answer(exchange: Exchange) -> None:
             "unreadable": [HELLO[0], b"event: thread.run.created\ndata: {" + said.encode() + b"\n\n"],
             "oversized": [HELLO[0], b"event: thread.run.created\ndata: " + said.encode() * 100 + b"\n\n"],
             "truncated": [HELLO[0], b": " + said.encode() + b"\n\n"],
+            "calls": [chat_wire.call(0, "{}", "tool", "call_1"), chat_wire.piece(finish="tool_calls"), chat_wire.DONE],
             "broken": HELLO[:2],
             "silent": HELLO[:2],
         }[what]
@@ -180,6 +183,22 @@ async def polled_for_too_long(client: AsyncClient) -> None:
     )
 
 
+def tool() -> None:
+    """Do nothing."""
+
+
+async def too_many_rounds(client: AsyncClient) -> None:
+    async with client.chat.completions.stream(
+        messages=[], model="m", run_tools=Tools(tool, max_rounds=1), extra_headers={"X-What": "calls"}
+    ) as stream:
+        await stream.until_done()
+
+
+async def lost_tools(client: AsyncClient) -> None:
+    state = LoopState(calls=[KeptCall(place=0, id="call_1", name="tool", arguments="{}", standing="began")])
+    client.chat.completions.stream(messages=[], model="m", run_tools=[tool], resume=state)
+
+
 async def closed_early(client: AsyncClient) -> None:
     async with client.threads.runs.stream("t", assistant_id="a", extra_headers={"X-What": "silent"}) as stream:
         await anext(stream)
@@ -208,6 +227,8 @@ ROWS: list[tuple[str, Fails, type[AsyncStreamError]]] = [
     ("truncated", streamed("truncated"), errors.StreamTruncatedError),
     ("broken", streamed("broken"), errors.StreamInterruptedError),
     ("silent", streamed("silent", Timeout(event=0.05)), errors.StreamTimeoutError),
+    ("too many rounds", too_many_rounds, errors.MaxRoundsError),
+    ("lost tools", lost_tools, errors.ToolsLostError),
     ("closed early", closed_early, errors.StreamInterruptedError),
     ("bad header", bad_header, errors.ConfigurationError),
     ("bad token", bad_token, errors.ConfigurationError),
@@ -225,7 +246,7 @@ def every_class() -> set[type[AsyncStreamError]]:
     return {getattr(errors, name) for name in errors.__all__ if name.endswith("Error")}
 
 
-BASES = {errors.AsyncStreamError, errors.APIError, errors.StreamError}
+BASES = {errors.AsyncStreamError, errors.APIError, errors.StreamError, errors.ToolLoopError}
 """Never raised themselves."""
 
 

@@ -55,6 +55,20 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
     # client.azure
     "/api/projects/[^/]+/?$": (Text("/api/projects/"), Text("/api/projects/a"), Text("a", "/api/projects/", "/x")),
     r"\d{4}-\d\d-\d\d": (*DIGITS, Text("2024-05-", end="x")),
+    # events.alike
+    'b\'"%b": ?"((?:[^"\\\\\\\\]|\\\\\\\\.)*+)"\' % key': (
+        Text('"'),
+        Text('"delta": "'),
+        Text("a", '"delta": "'),
+        Text("\\", '"delta": "'),
+        Text('"delta":'),
+        Text('"delta": "a" '),
+    ),
+    # transport.request
+    r"[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*": (*WORDS, Text("a."), Text(".", "a"), Text("a.", end="!")),
+    # ui.answer
+    "(Created|Changed|Done)$": (*WORDS, Text("Created"), Text("Done", end="x")),
+    "[a-z0-9_.]{1,64}": (*WORDS, Text(".")),
     # faces
     rb"^__all__ = \[([^\[\]]*+)\]": (Text("__all__ = ["), Text("\n__all__ = ["), Text("a", "__all__ = [")),
     r'"(\w+)"': (Text('"'), Text("a", '"'), Text('"a'), Text('"a" ')),
