@@ -100,9 +100,14 @@ class ToolRunner:
         return any(task in self._settling for task in _inside.get())
 
     async def close(self) -> None:
-        """Cancel what runs and wait until it has stopped, for at most `Tools.grace` seconds."""
+        """Cancel what runs and wait until it has stopped, for at most `Tools.grace` seconds.
+
+        A tool that closes the stream which runs it waits for nothing: it would wait for itself.
+        """
+        inside = self.runs_this
         self.stop()
-        await self._wait()
+        if not inside:
+            await self._wait()
 
     def stop(self) -> None:
         """Cancel what runs without waiting, in the event loop in which it runs."""

@@ -70,6 +70,7 @@ async def run(url: str, *arguments: str) -> tuple[bytes, bytes, int | None]:
     return said, complained, process.returncode
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("options", [["-Xdev"], ["-Werror"]], ids=["dev", "error"])
 @pytest.mark.parametrize("end", SHUT_DOWN)
 async def test_the_interpreter_exits_in_silence(end: str, options: list[str]) -> None:

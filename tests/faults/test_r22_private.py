@@ -345,6 +345,7 @@ async def sweep(way: str, cases: list[tuple[str, str, bytes]]) -> list[tuple[str
     ]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("way", WAYS)
 async def test_nothing_that_was_told_to_the_model_reaches_a_browser(way: str) -> None:
     assert [] == await sweep(
