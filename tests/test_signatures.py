@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1] / "asyncstream"
 NEEDS_A_PACKAGE = {"asyncstream.examples.web_fastapi", "asyncstream.commands.web_fastapi"}
 
 FOR_CHECKERS = {
+    "AfterBreak": "who goes on after no break does not load it",
     "AnyToolCall": "who runs no tools does not load it",
     "ClientResponse": "only an open response is one, and whoever has it knows aiohttp",
     "Form": "who uploads nothing does not load it",
@@ -36,6 +37,7 @@ FOR_CHECKERS = {
     "NextRound": "who runs no tools does not load it",
     "OfferedCall": "who runs no tools does not load it",
     "OpenAIChatEvent": "who comes from nowhere else does not load it",
+    "Pattern": "who reads short answers alone does not load it",
     "Refused": "who runs no tools does not load it",
     "Stop": "who runs no tools does not load it",
     "ToolLoop": "who runs no tools does not load it",

@@ -14,15 +14,11 @@ import re
 from collections.abc import Callable, Collection
 from typing import Final, Generic, NamedTuple, TypeVar
 
-import msgspec
 from msgspec import Struct
 
-__all__ = ["PLAIN", "Mould", "Pattern", "find_mould", "holds_only_plain", "read_text"]
+__all__ = ["PLAIN", "Mould", "Pattern", "find_mould", "holds_only_plain"]
 
 E = TypeVar("E")
-
-read_text: Final[Callable[[bytes], str]] = msgspec.json.Decoder(str).decode
-"""Decodes one JSON string, and raises one of `decoding.STRICT_ERRORS` for anything else."""
 
 _TRIAL: Final = "\N{REFERENCE MARK} trial"
 _TRIAL_PADDING: Final = "\N{REFERENCE MARK} padding"

@@ -7,7 +7,7 @@ Source: https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec import Struct, structs
@@ -21,7 +21,6 @@ from asyncstream.decoding import (
     strict_decoder,
 )
 from asyncstream.errors import StreamDecodeError
-from asyncstream.events.chat_alike import pattern_of
 from asyncstream.events.chat_withheld import WITHHELD
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.payloads import (
@@ -48,6 +47,9 @@ from asyncstream.types.chat_chunks import (
     ChunkChoice,
 )
 from asyncstream.types.chat_parts import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
+
+if TYPE_CHECKING:
+    from asyncstream.events.alike import Pattern
 
 __all__ = [
     "ChatStreamEvent",
@@ -442,6 +444,13 @@ def _understood(chunk: ChatCompletionChunk) -> ChatCompletionChunk:
     return chunk
 
 
+def _pattern_of(event: ChatCompletionChunk) -> "Pattern[ChatCompletionChunk] | None":
+    """Tell in which text others may differ from an event; a short answer never asks."""
+    from asyncstream.events.chat_alike import pattern_of
+
+    return pattern_of(event)
+
+
 WIRE = Wire[ChatCompletionChunk](
     decode_frame,
     decode_data,
@@ -451,5 +460,5 @@ WIRE = Wire[ChatCompletionChunk](
     WITHHELD,
     _understood,
     keeps_payloads=False,
-    pattern_of=pattern_of,
+    pattern_of=_pattern_of,
 )

@@ -12,14 +12,13 @@ Above it: the event files of the protocols. Below it: `payloads` (what a frame h
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from operator import attrgetter
-from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar, Union
 
 import msgspec
 from msgspec import Struct
 
 from asyncstream.decoding import STRICT_ERRORS, Repair, UnreadableJSON, coerce_json, strict_decoder
 from asyncstream.errors import StreamDecodeError
-from asyncstream.events.alike import Pattern
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject, RemarkEvent, UnknownEvent
 from asyncstream.events.payloads import (
     Payload,
@@ -35,6 +34,9 @@ from asyncstream.events.withheld import Withheld
 from asyncstream.members import OWN_MEMBER
 from asyncstream.nesting import SHALLOW, nested_too_deep
 from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES, parse_frame
+
+if TYPE_CHECKING:
+    from asyncstream.events.alike import Pattern
 
 __all__ = ["TaggedEvent", "TaggedEvents", "WrappedEvents"]
 
@@ -205,7 +207,7 @@ class WrappedEvents(_NamedEvents[E]):
         error = error_in(event, payload.value)
         return None if error is None else ErrorEvent(error, payload.raw)
 
-    def wire(self, withheld: Withheld, pattern_of: Callable[[E], Pattern[E] | None] | None = None) -> Wire[E]:
+    def wire(self, withheld: Withheld, pattern_of: "Callable[[E], Pattern[E] | None] | None" = None) -> Wire[E]:
         """Return what the protocol brings.
 
         Args:

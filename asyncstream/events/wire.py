@@ -5,14 +5,16 @@ the relay are handed one and ask it, so that they need not know which protocol t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from asyncstream.errors import StreamDecodeError
-from asyncstream.events.alike import Pattern
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.payloads import whole_lines
 from asyncstream.events.withheld import Withheld
 from asyncstream.sse import DEFAULT_MAX_FRAME_BYTES, parse_frame
+
+if TYPE_CHECKING:
+    from asyncstream.events.alike import Pattern
 
 __all__ = ["Decoded", "Decoding", "Wire", "decode_last_frame"]
 
@@ -47,7 +49,7 @@ class Wire(NamedTuple, Generic[E]):
     """An event to what was decoded of its payload, for a relay that cannot read the payload as JSON of any shape."""
     keeps_payloads: bool
     """Whether an event keeps its payload as received, so that a stream need not keep the frame beside it."""
-    pattern_of: Callable[[E], Pattern[E] | None] | None = None
+    pattern_of: "Callable[[E], Pattern[E] | None] | None" = None
     """Tells in which text others may differ from an event that `decode_plain` gave. With it, the accumulator must have
     `expect_alike` and `fold_alike`. None: no two events are alike enough."""
     ends_with_error: bool = True

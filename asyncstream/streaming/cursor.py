@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from asyncstream.errors import ConfigurationError, StreamError, StreamInterruptedError
 from asyncstream.streaming.due_calls import Callbacks, DueCallback, DueCalls
-from asyncstream.streaming.healing import AfterBreak, Healing, failure_to_go_on
 from asyncstream.streaming.opening import Opening
 from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.transport.http import Transport
-from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import Request
 
 if TYPE_CHECKING:
+    from asyncstream.streaming.healing import AfterBreak, Healing
     from asyncstream.streaming.tool_loop import ToolLoop
+    from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Cursor", "Follow"]
 
@@ -78,7 +78,7 @@ class Cursor(Generic[E, C, A]):
         *,
         callbacks: Callbacks[E, C] | None,
         result: Callable[[A], object],
-        after_break: AfterBreak[A] | None = None,
+        after_break: "AfterBreak[A] | None" = None,
         name: str,
         usage: str,
         tool_loop: "ToolLoop[A] | None" = None,
@@ -105,7 +105,7 @@ class Cursor(Generic[E, C, A]):
         self._request = request
         self._callbacks = callbacks
         self._result = result
-        self._healing = None if after_break is None else Healing(transport, after_break)
+        self._healing = None if after_break is None else _healing(transport, after_break)
         self._name = name
         self._usage = usage
         self._opening: Opening[A] | None = None
@@ -133,11 +133,11 @@ class Cursor(Generic[E, C, A]):
         return self._request
 
     @property
-    def live(self) -> LiveResponse | None:
+    def live(self) -> "LiveResponse | None":
         """The latest response; None before the first is open."""
         return None if self.reading.incoming is None else self.reading.incoming.live
 
-    def opened(self) -> LiveResponse:
+    def opened(self) -> "LiveResponse":
         """Return the latest response.
 
         Raises:
@@ -443,6 +443,8 @@ class Cursor(Generic[E, C, A]):
                 if opening.broke is None:
                     self._stop(self._with_partial(error))
                 else:
+                    from asyncstream.streaming.healing import failure_to_go_on
+
                     self._stop(failure_to_go_on(error, opening.broke, self.reading.accumulator))
             return
         if self._outcome is None:
@@ -513,8 +515,14 @@ class Cursor(Generic[E, C, A]):
 
 
 def _tell_end(
-    live: LiveResponse, error: BaseException | None, folded: A, result: Callable[[A], object], *, left: bool
+    live: "LiveResponse", error: BaseException | None, folded: A, result: Callable[[A], object], *, left: bool
 ) -> None:
     """Tell the observers of the response how it ended: with an error, whole, or left by its reader."""
     if live.watched:
         live.tell_end(error, result=None if error else result(folded), events=folded.events_seen, left=left)
+
+
+def _healing(transport: Transport, after_break: "AfterBreak[A]") -> "Healing[A]":
+    from asyncstream.streaming.healing import Healing  # most answers end with their connection
+
+    return Healing(transport, after_break)

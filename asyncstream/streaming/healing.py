@@ -9,7 +9,7 @@ Rule 2: leaving a stream is no break, and what the server refuses is told in its
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import structs
 
@@ -25,8 +25,10 @@ from asyncstream.errors import (
 from asyncstream.streaming.opening import Opening
 from asyncstream.streaming.reading import Accumulator
 from asyncstream.transport.http import Transport
-from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import Request
+
+if TYPE_CHECKING:
+    from asyncstream.transport.live import LiveResponse
 
 __all__ = ["AfterBreak", "GoingOn", "Healing", "failure_to_go_on"]
 
@@ -68,7 +70,7 @@ class Healing(Generic[A]):
         # What was asked for last: the same again means that nothing has come in between.
         self._last: Request | None = None
 
-    def resume(self, broke: StreamError, sent: Request, accumulator: A, live: LiveResponse) -> Opening[A] | None:
+    def resume(self, broke: StreamError, sent: Request, accumulator: A, live: "LiveResponse") -> Opening[A] | None:
         """Send the request that goes on with a broken answer.
 
         Args:

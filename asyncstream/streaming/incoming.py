@@ -6,12 +6,14 @@ A stream that goes on with another answer has another one of these; so nothing o
 
 import math
 from collections.abc import Awaitable
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from asyncstream.errors import StreamError, StreamTimeoutError
 from asyncstream.events.control import UnknownEvent
 from asyncstream.events.wire import Decoding, Wire, decode_last_frame
-from asyncstream.transport.live import LiveResponse
+
+if TYPE_CHECKING:
+    from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Incoming", "MayFinish"]
 
@@ -36,7 +38,7 @@ class Incoming(Generic[E]):
 
     __slots__ = ("_complete", "_eventless", "_last_taken", "_patience", "_seen_before", "_timed", "_wire", "live")
 
-    def __init__(self, live: LiveResponse, wire: Wire[E], seen: int) -> None:
+    def __init__(self, live: "LiveResponse", wire: Wire[E], seen: int) -> None:
         """Begin with a response that is open.
 
         Args:

@@ -7,12 +7,14 @@ is dropped can do so too.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from asyncstream.errors import ConfigurationError, StreamError, StreamInterruptedError
 from asyncstream.transport.connections import running_loop
-from asyncstream.transport.live import LiveResponse
 from asyncstream.transport.request import Request
+
+if TYPE_CHECKING:
+    from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Opening"]
 
@@ -32,7 +34,7 @@ class Opening(Generic[A]):
 
     def __init__(
         self,
-        opening: Coroutine[Any, Any, LiveResponse],
+        opening: "Coroutine[Any, Any, LiveResponse]",
         request: Request,
         begin: Callable[[], A],
         *,
@@ -52,7 +54,7 @@ class Opening(Generic[A]):
         """Whether its event loop is closed, so that nothing can be waited for or let go."""
         return self._loop.is_closed()
 
-    async def opened(self) -> LiveResponse:
+    async def opened(self) -> "LiveResponse":
         """Wait for the open response. Cancelling it leaves the request on its way.
 
         Raises:

@@ -10,15 +10,22 @@ Rule: nobody can tell from an event or a snapshot which way it came.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import msgspec
 
 from asyncstream.decoding import STRICT_ERRORS
-from asyncstream.events.alike import Pattern, find_mould, read_text
 from asyncstream.events.wire import Wire
 
-__all__ = ["FoldsAlike", "plain_reader"]
+if TYPE_CHECKING:
+    from asyncstream.events.alike import Pattern
+
+__all__ = ["FoldsAlike", "plain_reader", "read_text"]
 
 E = TypeVar("E")
+
+read_text: Final[Callable[[bytes], str]] = msgspec.json.Decoder(str).decode
+"""Decodes one JSON string, and raises one of `decoding.STRICT_ERRORS` for anything else."""
 
 _TRIES: Final = 16
 """How often a mould is looked for in vain, before no frame of the answer is: each may have a number of its own."""
@@ -72,7 +79,7 @@ def _read_each(wire: Wire[E], fold: Callable[[E], None]) -> Callable[[bytes], E 
 
 
 def _read_alike(
-    wire: Wire[E], pattern_of: Callable[[E], Pattern[E] | None], accumulator: FoldsAlike, first: int
+    wire: Wire[E], pattern_of: "Callable[[E], Pattern[E] | None]", accumulator: FoldsAlike, first: int
 ) -> Callable[[bytes], E | None]:
     # A function over variables of its own: they are looked at for every event, and as attributes would cost twice that.
     decode_plain = wire.decode_plain
@@ -114,6 +121,8 @@ def _read_alike(
             first -= 1
         elif tries:
             tries -= 1
+            from asyncstream.events.alike import find_mould  # a short answer needs none
+
             mould = find_mould(frame, event, pattern_of, decode_plain)
             if mould is not None:
                 head, middle, tail, make = mould

@@ -14,7 +14,7 @@ which `meet` lets others go first.
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from asyncstream.errors import StreamDecodeError, StreamError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
@@ -22,7 +22,9 @@ from asyncstream.events.wire import Wire
 from asyncstream.streaming.incoming import Incoming
 from asyncstream.streaming.plain import plain_reader
 from asyncstream.transport.codings import PIECE
-from asyncstream.transport.live import LiveResponse
+
+if TYPE_CHECKING:
+    from asyncstream.transport.live import LiveResponse
 
 __all__ = ["Accumulator", "Reading"]
 
@@ -142,7 +144,7 @@ class Reading(Generic[E, C, A]):
         # Gives the frames that have come in, while an answer is read.
         self._take: Callable[[], list[bytes] | None] = _take_nothing
 
-    def begin(self, live: LiveResponse, accumulator: A) -> None:
+    def begin(self, live: "LiveResponse", accumulator: A) -> None:
         """Begin with the first answer, or with the next, once this one was judged.
 
         What is still ahead of the cursor is handed out before it, then what the end of this one changed.

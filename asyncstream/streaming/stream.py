@@ -13,7 +13,6 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.events.wire import Wire
 from asyncstream.streaming.cursor import Cursor, Follow
 from asyncstream.streaming.due_calls import Callbacks
-from asyncstream.streaming.healing import AfterBreak
 from asyncstream.streaming.reading import Accumulator, Reading
 from asyncstream.streaming.view import Derive, View, ViewState
 from asyncstream.transport.http import Transport
@@ -22,6 +21,7 @@ from asyncstream.transport.request import Request
 if TYPE_CHECKING:
     from asyncstream.looping.book import LoopState, OfferedCall
     from asyncstream.looping.changes import LoopChange, Stop
+    from asyncstream.streaming.healing import AfterBreak
     from asyncstream.streaming.tool_loop import ToolLoop
     from asyncstream.tools.next_round import NextRound
     from asyncstream.tools.rounds import ToolResult
@@ -49,7 +49,7 @@ class Stream(Generic[E, C, A]):
         accumulator: A,
         callbacks: Callbacks[E, C] | None = None,
         result: Callable[[A], object],
-        after_break: AfterBreak[A] | None = None,
+        after_break: "AfterBreak[A] | None" = None,
         usage: str,
         tool_loop: "ToolLoop[A] | None" = None,
     ) -> None:

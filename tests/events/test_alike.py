@@ -9,8 +9,9 @@ from assistants_wire import frame, message
 from chat_folds import call, chunk, delta
 
 from asyncstream.decoding import STRICT_ERRORS
-from asyncstream.events.alike import Mould, find_mould, read_text
+from asyncstream.events.alike import Mould, find_mould
 from asyncstream.events.decode import wire_of
+from asyncstream.streaming.plain import read_text
 
 
 def mould_of(frame: bytes, protocol: str) -> Mould[Any] | None:
