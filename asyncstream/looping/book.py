@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.tools.content import Output
@@ -101,7 +101,9 @@ class LoopState(Struct, kw_only=True):
             ConfigurationError: It is none.
         """
         try:
-            return msgspec.json.decode(data, type=_Kept).state()
+            if missing := {*cls.__struct_fields__} - msgspec.json.decode(data, type=dict[str, Raw]).keys():
+                raise ConfigurationError(f"this is no state of a tool loop: it has no {min(missing)}")
+            return msgspec.json.decode(data, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ConfigurationError(f"this is no state of a tool loop: {error}") from error
 
@@ -211,26 +213,3 @@ def _decided(call: KeptCall, decision: "Decision") -> tuple[Standing, str]:
             return "returned", decision
     expected = "True, False or Refused(...)" if call.runs_elsewhere else "its output as text"
     raise ConfigurationError(f"{call.id!r} is answered elsewhere: expected {expected}, got {type(decision).__name__}")
-
-
-class _KeptResult(Struct):
-    round: int
-    place: int
-    id: str
-    name: str
-    output: Output
-    status: Status | None = "returned"
-    elapsed: float = 0.0
-
-
-class _Kept(Struct):
-    """What `dump` writes: without what functions returned and raised."""
-
-    round: int
-    history: dict[str, Any]
-    calls: list[KeptCall]
-    ended: list[_KeptResult]
-
-    def state(self) -> LoopState:
-        ended = [ToolResult(**msgspec.structs.asdict(result)) for result in self.ended]
-        return LoopState(round=self.round, history=self.history, calls=self.calls, ended=ended)

@@ -20,7 +20,7 @@ from asyncstream.events.wire import Wire
 if TYPE_CHECKING:
     from asyncstream.events.alike import Pattern
 
-__all__ = ["FoldsAlike", "plain_reader", "read_text"]
+__all__ = ["plain_reader", "read_text"]
 
 E = TypeVar("E")
 
@@ -37,20 +37,22 @@ _WORTH: Final = 8
 """How many frames like it make a mould worth what finding one costs."""
 
 
-class FoldsAlike(Protocol):
-    """What is needed of the accumulator of a protocol that has alike events."""
+if TYPE_CHECKING:
 
-    def fold(self, event: Any) -> None:
-        """Fold an event, without building its changes."""
-        ...
+    class FoldsAlike(Protocol):
+        """What is needed of the accumulator of a protocol that has alike events."""
 
-    def expect_alike(self) -> None:
-        """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
-        ...
+        def fold(self, event: Any) -> None:
+            """Fold an event, without building its changes."""
+            ...
 
-    def fold_alike(self, text: str) -> bool:
-        """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
-        ...
+        def expect_alike(self) -> None:
+            """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
+            ...
+
+        def fold_alike(self, text: str) -> bool:
+            """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
+            ...
 
 
 def plain_reader(wire: Wire[E], accumulator: Any, *, first: int = _FIRST) -> Callable[[bytes], E | None]:
@@ -79,7 +81,7 @@ def _read_each(wire: Wire[E], fold: Callable[[E], None]) -> Callable[[bytes], E 
 
 
 def _read_alike(
-    wire: Wire[E], pattern_of: "Callable[[E], Pattern[E] | None]", accumulator: FoldsAlike, first: int
+    wire: Wire[E], pattern_of: "Callable[[E], Pattern[E] | None]", accumulator: "FoldsAlike", first: int
 ) -> Callable[[bytes], E | None]:
     # A function over variables of its own: they are looked at for every event, and as attributes would cost twice that.
     decode_plain = wire.decode_plain

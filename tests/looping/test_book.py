@@ -67,7 +67,7 @@ def test_what_functions_returned_is_in_no_json():
     assert {"round", "history", "calls", "ended"} == json.loads(state.dump()).keys()
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"round": "x"}', b"\xff", "not json"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"round": "x"}', b"\xff", "not json"])
 def test_what_is_no_state_is_refused(data):
     with pytest.raises(ConfigurationError, match="no state of a tool loop"):
         LoopState.load(data)
