@@ -30,6 +30,14 @@ def test_a_call_begins_once():
         state.begin(0)
 
 
+def test_the_next_round_has_the_next_number_no_calls_and_the_results_of_those_before():
+    state = book("returned")
+    result = result_of(1, state.calls[0])
+    state.next_round([result])
+
+    assert (2, [], [result]) == (state.round, state.calls, state.ended)
+
+
 def test_a_call_ends_once():
     state = book("began")
     state.end(0, "returned", "1", 0.5)

@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from assistants_wire import DONE as RUN_DONE
 from assistants_wire import HELLO as RUN_HELLO
 from assistants_wire import WAITS
+from redis_server import RedisServer, needs_redis
 from test_views import _by_asgi, _by_open_relay, _by_web, _from_log, _started, answered
 from upstream_wire import HELLO_CHAT, chunk_frame, upstream
 
 from asyncstream.errors import StreamInterruptedError
-from asyncstream.relay import Entry, RunLog, project, relay_response, sse_frames
+from asyncstream.relay import Entry, MemoryStore, RedisStore, RunLog, project, relay_response, sse_frames
 from asyncstream.relay.entries import error_entry
 from asyncstream.relay.errors import ProducerLostError, RunCancelledError
 from asyncstream.relay.log.store import Store
@@ -115,17 +117,45 @@ async def test_all_readers_of_a_log_get_the_same_message(store: Store, view: Any
 
 
 @each_view
-@pytest.mark.parametrize("lost", [True, False])
-async def test_a_run_whose_producer_is_gone_is_closed_for_each_reader(store: Store, view: Any, lost: bool) -> None:
+async def test_a_run_that_is_cancelled_is_closed_for_each_reader(store: Store, view: Any) -> None:
     log = RunLog(store)
+    async with _half_a_run(log, view):
+        await log.cancel("run-1")
+        _check_closed(view, *await _from_log(log))
+
+
+@each_view
+async def test_a_run_whose_producer_is_gone_is_closed_for_each_reader(view: Any) -> None:
+    store = MemoryStore()
+    log = RunLog(store)
+    async with _half_a_run(log, view):
+        await log.close()
+        _check_closed(view, *await _from_log(RunLog(store)))
+
+
+@each_view
+@pytest.mark.system
+@needs_redis
+async def test_a_run_whose_producer_is_gone_is_closed_by_another_process(redis_server: RedisServer, view: Any) -> None:
+    log = RunLog(RedisStore(redis_server.url))
+    async with _half_a_run(log, view):
+        await log.close()
+        async with RunLog(RedisStore(redis_server.url)) as other:
+            _check_closed(view, *await _from_log(other))
+
+
+@asynccontextmanager
+async def _half_a_run(log: RunLog, view: Any) -> AsyncIterator[None]:
+    """Start a run whose model falls silent in its text, and wait until half of it can be read."""
     async with upstream([chunk_frame("Half")], "silence") as model:
         await log.start("run-1", model.chat(), view=view)
         async with asyncio.timeout(20), log.follow("run-1") as reader:
             while b"Half" not in (await anext(reader)).data:
                 pass
-        await (log.close() if lost else log.cancel("run-1"))
-        status, _, body = await _from_log(log if not lost else RunLog(store))
+        yield
 
+
+def _check_closed(view: str, status: int, _: object, body: bytes) -> None:
     ends = {"ui-messages": ["text-end", "finish-step", "abort", "[DONE]"]}
     ends["ag-ui"] = ["TEXT_MESSAGE_END", "STEP_FINISHED", "RUN_FINISHED"]
     assert 200 == status
