@@ -34,11 +34,13 @@ def run(directory: Path, programs: list[str], ci: str) -> str:
     return ran.stdout
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("ci", ["", "true"])
 def test_what_needs_programs_that_are_here_runs(tmp_path, ci):
     assert "1 passed" in run(tmp_path, ["sh", sys.executable], ci)
 
 
+@pytest.mark.faults
 def test_what_needs_a_program_that_is_missing_is_skipped(tmp_path):
     said = run(tmp_path, ["sh", "no-such-program", "/no/such"], "")
 
@@ -46,6 +48,7 @@ def test_what_needs_a_program_that_is_missing_is_skipped(tmp_path):
     assert "needs no-such-program, /no/such" in said
 
 
+@pytest.mark.faults
 def test_what_needs_a_program_that_is_missing_fails_in_ci(tmp_path):
     said = run(tmp_path, ["sh", "no-such-program"], "true")
 

@@ -12,6 +12,9 @@ from raw_server import Exchange, raw_server, response
 
 from asyncstream import AsyncClient
 
+pytestmark = pytest.mark.faults
+"""Each is a process of its own, or waits for the collector: all of them take half a minute."""
+
 PROGRAM = """
 import asyncio, gc, sys, threading
 from asyncstream import AsyncClient
@@ -70,7 +73,6 @@ async def run(url: str, *arguments: str) -> tuple[bytes, bytes, int | None]:
     return said, complained, process.returncode
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("options", [["-Xdev"], ["-Werror"]], ids=["dev", "error"])
 @pytest.mark.parametrize("end", SHUT_DOWN)
 async def test_the_interpreter_exits_in_silence(end: str, options: list[str]) -> None:

@@ -546,6 +546,7 @@ def live_through(examples: int) -> None:
     )
 
 
+@pytest.mark.faults
 def test_a_stream_in_any_order() -> None:
     live_through(8)
 

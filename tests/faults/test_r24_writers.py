@@ -256,6 +256,7 @@ async def test_a_store_that_gives_no_page(given):
         tail.leave()
 
 
+@pytest.mark.faults
 async def test_an_on_cancel_that_fails_or_hangs_is_bounded(caplog, monkeypatch):
     monkeypatch.setattr("asyncstream.relay.log.producer.LAST_WORDS", 0.1)
 

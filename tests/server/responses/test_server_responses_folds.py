@@ -74,6 +74,7 @@ async def _body(talk, turn: Turn, dialect: ResponsesDialect, **members: object) 
     return came
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", RESPONSES_DIALECTS)
 @pytest.mark.parametrize("what", TURNS)
 async def test_each_dialect_says_the_same(talk, what, name):
