@@ -41,9 +41,8 @@ def test_fixtures_give_what_they_say(delivery):
     assert wrong == {}
 
 
-@pytest.mark.faults
 @needs_shared("fixtures", "responses.json")
-@pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [pytest.param(37, marks=pytest.mark.faults), pytest.param(1, marks=pytest.mark.slow)])
 def test_fixtures_cut_in_two_give_what_they_say(step):
     wrong, runs = [], 0
     for name, case in fixtures().items():

@@ -17,6 +17,9 @@ from asyncstream.commands.terminal import Terminal
 from asyncstream.errors import StreamError
 from asyncstream.server import Cut, ErrorEvent, Expire, Fail, Say, Segment, Turn
 
+pytestmark = pytest.mark.faults
+"""Most run the command in a process of its own."""
+
 _EVENTS = """\
 thread.run.created
 thread.run.queued

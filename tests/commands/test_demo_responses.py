@@ -12,6 +12,9 @@ from asyncstream.commands.terminal import Terminal
 from asyncstream.errors import StreamError, StreamEventError
 from asyncstream.server import Cut, Fail, Incomplete, Say, Turn
 
+pytestmark = pytest.mark.faults
+"""Most run the command in a process of its own."""
+
 _HEAD = r"""server     http://127\.0\.0\.1:\d+/v1
 tool       weigh\(millilitres\)
 question   What does a coffee at the top of the Eiffel Tower weigh\?"""

@@ -23,6 +23,9 @@ from stepping import settled
 from asyncstream import AssistantStream, AsyncClient, ConfigurationError, StreamInterruptedError
 from asyncstream.transport import live
 
+pytestmark = pytest.mark.faults
+"""Each has event loops, threads or processes of its own."""
+
 uvloop = pytest.importorskip("uvloop") if sys.platform != "win32" else None
 
 

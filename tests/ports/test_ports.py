@@ -22,6 +22,9 @@ from test_differences import ROWS
 
 from asyncstream.server import CallFunction, Fault, Refuse, RunCode, Say, Scenario, Turn, serve
 
+pytestmark = pytest.mark.faults
+"""Each is a program in a process of its own."""
+
 PROGRAMS = Path(__file__).parent / "programs"
 IMPORT = re.compile(r"^(?:import openai|from openai import .*)$", re.MULTILINE)
 

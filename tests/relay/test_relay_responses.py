@@ -32,6 +32,9 @@ from asyncstream.server import (
 )
 from asyncstream.types import Response
 
+pytestmark = pytest.mark.faults
+"""Every dialect through every door."""
+
 HIDDEN = "a word that no browser may read"
 SAID = "Grüße, 世界"
 FUNCTION = {"type": "function", "name": "f", "description": HIDDEN, "parameters": {}}

@@ -11,6 +11,9 @@ from asyncstream import AsyncClient
 from asyncstream.server import Say, Turn
 from asyncstream.server.pytest_plugin import EmbeddedServer, embedded_server
 
+pytestmark = pytest.mark.faults
+"""Each runs pytest in a process of its own."""
+
 __all__ = ["embedded_server"]
 
 QUESTION = [{"role": "user", "content": "How is the weather?"}]
