@@ -1,5 +1,6 @@
 """What tests of several floors share. It also puts this directory on the path, for the helper modules beside it."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -14,6 +15,12 @@ __all__ = ["mocked", "no_environment", "pytest_runtest_setup"]
 # A loaded machine is slow now and then. What costs too much is found by the tests marked `timing`.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+def pytest_collection_finish() -> None:
+    """Take what was collected out of the garbage collector's sight: tests that collect would walk it every time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
