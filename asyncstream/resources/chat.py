@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
+from asyncstream import looping, tools
 from asyncstream.accumulators.chat.answers import fold_answer
 from asyncstream.errors import ConfigurationError
-from asyncstream.looping.book import LoopState
 from asyncstream.params.chat import (
     ChatCompletionCreateParams,
     ChatCompletionResponseFormatParam,
@@ -21,7 +21,6 @@ from asyncstream.params.shared import ListOrder
 from asyncstream.resources.keywords import check_list, known
 from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
-from asyncstream.resources.run_tools import RunTools, running
 from asyncstream.streaming.chat import ChatStream
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
@@ -236,8 +235,8 @@ class ChatCompletions:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
-        run_tools: RunTools | None = None,
-        resume: LoopState | None = None,
+        run_tools: "tools.RunTools | None" = None,
+        resume: "looping.book.LoopState | None" = None,
         **params: Unpack[ChatCompletionUntypedParams],
     ) -> ChatStream: ...
 
@@ -252,8 +251,8 @@ class ChatCompletions:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
-        run_tools: RunTools | None = None,
-        resume: LoopState | None = None,
+        run_tools: "tools.RunTools | None" = None,
+        resume: "looping.book.LoopState | None" = None,
         **params: Unpack[ChatCompletionUntypedParams],
     ) -> ChatStream[T]: ...
 
@@ -266,8 +265,8 @@ class ChatCompletions:
         extra_query: Mapping[str, object] | None = None,
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
-        run_tools: RunTools | None = None,
-        resume: LoopState | None = None,
+        run_tools: "tools.RunTools | None" = None,
+        resume: "looping.book.LoopState | None" = None,
         **params: Unpack[ChatCompletionCreateParams],
     ) -> ChatStream[Any]:
         """Return a stream of an answer.
@@ -294,10 +293,12 @@ class ChatCompletions:
             return ChatStream(self._transport, request, **_types(params))
         if params.get("n", 1) not in (None, 1):
             raise ConfigurationError("run_tools answers one choice: leave out n=")
-        tools, definitions, external = running(run_tools, params.get("tools") or (), "chat")
+        from asyncstream.resources.run_tools import running  # most streams run no tools
+
+        run, definitions, external = running(run_tools, params.get("tools") or (), "chat")
         params = {**params, "tools": definitions}
         request = _request(options, messages, model, params, stream=True)
-        return ChatStream(self._transport, request, **_types(params), run_tools=tools, external=external, resume=resume)
+        return ChatStream(self._transport, request, **_types(params), run_tools=run, external=external, resume=resume)
 
     async def retrieve(
         self,
@@ -554,12 +555,12 @@ class _Types(TypedDict):
 
 
 def _types(params: ChatCompletionCreateParams) -> _Types:
-    tools = params.get("tools")
+    given = params.get("tools")
     types: _Types = {"response_format": _response_type(params), "tool_types": None}
-    if tools:
+    if given:
         from asyncstream.tools.typed import tool_types  # most answers have no tools
 
-        types["tool_types"] = tool_types(tools)
+        types["tool_types"] = tool_types(given)
     return types
 
 

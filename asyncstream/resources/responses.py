@@ -21,9 +21,9 @@ from asyncstream.resources.polling import Pace, Remote, poll, remote_object, sta
 from asyncstream.resources.raw import RawMethod, RawResponse, WithRawResponse
 from asyncstream.resources.response_bodies import ANSWER_BYTES, body_of, checked_include, follow_query
 from asyncstream.resources.response_inputs import InputItems, InputTokens
-from asyncstream.resources.run_tools import RunTools, running
+from asyncstream.resources.run_tools import running
 from asyncstream.streaming.responses import ResponseStream
-from asyncstream.tools.toolset import Tools
+from asyncstream.tools.toolset import RunTools, Tools
 from asyncstream.transport.answers import Misfit, read_json
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request

@@ -4,16 +4,13 @@ Called by the methods that make streams (`chat`, `runs`, `threads`, `responses`)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.tools.tool import Tool
-from asyncstream.tools.toolset import Tools, ToolsProtocol
+from asyncstream.tools.toolset import RunTools, Tools, ToolsProtocol
 
-__all__ = ["RunTools", "running"]
-
-RunTools: TypeAlias = Tools[Any] | Sequence[Callable[..., object] | Tool]
-"""What `run_tools=` takes: `Tools`, or a list of functions, which are run by the usual rules."""
+__all__ = ["running"]
 
 
 def running(

@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.looping.book import LoopState
-from asyncstream.resources.run_tools import RunTools, running
-from asyncstream.tools.toolset import Tools
+from asyncstream.resources.run_tools import running
+from asyncstream.tools.toolset import RunTools, Tools
 
 __all__ = ["RunningRun", "running_run"]
 

@@ -22,10 +22,10 @@ from asyncstream.resources.paging import ListAnswer, ListRequest
 from asyncstream.resources.polling import Pace, Remote, poll, remote_object, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
 from asyncstream.resources.run_steps import RunSteps
-from asyncstream.resources.run_tools import RunTools
 from asyncstream.resources.running_runs import running_run
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.streaming.assistants.stream import AssistantEventHandler, AssistantStream
+from asyncstream.tools.toolset import RunTools
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options, Request
 from asyncstream.transport.timeout import TimeoutTypes

@@ -12,11 +12,11 @@ from asyncstream.resources.keywords import known
 from asyncstream.resources.messages import Messages
 from asyncstream.resources.polling import Pace, start_and_poll
 from asyncstream.resources.raw import RawMethod, WithRawResponse
-from asyncstream.resources.run_tools import RunTools
 from asyncstream.resources.running_runs import running_run
 from asyncstream.resources.runs import Runs, resume_with, run_on_server
 from asyncstream.resources.versions import ASSISTANTS_V2
 from asyncstream.streaming.assistants.stream import AssistantEventHandler, AssistantStream
+from asyncstream.tools.toolset import RunTools
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Endpoint, HeaderValues, Options
 from asyncstream.transport.timeout import TimeoutTypes

@@ -7,18 +7,16 @@ going on with the same stream after tool outputs, for which `looping.chat` makes
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic
 
+from asyncstream import looping, tools
 from asyncstream.accumulators.changes import ContentChanged, ContentDone
 from asyncstream.accumulators.chat.accumulator import ChatAccumulator, ChatChange
 from asyncstream.events.chat import WIRE
-from asyncstream.looping.book import LoopState
 from asyncstream.params.shared import ToolOutputs
 from asyncstream.streaming.stream import Stream
 from asyncstream.streaming.texts import Texts
 from asyncstream.streaming.view import View
-from asyncstream.tools.rounds import Round
-from asyncstream.tools.toolset import Tools
 from asyncstream.transport.http import Transport
 from asyncstream.transport.request import Request
 from asyncstream.types.chat import ChatCompletion
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from asyncstream.streaming.tool_loop import ToolLoop
 
 __all__ = ["ChatStream"]
-
-_Round: TypeAlias = Round[ChatCompletion[ParsedT], CompletionUsage]
 
 
 class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulator[ParsedT]], Generic[ParsedT]):
@@ -53,9 +49,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
         *,
         response_format: type[ParsedT] | None = None,
         tool_types: Mapping[str, Callable[..., object]] | None = None,
-        run_tools: Tools[Any] | None = None,
+        run_tools: "tools.Tools[Any] | None" = None,
         external: frozenset[str] = frozenset(),
-        resume: LoopState | None = None,
+        resume: "looping.book.LoopState | None" = None,
     ) -> None:
         """Make an unopened stream: nothing is sent before `async with` enters it."""
         make_accumulator = partial(ChatAccumulator[ParsedT], response_format=response_format, tool_types=tool_types)
@@ -75,7 +71,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
             usage="async with client.chat.completions.stream(...) as stream:",
             tool_loop=tool_loop,
         )
-        self.rounds: list[_Round[ParsedT]] = [] if tool_loop is None else tool_loop.rounds
+        self.rounds: list[tools.Round[ChatCompletion[ParsedT], CompletionUsage]] = (
+            [] if tool_loop is None else tool_loop.rounds
+        )
         """The answers that are done with, and what went back for their calls."""
         self._make_accumulator = make_accumulator
         self._response_format = response_format
@@ -166,7 +164,7 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
         number = len(self.rounds) + 1
         reply = reply_to(answer, outputs, number=number)
         request = sent.following(next_body(sent.body or b"", reply.messages))
-        ended: _Round[ParsedT] = Round(
+        ended: tools.Round[ChatCompletion[ParsedT], CompletionUsage] = tools.Round(
             number=number, snapshot=answer, results=reply.results, request_id=self.request_id, usage=answer.usage
         )
         return request, partial(_next_accumulator, self.rounds, ended, self._make_accumulator)
@@ -182,7 +180,9 @@ class ChatStream(Stream[ChatCompletionChunk, ChatChange[ParsedT], ChatAccumulato
 
 
 def _next_accumulator(
-    rounds: list[_Round[ParsedT]], ended: _Round[ParsedT], make: Callable[[], ChatAccumulator[ParsedT]]
+    rounds: "list[tools.Round[ChatCompletion[ParsedT], CompletionUsage]]",
+    ended: "tools.Round[ChatCompletion[ParsedT], CompletionUsage]",
+    make: Callable[[], ChatAccumulator[ParsedT]],
 ) -> ChatAccumulator[ParsedT]:
     """Keep the answer that has ended as a round, and return an accumulator of the next."""
     rounds.append(ended)

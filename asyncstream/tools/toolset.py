@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from asyncstream.tools.calls import AnyToolCall
     from asyncstream.tools.context import Later, Refused
 
-__all__ = ["Tools", "ToolsProtocol"]
+__all__ = ["RunTools", "Tools", "ToolsProtocol"]
 
 D = TypeVar("D")
 
@@ -103,6 +103,10 @@ class Tools(Generic[D]):
         seconds = self.timeout if tool.timeout is ... else tool.timeout
         assert not isinstance(seconds, EllipsisType)  # of Tools none is
         return seconds
+
+
+RunTools: TypeAlias = Tools[Any] | Sequence[Callable[..., object] | Tool]
+"""What `run_tools=` takes: `Tools`, or a list of functions, which are run by the usual rules."""
 
 
 def _nested(definition: "FunctionToolParam") -> dict[str, Any]:
