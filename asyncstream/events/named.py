@@ -303,6 +303,7 @@ class TaggedEvents(_NamedEvents[E]):
     def wire(
         self,
         withheld: Withheld,
+        pattern_of: "Callable[[E], Pattern[E] | None] | None" = None,
         *,
         max_event_bytes: int = DEFAULT_MAX_FRAME_BYTES,
         ends_with_error: bool = True,
@@ -311,6 +312,7 @@ class TaggedEvents(_NamedEvents[E]):
 
         Args:
             withheld: What of its events is not for browsers.
+            pattern_of: Tells in which text others may differ from an event.
             max_event_bytes: Bytes of one event, where the client does not say.
             ends_with_error: Whether nothing is read after an error.
         """
@@ -323,6 +325,7 @@ class TaggedEvents(_NamedEvents[E]):
             withheld,
             _members,
             keeps_payloads=True,
+            pattern_of=pattern_of,
             max_event_bytes=max_event_bytes,
             ends_with_error=ends_with_error,
         )

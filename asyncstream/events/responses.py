@@ -14,6 +14,7 @@ from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent, UnknownEvent
 from asyncstream.events.named import TaggedEvent, TaggedEvents
+from asyncstream.events.responses_alike import pattern_of
 from asyncstream.events.responses_bases import (
     ResponseEvent,
     ResponseItemEvent,
@@ -312,4 +313,4 @@ WIRE = TaggedEvents[ResponseStreamEvent](
     aliases=_ALIASES,
     mend=mend,
     cause=_cause,
-).wire(WITHHELD, max_event_bytes=64 * 1024 * 1024, ends_with_error=False)
+).wire(WITHHELD, pattern_of, max_event_bytes=64 * 1024 * 1024, ends_with_error=False)

@@ -18,7 +18,7 @@ from asyncstream.decoding import STRICT_ERRORS
 from asyncstream.events.wire import Wire
 
 if TYPE_CHECKING:
-    from asyncstream.events.alike import Pattern
+    from asyncstream.events.alike import Numbered, Pattern
 
 __all__ = ["plain_reader", "read_text"]
 
@@ -28,7 +28,7 @@ read_text: Final[Callable[[bytes], str]] = msgspec.json.Decoder(str).decode
 """Decodes one JSON string, and raises one of `decoding.STRICT_ERRORS` for anything else."""
 
 _TRIES: Final = 16
-"""How often a mould is looked for in vain, before no frame of the answer is: each may have a number of its own."""
+"""How often a mould is looked for in vain, before no frame of the answer is: each may have an id of its own."""
 
 _FIRST: Final = 12
 """How many frames come before a mould is looked for: a short answer never repays one."""
@@ -86,28 +86,58 @@ def _read_alike(
     # A function over variables of its own: they are looked at for every event, and as attributes would cost twice that.
     decode_plain = wire.decode_plain
     fold, fold_alike, expect_alike = accumulator.fold, accumulator.fold_alike, accumulator.expect_alike
-    make: Callable[[str, bytes, str | None], E] | None = None
+    fold_numbered: Callable[[str, int], bool] = getattr(accumulator, "fold_numbered", _folds_none)
+    make: Callable[..., E] | None = None
     head = middle = tail = b""
-    head_size = tail_start = start = end = 0
+    front = back = texts = slice(0)
+    numbered: Numbered[E] | None = None
+    leads, number, stem, ends = False, 0, b"", [b""]
     tries = _TRIES
     served = 0
 
+    def expect(count: int) -> None:
+        """Let the frame that has a number, if frames have one, be like the mould."""
+        nonlocal head, tail, front, back, texts, number, stem
+        if numbered is not None:
+            number = count
+            tens = count // 10
+            stem = numbered.before + (b"%d" % tens if tens else b"")
+            if leads:
+                head = stem + ends[count % 10]
+            else:
+                tail = stem + ends[count % 10]
+        front, back = slice(len(head)), slice(-len(tail), None)
+        # The quotes are part of both, and of the string.
+        texts = slice(len(head) - 1, 1 - len(tail))
+
     def read(frame: bytes) -> E | None:
-        nonlocal make, head, middle, tail, head_size, tail_start, start, end, tries, served, first
-        if make is not None and frame[:head_size] == head and frame[tail_start:] == tail:
+        nonlocal make, head, middle, tail, numbered, leads, number, ends, tries, served, first
+        if make is not None and frame[front] == head and frame[back] == tail:
             try:
                 if middle:
-                    quoted, _, padding = frame[start:end].partition(middle)
-                    text = read_text(quoted)
-                    alike = make(text, frame, read_text(padding))
+                    quoted, _, padded = frame[texts].partition(middle)
+                    text, padding = read_text(quoted), read_text(padded)
                 else:
-                    text = read_text(frame[start:end])
-                    alike = make(text, frame, None)
+                    text, padding = read_text(frame[texts]), None
             except STRICT_ERRORS:
                 pass  # it may be mended
             else:
                 served += 1
-                if not fold_alike(text):
+                if numbered is None:
+                    alike = make(text, frame, padding)
+                    folded = fold_alike(text)
+                else:
+                    alike = make(text, frame, padding, number)
+                    folded = fold_numbered(text, number)
+                    number += 1
+                    unit = number % 10
+                    if not unit:
+                        expect(number)
+                    elif leads:
+                        head = stem + ends[unit]
+                    else:
+                        tail = stem + ends[unit]
+                if not folded:
                     fold(alike)
                     expect_alike()
                 return alike
@@ -115,6 +145,8 @@ def _read_alike(
         if event is None:
             return None
         fold(event)
+        if numbered is not None and (count := numbered.number_of(event)) is not None and count >= 0:
+            expect(count + 1)
         if served:
             # The next one may be like the others again.
             tries = _TRIES if served >= _WORTH else tries
@@ -127,14 +159,19 @@ def _read_alike(
 
             mould = find_mould(frame, event, pattern_of, decode_plain)
             if mould is not None:
-                head, middle, tail, make = mould
-                # The quotes are part of both, and of the string.
-                head_size, tail_start = len(head), -len(tail)
-                start, end = head_size - 1, tail_start + 1
+                head, middle, tail, make, numbered = mould
+                if numbered is not None:
+                    leads, number = numbered.leads, numbered.number
+                    ends = [b"%d" % unit + numbered.after for unit in range(10)]
+                expect(number + 1)
                 expect_alike()
         else:
             # Looking whether the next is like it would be a twentieth of the cost of each.
-            make = None
+            make = numbered = None
         return event
 
     return read
+
+
+def _folds_none(_text: str, _number: int) -> bool:
+    return False

@@ -64,6 +64,12 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
         Text('"delta":'),
         Text('"delta": "a" '),
     ),
+    "b'\"%b\": ?([0-9]{1,18}+)(?![0-9])' % key": (
+        *DIGITS,
+        Text('"sequence_number": '),
+        Text("1", '"sequence_number": '),
+        Text('"sequence_number": 1'),
+    ),
     # transport.request
     r"[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*": (*WORDS, Text("a."), Text(".", "a"), Text("a.", end="!")),
     # ui.answer

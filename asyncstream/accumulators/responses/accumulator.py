@@ -21,7 +21,7 @@ from asyncstream.accumulators.responses.item_events import fold_event
 from asyncstream.accumulators.responses.items import ItemText
 from asyncstream.accumulators.responses.lifecycle import ENDINGS, LIFECYCLE, Lifecycle, UsageSource, response_in
 from asyncstream.accumulators.responses.output import Output
-from asyncstream.accumulators.responses.parts import GrowingPart
+from asyncstream.accumulators.responses.parts import GrowingPart, PartOwner
 from asyncstream.accumulators.responses.payloads import JSONObject, list_of, name_of, read_event, text_of
 from asyncstream.complaints import shown
 from asyncstream.decoding import Repair, dump_raw
@@ -29,7 +29,7 @@ from asyncstream.errors import StreamEventError, StreamTruncatedError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.named import TaggedEvent
 from asyncstream.events.payloads import refusal_of
-from asyncstream.events.responses import ResponseStreamEvent
+from asyncstream.events.responses import ResponseOutputTextAnnotationAddedEvent, ResponseStreamEvent
 from asyncstream.events.responses_deltas import (
     ResponseApplyPatchCallOperationDiffDeltaEvent,
     ResponseCodeInterpreterCallCodeDeltaEvent,
@@ -101,6 +101,10 @@ class ResponseAccumulator(Generic[ParsedT]):
         self._response: Response[ParsedT] | None = None
         # The texts that the last deltas went to, by what these said: while nothing else comes, it means the same.
         self._meant: dict[tuple[object, ...], GrowingPart | ItemText] = {}
+        # The text that the last event added a piece to, if it did nothing else; and what adds to it, once such are
+        # expected.
+        self._grown: GrowingPart | ItemText | None = None
+        self._alike: tuple[PartOwner, Callable[[str], None]] | None = None
         # The number that comes next, if the server counts; and what a resumption asked to start after.
         self._expected: int | None = None
         self._resumed_after: int | None = None
@@ -176,13 +180,45 @@ class ResponseAccumulator(Generic[ParsedT]):
         Raises:
             StreamEventError: It is an error event; `partial` is this accumulator.
         """
+        self._alike = None
         meant = _MEANT.get(type(event))
         if meant is None:
+            self._grown = None
             self._fold_any(event, [] if changes is None else changes)
         else:
-            text = self._meant.get(meant(event))
+            text = self._grown = self._meant.get(meant(event))
             if text is None or not self._add_piece(event, text, changes):  # type: ignore[arg-type]  # a `_Delta`
+                self._grown = None
                 self._fold_delta(event, [] if changes is None else changes)  # type: ignore[arg-type]  # a `_Delta`
+
+    def expect_alike(self) -> None:
+        """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
+        self._alike = None if self._grown is None else self._grown.joining()
+
+    def fold_alike(self, text: str) -> bool:
+        """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
+        alike = self._alike
+        if alike is None or not text:
+            return False
+        self.events_seen += 1
+        self._response = None
+        item, join = alike
+        item.built = None
+        join(text)
+        return True
+
+    def fold_numbered(self, text: str, number: int) -> bool:
+        """Do as `fold_alike`, where the last event had a number."""
+        alike = self._alike
+        if alike is None or not text or number != self._expected:
+            return False
+        self._expected = number + 1
+        self.events_seen += 1
+        self._response = None
+        item, join = alike
+        item.built = None
+        join(text)
+        return True
 
     def finish(self) -> list[ResponseChange[ParsedT]]:
         """Say that nothing follows: call it at `[DONE]` or at the end of the bytes.
@@ -303,6 +339,13 @@ class ResponseAccumulator(Generic[ParsedT]):
         lifecycle = word in LIFECYCLE and name.count(".") == 1
         payload = self._read(event, begins=lifecycle and word == "created")
         if payload is None:
+            return
+        if type(event) is ResponseOutputTextAnnotationAddedEvent:
+            # It comes between the deltas of its text, and mostly changes nothing of what they mean.
+            stamp = self._output.stamp
+            fold_event(name, self._output, payload, changes)
+            if self._output.stamp != stamp:
+                self._meant.clear()
             return
         self._meant.clear()
         if lifecycle:

@@ -119,6 +119,8 @@ def _annotation(output: Output, payload: JSONObject, changes: Sink) -> None:
     item = output.of_event(("message",), "message", payload)
     item.open(changes)
     part = _part_of(item, TEXT, index_of(payload.get("content_index")), settles=True)
+    if not part.created:
+        output.stamp += 1
     part.annotate(index_of(payload.get("annotation_index")), dict_of(payload.get("annotation")), changes)
 
 

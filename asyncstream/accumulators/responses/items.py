@@ -5,7 +5,7 @@ it. The struct is built when it is looked at. Calls, shells and pictures are in 
 class an item has is in `kinds`, and which item an event means in `output`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
 from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
@@ -254,6 +254,10 @@ class ItemText:
         """Join a piece that follows another: nothing of the text stands there untold."""
         self.item.built = None
         self.text.fragments.append(piece)
+
+    def joining(self) -> tuple[GrowingItem, Callable[[str], None]]:
+        """Return what `grow` changes: the item that must be built anew then, and what joins a piece."""
+        return self.item, self.text.fragments.append
 
     def add(self, delta: str, changes: ChangeSink[ItemChange]) -> None:
         """Join a delta."""
