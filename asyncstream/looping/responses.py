@@ -169,7 +169,7 @@ def is_cut(response: Response[Any]) -> bool:
 def calls_of(response: Response[Any]) -> list[KeptCall]:
     """Return what a response waits for: outputs of functions, and decisions about calls to MCP servers."""
     texts = {
-        _key_of(item): str(getattr(item, "arguments", "") or getattr(item, "input", "") or "")
+        _key_of(item): str(getattr(item, "arguments", None) or "")
         for item in response.output
         if item.type in ("function_call", "custom_tool_call")
     }
@@ -342,7 +342,7 @@ def _key_of(item: object) -> str:
 
 def _is_the_servers(response: Response[Any], item: object) -> bool:
     """Tell whether the server has dealt with a call itself, without an item that says so."""
-    if getattr(item, "type", "") == "tool_search_call":
+    if getattr(item, "type", None) == "tool_search_call":
         return getattr(item, "execution", None) != "client"
     if isinstance(item, ResponseCustomToolCall) and response.tools:
         # xAI shows the calls of its own tools in this form; those of the user are declared.

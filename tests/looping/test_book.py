@@ -192,3 +192,18 @@ def test_an_call_that_the_server_runs_takes_a_yes():
 
     state.decide({"call_0": True})
     assert ("offered", True) == (state.calls[0].standing, state.calls[0].allowed)
+
+
+@pytest.mark.parametrize("standing", ["offered", "began", "later", "external"])
+def test_a_call_without_a_result_is_open_and_may_end(standing):
+    state = book(standing)
+    assert state.calls[0].open
+
+    state.end(0, "returned", "1")
+    assert (False, "1", 0.0) == (state.calls[0].open, state.calls[0].output, state.calls[0].elapsed)
+
+
+@pytest.mark.parametrize(("standing", "listed"), [("returned", "none"), ("later", "'call_0'")])
+def test_who_decides_about_another_call_is_told_which_wait(standing, listed):
+    with pytest.raises(ConfigurationError, match=f"waiting: {listed}$"):
+        book(standing).decide({"call_9": True})

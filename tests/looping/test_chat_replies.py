@@ -127,6 +127,8 @@ def test_an_answer_that_is_still_going_on_is_refused():
         ([{"tool_call_id": "call_a", "output": {"a": 1}}], "output of 'call_a' as text, got dict"),
         ([{"tool_call_id": "call_a", "output": b""}], "output of 'call_a' as text, got bytes"),
         ([{"tool_call_id": "call_a", "output": None}], "output of 'call_a' as text, got NoneType"),
+        ([output(id) for id in ("call_a", "call_b", "call_c")], "no call 'call_c' is open; .*'call_a', 'call_b'$"),
+        ([output(id) for id in ("call_a", "call_b", "call_a")], "expected one output for 'call_a', got 2"),
     ],
 )
 def test_outputs_of_another_shape_are_refused(outputs, words):
@@ -145,3 +147,10 @@ def test_what_was_sent_stays_byte_for_byte():
 def test_a_request_without_messages_cannot_be_gone_on_with(sent):
     with pytest.raises(ConfigurationError, match="no list of messages"):
         next_body(sent, [])
+
+
+def test_the_second_call_under_an_id_is_the_second_of_that_name():
+    completion = answer(call(0, "{}", "f", "same"), call(1, '{"n": 2}', "f", "same"), piece(finish="tool_calls"))
+    reply = reply_to(completion, [output("same", "a"), output("same", "b")], number=1)
+
+    assert ["same", "same_2"] == [result.id for result in reply.results]

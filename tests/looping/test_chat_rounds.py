@@ -46,7 +46,7 @@ def test_the_next_request_has_the_answer_and_an_output_for_each_call():
     upcoming = next_round(body, state)
     sent = plain(upcoming.body())
 
-    assert 4 == upcoming.number
+    assert (4, {"model": "m", "temperature": 0.5}) == (upcoming.number, upcoming.params)
     assert {"model": "m", "temperature": 0.5} == {key: sent[key] for key in sent if key != "messages"}
     assert [ASKED, "assistant"] == [sent["messages"][0], sent["messages"][1]["role"]]
     assert [
@@ -109,6 +109,7 @@ CALLING = {"role": "assistant", "tool_calls": [{"id": "a"}, {"id": "b"}]}
         ([CALLING, {"role": "tool", "tool_call_id": "b"}, {"role": "tool", "tool_call_id": "a"}], ""),
         ([CALLING, {"role": "tool", "tool_call_id": "a"}], "'b'"),
         ([CALLING], "'a', 'b'"),
+        (["no message", CALLING], "'a', 'b'"),
         ([CALLING, ASKED, {"role": "tool", "tool_call_id": "a"}, {"role": "tool", "tool_call_id": "b"}], "'a', 'b'"),
         ([ASKED, {"role": "tool", "tool_call_id": "other"}, "no message"], ""),
         ([ASKED, {"role": "assistant", "content": "Hello"}, ASKED], ""),
@@ -160,4 +161,24 @@ def test_the_offer_of_an_answer_without_choices_is_none():
     offered = offer(ChatCompletion())
 
     assert ([], None) == (offered.calls, offered.cut)
+    assert {"role": "assistant", "content": None} == offered.message
     assert [KeptCall(place=0, id="call_0", name="f", arguments="{}")] == offer(completion("{}")).calls
+
+
+def test_arguments_of_the_older_form_that_are_no_object_go_back_as_an_empty_one():
+    _, state = book(completion(function_call={"name": "f", "arguments": '{"a": 1'}))
+
+    assert {"name": "f", "arguments": "{}"} == state.history["message"]["function_call"]
+
+
+def test_the_conversation_of_a_book_that_was_kept_is_the_same():
+    body, state = book(completion("{}"), "one")
+
+    assert conversation(body, state, completion()) == conversation(body, LoopState.load(state.dump()), completion())
+
+
+def test_calls_are_cut_where_one_of_them_is():
+    answer = completion("{}", "{}")
+    answer.choices[0].message.tool_calls[1].cut = "unfinished"  # type: ignore[index]
+
+    assert "unfinished" == offer(answer).cut

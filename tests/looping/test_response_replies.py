@@ -200,6 +200,7 @@ def test_approvals_and_outputs_go_together():
         {"approval_request_id": 1, "approve": True},
         {"approval_request_id": "mcpr_1", "approve": True, "why": "x"},
         {"approval_request_id": "mcpr_1", "approve": True, "reason": 5},
+        {"approval_request_id": "mcpr_1", "approve": True, "id": 5},
         {"type": "function_call_output", "approval_request_id": "mcpr_1", "approve": True},
         "mcpr_1",
     ],
@@ -207,6 +208,19 @@ def test_approvals_and_outputs_go_together():
 def test_what_is_no_approval_is_refused(approval):
     with pytest.raises(ConfigurationError, match="expected each approval as"):
         approvals_of([approval])
+
+
+def test_an_approval_may_have_a_reason_and_an_id_or_null_for_them():
+    given = {"approval_request_id": "mcpr_1", "approve": True}
+
+    for more in ({"reason": None, "id": None}, {"reason": "fine", "id": "a"}):
+        assert [{"type": "mcp_approval_response", **given, **more}] == approvals_of([{**given, **more}])
+
+
+@pytest.mark.parametrize(("given", "shown"), [({"approve": 1, "a": 2}, r"keys \['a', 'approve'\]"), ("x", "str")])
+def test_what_is_no_approval_is_named(given, shown):
+    with pytest.raises(ConfigurationError, match=f"got {shown}$"):
+        approvals_of([given])
 
 
 def test_approvals_are_a_list():

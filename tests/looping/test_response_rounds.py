@@ -7,8 +7,17 @@ import pytest
 
 from asyncstream import ConfigurationError, LoopState
 from asyncstream.events.responses_mending import response_of
+from asyncstream.looping import responses as loops
 from asyncstream.looping.book import KeptCall
-from asyncstream.looping.responses import calls_of, conversation, history_of, is_cut, next_round, reply_to
+from asyncstream.looping.responses import (
+    calls_of,
+    conversation,
+    history_of,
+    is_cut,
+    item_param,
+    next_round,
+    reply_to,
+)
 from asyncstream.tools import File, Image
 from asyncstream.types import Response
 
@@ -83,10 +92,12 @@ def test_one_that_is_not_kept_is_sent_back_whole(sent, members):
 
 
 def test_a_conversation_is_neither_named_again_nor_repeated():
-    body, state = book(response(F), "one", conversation="conv_1")
+    body, state = book(response(F), "one", conversation="conv_1", previous_response_id="resp_0")
 
-    sent = plain(next_round(body, state).body())
+    upcoming = next_round(body, state)
+    sent = plain(upcoming.body())
 
+    assert {"model": "m", "conversation": "conv_1"} == upcoming.params
     assert ("conv_1", ["function_call_output"]) == (sent["conversation"], [item["type"] for item in sent["input"]])
     assert "previous_response_id" not in sent
 
@@ -130,7 +141,9 @@ def test_a_whole_item_goes_back_as_it_was_given():
 def test_a_book_that_was_kept_gives_the_same_request():
     body, state = book(response(F, LEAVE), "one", True, store=False)
 
-    assert plain(next_round(body, state).body()) == plain(next_round(body, LoopState.load(state.dump())).body())
+    kept = LoopState.load(state.dump())
+    assert plain(next_round(body, state).body()) == plain(next_round(body, kept).body())
+    assert next_round(body, state).input == next_round(body, kept).input
 
 
 def test_the_items_so_far_answer_each_call_whatever_became_of_it():
@@ -170,3 +183,72 @@ def test_a_call_without_a_name_is_told_without_one_and_an_output_that_is_no_json
 
     with pytest.raises(ConfigurationError, match="'call_3' cannot be encoded as JSON"):
         reply_to(response(CLICK), [{**item, "output": {"x": object()}}], number=1)
+
+
+def test_calls_are_cut_where_one_of_them_is():
+    answered = response(F, SHELL)
+    answered.output[1].cut = "unfinished"  # type: ignore[union-attr]
+
+    assert is_cut(answered)
+
+
+def test_a_call_that_has_no_id_waits_for_nothing():
+    assert [] == calls_of(response({"type": "function_call", "name": "f", "arguments": "{}"}))
+    assert [] == calls_of(response(LEAVE, {"type": "mcp_approval_response", "approval_request_id": "mcpr_1"}))
+
+
+def test_calls_of_elsewhere_are_those_that_no_function_answers():
+    calls = calls_of(response(F, SHELL, LEAVE, CLICK))
+
+    assert [False, False, False, True] == [call.name in loops.ANSWERED_ELSEWHERE for call in calls]
+    assert not loops.ANSWERED_ELSEWHERE & {"function_call", "custom_tool_call", "mcp_approval_request"}
+
+
+@pytest.mark.parametrize(
+    ("asks", "answers"),
+    [
+        ("local_shell_call", "local_shell_call_output"),
+        ("shell_call", "shell_call_output"),
+        ("apply_patch_call", "apply_patch_call_output"),
+        ("tool_search_call", "tool_search_output"),
+    ],
+)
+@pytest.mark.parametrize("named", ["call_id", "id"])
+def test_a_call_is_answered_by_the_item_of_its_kind(asks, answers, named):
+    call = {"type": asks, "id": "call_1", "call_id": "call_1", "execution": "client", "status": "completed"}
+    item = {"type": answers, named: "call_1", "output": "done"}
+
+    assert [item] == reply_to(response(call), [item], number=1).items
+    assert [asks] == [one.name for one in calls_of(response(call))]
+
+
+def test_what_is_changed_in_a_request_is_not_changed_in_the_book():
+    body, state = book(response(F), "one", store=False)
+    kept = LoopState.load(state.dump())
+    next_round(body, kept).input[0]["role"] = "developer"
+
+    assert ASKED == next_round(body, kept).input[0]
+
+
+def test_a_call_without_any_id_goes_back_without_one():
+    (item,) = response({"type": "function_call", "name": "f", "arguments": "{}"}).output
+
+    assert "" == item_param(item)["call_id"]
+
+
+def test_what_the_wire_did_not_give_is_not_sent():
+    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+    assert thought == item_param(response({**thought, "content": []}).output[0])
+    custom = {name: member for name, member in SHELL.items() if name != "call_id"}
+
+    assert [thought, {**custom, "call_id": "ctc_1"}] == [item_param(item) for item in response(thought, custom).output]
+
+
+def test_a_request_without_a_body_said_nothing():
+    assert [] == history_of(b"", response(F))["input"]
+
+
+def test_a_call_without_arguments_has_none():
+    bare = [{name: member for name, member in call.items() if name != "arguments"} for call in (F, LEAVE)]
+
+    assert ["", ""] == [call.arguments for call in calls_of(response(*bare))]

@@ -367,7 +367,21 @@ def _plant_constant(owner: object, name: str, value: object, module: ModuleType)
         for other, imported in list(sys.modules.items()):
             if other.startswith(package) and vars(imported).get(name) is old:
                 setattr(imported, name, value)
+        _plant_constants_of(name, module)
         _plant_all_defaults(module, module, _parsed(module)[1].body)
+
+
+def _plant_constants_of(name: str, module: ModuleType) -> None:
+    """Make anew the module's constants that were made of a constant: a table of rows, each of which has a name."""
+    for statement in _parsed(module)[1].body:
+        made = _constant(statement)
+        if made is None or made == name:
+            continue
+        value: ast.expr = statement.value  # type: ignore[attr-defined]  # _constant saw it
+        if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(value)):
+            _plant_constant(
+                module, made, eval(compile(ast.Expression(value), module.__name__, "eval"), vars(module)), module
+            )
 
 
 def _plant_all_defaults(owner: object, module: ModuleType, statements: list[ast.stmt]) -> None:

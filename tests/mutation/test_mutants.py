@@ -12,6 +12,7 @@ SOURCE = '''
 from functools import cached_property
 
 LIMIT = 3
+LIMITS = {"most": LIMIT}
 __all__ = ["Thing"]
 
 
@@ -116,6 +117,7 @@ def test_name_stays_when_other_lines_come(module, tmp_path):
         ("Thing.kind", "'plain' -> 'plainX'", lambda m: m.Thing.kind, "plain", "plainX"),
         ("LIMIT", "3 -> 4", lambda m: len(m.most([m.Thing(9)] * 5)), 3, 4),
         ("LIMIT", "3 -> 4", lambda m: m.Thing().large, True, False),
+        ("LIMIT", "3 -> 4", lambda m: m.LIMITS["most"], 3, 4),
     ],
 )
 def test_planted_change_is_in_the_running_module(module, function, change, look, before, after):
