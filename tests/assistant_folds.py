@@ -115,6 +115,9 @@ def splits(data: bytes, step: int = 1) -> Iterable[list[bytes]]:
 
 # What became of them.
 
+LOOKS = 30
+"""How many events are looked behind, at all that is known then: what is folded later must still show."""
+
 
 @dataclass
 class Outcome:
@@ -169,7 +172,10 @@ def events_of(*chunks: bytes) -> list[AssistantStreamEvent]:
 
 
 def fold(*chunks: bytes, into: AssistantAccumulator | None = None) -> Outcome:
-    """Decode chunks and push what they hold; say how it ended. Without changes, or read raw, it is the same."""
+    """Decode chunks and push what they hold; say how it ended.
+
+    Without changes, read raw, or looked at meanwhile, it is the same.
+    """
     result = Outcome() if into is None else Outcome(accumulator=into)
     before = pickle.dumps(result.accumulator)
     try:
@@ -183,7 +189,7 @@ def fold(*chunks: bytes, into: AssistantAccumulator | None = None) -> Outcome:
     if result.error is not None:
         result.callbacks.append("exception")
     result.callbacks.append("end")
-    for fold_events in (_fold_silently, _fold_raw):
+    for fold_events in (_fold_silently, _fold_raw, _fold_looked_at):
         assert [*_state(result.accumulator), str(result.error)] == _fold_with(fold_events, chunks, pickle.loads(before))
     return result
 
@@ -191,6 +197,13 @@ def fold(*chunks: bytes, into: AssistantAccumulator | None = None) -> Outcome:
 def _fold_silently(chunks: Iterable[bytes], into: AssistantAccumulator) -> None:
     for event in decode_stream(chunks, "assistants"):
         into.fold(event)
+
+
+def _fold_looked_at(chunks: Iterable[bytes], into: AssistantAccumulator) -> None:
+    for number, event in enumerate(decode_stream(chunks, "assistants")):
+        into.fold(event)
+        if number < LOOKS:
+            _state(into)
 
 
 def _fold_raw(chunks: Iterable[bytes], into: AssistantAccumulator) -> None:

@@ -75,7 +75,10 @@ class Outcome:
 
 
 def fold(body: bytes | Iterable[bytes], **options: Any) -> Outcome:
-    """Fold a stream to its end, whatever the end is. Folded without changes, or as it is read raw, it is the same."""
+    """Fold a stream to its end, whatever the end is.
+
+    Folded without changes, as it is read raw, or looked at meanwhile, it is the same.
+    """
     found = Outcome(ChatAccumulator(**options))
     body = body if isinstance(body, bytes) else list(body)
     try:
@@ -86,7 +89,7 @@ def fold(body: bytes | Iterable[bytes], **options: Any) -> Outcome:
         found.outcome, found.error = "truncated", error
     except (StreamEventError, StreamDecodeError) as error:
         found.outcome, found.error = "error", error
-    for fold_events in (_fold_silently, _fold_raw):
+    for fold_events in (_fold_silently, _fold_raw, _fold_looked_at):
         assert _state(found.accumulator, found.error) == _fold_with(fold_events, body, ChatAccumulator(**options))
     return found
 
@@ -94,6 +97,17 @@ def fold(body: bytes | Iterable[bytes], **options: Any) -> Outcome:
 def _fold_silently(body: bytes | Iterable[bytes], into: ChatAccumulator) -> None:
     for event in decode_stream(body, "chat"):
         into.fold(event)
+
+
+LOOKS = 30
+"""How many events are looked behind, at all that is known then: what is folded later must still show."""
+
+
+def _fold_looked_at(body: bytes | Iterable[bytes], into: ChatAccumulator) -> None:
+    for number, event in enumerate(decode_stream(body, "chat")):
+        into.fold(event)
+        if number < LOOKS:
+            _state(into, None)
 
 
 def _fold_raw(body: bytes | Iterable[bytes], into: ChatAccumulator) -> None:

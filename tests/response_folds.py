@@ -104,33 +104,41 @@ class Outcome:
 def fold(*bodies: bytes | Iterable[bytes], pickled: bool = False, **options: Any) -> Outcome:
     """Fold a stream to its end, whatever the end is; each further body answers a resumption.
 
-    Folded without changes, it must come to the same.
+    Folded without changes, or looked at meanwhile, it must come to the same.
     """
     found = Outcome(ResponseAccumulator(**options))
-    silent = ResponseAccumulator(**options)
+    silent, looked_at = ResponseAccumulator(**options), ResponseAccumulator(**options)
     try:
         for number, body in enumerate(bodies):
             if number:
                 found.accumulator.resume()
                 silent.resume()
+                looked_at.resume()
             for one in decode_stream(body, "responses"):
                 if pickled:
                     found.accumulator = pickle.loads(pickle.dumps(found.accumulator))
                 found.changes += found.accumulator.push(one)
                 silent.fold(one)
+                if looked_at.events_seen < LOOKS:
+                    looked_at.response  # noqa: B018  # built now, it must be built anew when more is folded
+                looked_at.fold(one)
         found.changes += found.accumulator.finish()
     except StreamTruncatedError as error:
         found.outcome, found.error = "truncated", error
     except (StreamEventError, StreamDecodeError) as error:
         found.outcome, found.error = "error", error
     if found.error is None or found.outcome == "truncated":
-        try:
-            silent.finish()
-        except StreamError:
-            pass
-        assert silent.response == found.accumulator.response or "call_id" in str(silent.response)
+        for other in (silent, looked_at):
+            try:
+                other.finish()
+            except StreamError:
+                pass
+            assert other.response == found.accumulator.response or "call_id" in str(other.response)
     return found
 
+
+LOOKS = 30
+"""How many events are looked behind, at all that is known then: what is folded later must still show."""
 
 _NOUNS = {"Content": "text", "Refusal": "refusal", "ToolCall": "tool_call"}
 
