@@ -269,6 +269,8 @@ def test_audio_is_joined_piece_by_piece():
     assert ("", "YWI=", 0, "ab") == (audio.id, audio.data, audio.expires_at, audio.transcript)
     assert ("x", "YWI=", 7) == (torn.id, torn.data, torn.expires_at)
     assert "Y==!" == odd.data
+    for pieces, joined in ((("YR==",), "YR=="), (("YQ==", "YQ!=="), "YQ==YQ!==")):
+        assert joined == message_of(*(delta(audio={"data": piece}) for piece in pieces), DONE).audio.data
 
 
 def test_log_probabilities_of_a_refusal_are_joined():
@@ -325,6 +327,27 @@ def test_text_is_created_empty():
             [{"type": "reasoning.text", "text": "b"}],
             ["b"],
             lambda message: [detail["text"] for detail in message.reasoning_details],
+        ),
+        (
+            "thinking_blocks",
+            [{"type": "thinking", "thinking": "a", "signature": "s"}],
+            [{"type": "thinking", "thinking": "b", "signature": "t"}],
+            [("b", "t")],
+            lambda message: [(block["thinking"], block["signature"]) for block in message.thinking_blocks],
+        ),
+        (
+            "images",
+            [{"index": 0, "image_url": {"url": "u"}}, {"index": 1, "image_url": {"url": "w"}}],
+            [{"index": 0, "image_url": {"url": "v"}}],
+            ["v"],
+            lambda message: [image["image_url"]["url"] for image in message.images],
+        ),
+        (
+            "content",
+            [{"type": "image", "id": "a"}],
+            [{"type": "image", "id": "b"}, {"type": "text", "text": "c"}],
+            [{"type": "image", "id": "b"}, {"type": "text", "text": "c"}],
+            lambda message: message.to_param()["content"],
         ),
     ],
 )
