@@ -441,6 +441,10 @@ class Answer:
             return [], call
         parts, step = self._step()
         wire_id = call_id(snapshot, f"call-{change.parent}-{change.index}")
+        if self._has_run_steps and (earlier := self._known_before(wire_id)) is not None:
+            # The step of a call that was made before a loop was taken up again comes to its end with its output.
+            self._calls[key] = earlier
+            return parts, earlier
         call = Call(
             self._unused(wire_id), wire_id, "", change.parent, step, is_hosted(snapshot), takes_text(snapshot), told=[]
         )
@@ -448,6 +452,10 @@ class Answer:
         if not call.hosted:
             self._round_calls.append(call)
         return [*parts, *self._end_thoughts()], call
+
+    def _known_before(self, wire_id: str) -> Call | None:
+        """Return the call of an answer before this one that has an id."""
+        return next((call for call in self._calls.values() if call.earlier and call.wire_id == wire_id), None)
 
     def _unused(self, id: str) -> str:
         """Return an id that no call of the answer has had: servers give one twice."""
