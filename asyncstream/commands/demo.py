@@ -32,7 +32,14 @@ def _delay(text: str) -> float:
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--chat", action="store_true", help="watch a chat with two tool calls instead")
     parser.add_argument("--responses", action="store_true", help="watch a response that searches and calls instead")
-    parser.add_argument("--web", action="store_true", help="serve a page to watch runs in a browser, until Ctrl-C")
+    parser.add_argument(
+        "--assistants", action="store_true", help="watch the run of an assistant, as without any of these"
+    )
+    parser.add_argument(
+        "--web",
+        action="store_true",
+        help="serve a page for conversations in a browser, until Ctrl-C; it begins with chat, or what else is chosen",
+    )
     parser.add_argument(
         "--port",
         type=port_number,
@@ -61,8 +68,9 @@ async def _run(options: Namespace, terminal: Terminal) -> int:
         raise CommandFailed("--port, --redis and --fastapi need --web")
     if delay is None:
         delay = _WATCHED_DELAY if terminal.interactive else 0.0
-    if options.chat and options.responses:
-        raise CommandFailed("--chat and --responses are two demos; choose one")
+    chosen = [f"--{name}" for name in ("chat", "responses", "assistants") if getattr(options, name)]
+    if len(chosen) > 1:
+        raise CommandFailed(f"{chosen[0]} and {chosen[1]} are two demos; choose one")
     demos = {options.chat: chat.show, options.responses: responses.show}
     await demos.get(True, assistants.show)(terminal, delay=delay)
     return 0
@@ -71,12 +79,21 @@ async def _run(options: Namespace, terminal: Terminal) -> int:
 async def _serve_web(options: Namespace, terminal: Terminal, delay: float) -> None:
     # Imported here: the other demos do without the relay.
     from asyncstream.commands.web_demo import serve_web
+    from asyncstream.examples.web.conversations import ProtocolName
 
-    if options.chat or options.responses:
-        name = "--chat" if options.chat else "--responses"
-        raise CommandFailed(f"{name} is shown on the terminal, --web in a browser; choose one")
+    chosen: list[ProtocolName] = [name for name in ("chat", "responses", "assistants") if getattr(options, name)]
+    if len(chosen) > 1:
+        raise CommandFailed(f"--{chosen[0]} and --{chosen[1]} are two protocols to begin with; choose one")
     port = _WEB_PORT if options.port is None else options.port
-    await serve_web(terminal, host="127.0.0.1", port=port, delay=delay, redis=options.redis, fastapi=options.fastapi)
+    await serve_web(
+        terminal,
+        host="127.0.0.1",
+        port=port,
+        delay=delay,
+        redis=options.redis,
+        fastapi=options.fastapi,
+        protocol=chosen[0] if chosen else "chat",
+    )
 
 
 COMMAND = Command(
@@ -87,8 +104,9 @@ COMMAND = Command(
         "as it streams: every event, the text, the function calls and how they are answered, the code and its logs, "
         "and at the end the finished objects. With --chat, ask a chat model that calls two functions at once: their "
         "names come first, then the arguments of both by turns. With --responses, ask for a response that thinks, "
-        "searches the web and calls a function, whose output goes back in the same stream. With --web, serve a page to "
-        "ask, watch and reload. Needs no key and no network. The exit status is 0 if the run or the answer completed."
+        "searches the web and calls a function, whose output goes back in the same stream. With --web, serve a page "
+        "for conversations, with tools that ask before they act. Needs no key and no network. The exit status is 0 if "
+        "the run or the answer completed."
     ),
     add_arguments=_add_arguments,
     run=_run,
