@@ -392,3 +392,34 @@ def test_frames_have_16_mib_at_most_unless_said_otherwise():
 def test_refusal_names_the_field(field):
     with pytest.raises(ConfigurationError, match=f"^an {field} must be one line, got 'a.nb'"):
         encode("x", **{field: "a\nb"})
+
+
+# What a proxy writes when it gives up.
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b'{"error": "x"}', b'\n{"error": {"a": 1}}\n', b'{\n"error": "x"\n}', b' {"error": "a, b"} '],
+)
+def test_a_bare_object_with_an_error_is_an_error(frame):
+    assert Frame("error", [frame.strip(b"\n")]) == parse_frame(frame)
+
+
+@pytest.mark.parametrize(
+    ("frame", "read"),
+    [
+        (b'{"error": null}', ("", [])),
+        (b'["error"]', ("", [])),
+        (b'{"error": "x"', ("", [])),
+        (b'{x"error"}', ("", [])),
+        (b'x{"error": "x"}', ("", [])),
+        (b'{"failure": "error"}', ("", [])),
+        (b'{"failure": "x"}', ("", [])),
+        (b'{"error":\nid: 1\n"x"}', ("", [])),
+        (b'{"error":\n: comment\n"x"}', ("", [])),
+        (b'event: a\n{"error": "x"}', ("a", [])),
+        (b'data: a\n{"error": "x"}', ("", [b"a"])),
+    ],
+)
+def test_what_stands_beside_a_field_or_is_no_such_object_is_none(frame, read):
+    assert Frame(*read) == parse_frame(frame)

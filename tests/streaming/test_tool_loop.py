@@ -644,14 +644,38 @@ async def test_a_call_that_is_answered_elsewhere_ends_the_stream(ran):
 
 
 async def test_its_output_may_be_given_in_the_loop_once(ran):
+    changes: list[Any] = []
     async with talk(asks(("page", {}), ("f", {"x": 1})), ANSWER) as t, t.open(ran.f, tools=[ELSEWHERE]) as s:
         async for change in s.changes:
+            changes.append(change)
             if isinstance(change, RoundDone) and change.stop == "external":
+                with pytest.raises(ConfigurationError, match="no call 'call_9' is open"):
+                    await s.submit_tool_outputs([{"tool_call_id": "call_9", "output": "clicked"}])
                 await s.submit_tool_outputs([{"tool_call_id": "call_0", "output": "clicked"}])
                 with pytest.raises(ConfigurationError):
                     await s.submit_tool_outputs([{"tool_call_id": "call_0", "output": "again"}])
 
     assert ["clicked", "1"] == t.told
+    assert [("returned", "clicked"), ("returned", "1")] == [(one.status, one.output) for one in s.rounds[0].results]
+    assert "done 0 returned" in shown(changes)
+
+
+async def test_calls_of_elsewhere_may_come_in_the_last_round_that_is_allowed(ran):
+    tools = Tools(ran.f, max_rounds=1)
+    async with talk(asks(("page", {})), asks(("page", {}), ("f", {"x": 1}))) as t:
+        async with t.open(tools, tools=[ELSEWHERE]) as s:
+            await s.until_done()
+        assert "external" == s.stopped
+        with pytest.raises(MaxRoundsError):
+            async with t.open(tools, tools=[ELSEWHERE]) as again:
+                await again.until_done()
+
+
+async def test_the_request_to_come_is_there_at_the_end_of_a_round_alone(ran):
+    async with talk(ASKS, ANSWER) as t, t.open(ran.f) as s:
+        with pytest.raises(ConfigurationError, match="there is no request to come"):
+            s.next_round  # noqa: B018  # the look is what is refused
+        await s.until_done()
 
 
 async def test_a_name_in_both_lists_is_refused(ran):

@@ -365,6 +365,7 @@ async def test_they_are_decided_by_hand_once(ran):
 
     assert [("mcp_0", False), ("mcp_1", True)] == decided(t)
     assert ["runs", "runs/run_1/submit_tool_outputs"] == t.targets
+    assert [("refused", "Not allowed."), ("returned", "")] == [(one.status, one.output) for one in s.results]
 
 
 async def test_undecided_they_end_the_stream_and_the_state_goes_on(ran):
