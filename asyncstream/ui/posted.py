@@ -1,11 +1,48 @@
-"""Members of what a page posted, of the kind that they must be: `text_in`, `list_in`, `object_in`. Pure."""
+"""Members of what a page posted, of the kind that they must be: `text_in`, `list_in`, `object_in`. Pure.
 
-from typing import Any
+`check_posted` looks at the whole first, so that whatever reads it meets no depth and no text that cannot be sent on.
+"""
+
+from typing import Any, Final
 
 from asyncstream.ui.conversation import Attachment
 from asyncstream.ui.errors import PostRefusedError
 
-__all__ = ["attachment_of", "list_in", "object_in", "text_in"]
+__all__ = ["attachment_of", "check_posted", "list_in", "object_in", "text_in"]
+
+_DEEPEST: Final = 256
+"""Levels of what is posted: twice as many as an answer of a server may have, which comes back in it."""
+
+
+def check_posted(posted: object) -> None:
+    """Check that what was posted is no deeper than `_DEEPEST` levels, and that UTF-8 has all its texts.
+
+    Raises:
+        PostRefusedError: It is deeper, or a text holds half of a surrogate pair.
+    """
+    level = [posted]
+    for _ in range(_DEEPEST):
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, str) and not _is_text(value):
+                raise PostRefusedError("expected text, got half of a surrogate pair")
+        if not inner:
+            return
+        level = inner
+    raise PostRefusedError(f"expected at most {_DEEPEST} levels of JSON")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def object_in(value: object, what: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from asyncstream.looping.book import LoopState
 from asyncstream.ui.conversation import USUAL, Attachment, Made, Spoken, Target, Turn, conversation_for, tools_for
 from asyncstream.ui.decided import NOT_POSTED, Decision, Decisions
 from asyncstream.ui.errors import PostRefusedError
-from asyncstream.ui.posted import attachment_of, list_in, object_in, text_in
+from asyncstream.ui.posted import attachment_of, check_posted, list_in, object_in, text_in
 
 __all__ = ["decisions_from_ag_ui", "messages_from_ag_ui"]
 
@@ -42,6 +42,7 @@ def messages_from_ag_ui(
         PostRefusedError: It is no such input.
         ConfigurationError: There is no such target.
     """
+    check_posted(run_input)
     body = object_in(run_input, "the body")
     posted = [object_in(message, "a message") for message in list_in(body.get("messages"), "messages")]
     outputs = {text_in(one, "toolCallId"): _text_of(one) for one in posted if one.get("role") == "tool"}
@@ -64,6 +65,7 @@ def decisions_from_ag_ui(run_input: object, state: LoopState) -> dict[str, Decis
     Raises:
         PostRefusedError: It is no such input, or what it decides is not what the state waits for.
     """
+    check_posted(run_input)
     body = object_in(run_input, "the body")
     decisions = Decisions(state)
     for entry in list_in(body.get("resume") or [], "resume"):
@@ -79,7 +81,7 @@ def decisions_from_ag_ui(run_input: object, state: LoopState) -> dict[str, Decis
     calls = {
         text_in(call, "id"): object_in(call.get("function"), "function")
         for message in posted
-        for call in message.get("toolCalls") or ()
+        for call in _calls_of(message)
     }
     for message in posted:
         if message.get("role") == "tool":
@@ -103,9 +105,13 @@ def _turns_of(
     files = [*_files_of(message, allow_file_urls)] if role == "user" else []
     if text or files or role != "assistant":
         yield Spoken(role, text, files)
-    calls = [object_in(call, "a call") for call in message.get("toolCalls") or ()] if role == "assistant" else []
+    calls = _calls_of(message) if role == "assistant" else []
     if calls:
         yield [_made(call, outputs) for call in calls]
+
+
+def _calls_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [object_in(call, "a call") for call in list_in(message.get("toolCalls") or [], "toolCalls")]
 
 
 def _made(call: dict[str, Any], outputs: dict[str, str]) -> Made:

@@ -13,7 +13,7 @@ from asyncstream.looping.book import LoopState
 from asyncstream.ui.conversation import USUAL, Attachment, Made, Spoken, Target, Turn, conversation_for
 from asyncstream.ui.decided import Decision, Decisions
 from asyncstream.ui.errors import PostRefusedError
-from asyncstream.ui.posted import attachment_of, list_in, object_in, text_in
+from asyncstream.ui.posted import attachment_of, check_posted, list_in, object_in, text_in
 from asyncstream.ui.ui_messages import APPROVAL
 
 __all__ = ["messages_from_ui"]
@@ -50,6 +50,7 @@ def messages_from_ui(
         PostRefusedError: They are no messages; or what they decide is not what the state waits for.
         ConfigurationError: There is no such target.
     """
+    check_posted(messages)
     decisions = Decisions(state)
     turns: list[Turn] = []
     posted = list_in(messages, "messages")

@@ -1,10 +1,12 @@
 """What a page posts becomes the messages of a request; nothing of it runs, and what it claims is checked."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from asyncstream import Refused
+from asyncstream.decoding import dump_json
 from asyncstream.errors import ConfigurationError
 from asyncstream.looping.book import KeptCall, LoopState
 from asyncstream.ui import PostRefusedError, decisions_from_ag_ui, messages_from_ag_ui, messages_from_ui
@@ -302,6 +304,8 @@ def test_the_same_input_for_responses() -> None:
             {"id": "1", "role": "user", "content": [{"type": "image", "source": {"type": "url", "value": "http://x"}}]}
         ),
         run_input({"id": "1", "role": "assistant", "toolCalls": [{"id": "a"}]}),
+        run_input({"id": "1", "role": "assistant", "toolCalls": 5}),
+        run_input({"id": "1", "role": "assistant", "toolCalls": ["a"]}),
         run_input(tools=[{"description": "nameless"}]),
     ],
 )
@@ -339,3 +343,95 @@ def test_an_answer_that_nobody_waits_for_is_refused() -> None:
     forged = {**yes, "payload": {"approved": True, "input": {"city": "Paris"}}}
     with pytest.raises(PostRefusedError, match="another input"):
         decisions_from_ag_ui(run_input(resume=[forged]), book())
+
+
+def hostile(protocol: str) -> Iterator[tuple[str, object]]:
+    """Give a conversation with each value of the wrong kind in each of its places."""
+    deep: list[Any] = []
+    for _ in range(50_000):
+        deep = [deep]
+    wrong = [None, True, 5, 1.5, 10**400, "", "\ud800", [], ["x"], [None], {}, {"a": 1}, {"\udfff": 1}, deep]
+    whole = HOSTILE[protocol]
+    for place in places_of(whole):
+        for value in wrong:
+            told = "deep" if value is deep else repr(value)[:20]
+            yield f"{place}: {told}", put(whole, place, value)
+
+
+def places_of(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield above
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield from places_of(member, (*above, key))
+
+
+def put(whole: Any, place: tuple[Any, ...], value: object) -> Any:
+    if not place:
+        return value
+    key, *rest = place
+    members = {**whole} if isinstance(whole, dict) else [*whole]
+    members[key] = put(members[key], (*rest,), value)
+    return members
+
+
+HOSTILE: dict[str, Any] = {
+    "ui": [
+        said("user", text("?"), {"type": "file", "url": "data:image/png;base64,AA", "mediaType": "image/png"}),
+        said(
+            "assistant",
+            {"type": "step-start"},
+            tool("output-available", "call_0", output={"sunny": [True]}),
+            tool("output-error", "call_2", errorText="No."),
+            approved(reason="Yes."),
+        ),
+    ],
+    "ag-ui": {
+        "threadId": "t1",
+        "runId": "r1",
+        "resume": [{"interruptId": "call_1", "status": "resolved", "payload": {"approved": True, "reason": "Yes."}}],
+        "tools": [{"name": "f", "description": "", "parameters": {"type": "object"}}],
+        "messages": [
+            {
+                "id": "1",
+                "role": "user",
+                "content": [text("?"), {"type": "image", "source": {"type": "data", "value": "AA", "mimeType": "a/b"}}],
+            },
+            {
+                "id": "2",
+                "role": "assistant",
+                "content": "Well",
+                "toolCalls": [{"id": "call_0", "function": {"name": "weather", "arguments": '{"city": "Rome"}'}}],
+            },
+            {"id": "3", "role": "tool", "toolCallId": "call_0", "content": [text("Sunny")]},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("target", ["chat", "responses"])
+@pytest.mark.parametrize("protocol", ["ui", "ag-ui"])
+def test_whatever_is_posted_is_refused_or_can_be_sent(protocol: str, target: Any) -> None:
+    allowed: dict[str, Any] = {"target": target, "allow_system": True, "allow_file_urls": True}
+    readings: dict[str, list[Callable[[object], Any]]] = {
+        "ui": [
+            lambda posted: messages_from_ui(posted, **allowed)[0],
+            lambda posted: messages_from_ui(posted, state=book(), **allowed)[0],
+        ],
+        "ag-ui": [
+            lambda posted: messages_from_ag_ui(posted, **allowed),
+            lambda posted: [*decisions_from_ag_ui(posted, book())],
+        ],
+    }
+    failed = []
+    refused = 0
+    for what, posted in hostile(protocol):
+        for read in readings[protocol]:
+            try:
+                dump_json(read(posted)).encode()
+            except PostRefusedError:
+                refused += 1
+            except Exception as error:
+                failed.append((what, repr(error)[:80]))
+
+    assert [] == failed
+    assert refused > 100
