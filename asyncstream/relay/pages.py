@@ -130,6 +130,14 @@ def _part_of(data: bytes) -> dict[str, Any]:
     return part if isinstance(part, dict) and isinstance(part.get("type"), str) else {"type": ""}
 
 
+def _look_at(part: dict[str, Any], open: OpenParts | OpenEvents) -> None:
+    """Note what a part opens and closes; one of an application's own may lack the members for that, or have others."""
+    try:
+        open.take(part)
+    except (KeyError, TypeError):
+        pass
+
+
 class _UIFrames:
     """The frames of one reader of a UI message stream."""
 
@@ -145,7 +153,7 @@ class _UIFrames:
         if not entry.data.startswith(self._DELTAS):
             part = _part_of(entry.data)
             self._over |= part["type"] in self._LAST
-            self._open.take(part)
+            _look_at(part, self._open)
         return _frame(entry.data, entry.id)
 
     def done(self, entry: Entry) -> bytes:
@@ -188,7 +196,7 @@ class _AGUIFrames:
             if event["type"] == "RUN_STARTED":
                 self._run = {name: event.get(name, "") for name in ("threadId", "runId")}
             self._over |= event["type"] in self._LAST
-            self._open.take(event)
+            _look_at(event, self._open)
         return _frame(entry.data, entry.id)
 
     def done(self, entry: Entry) -> bytes:

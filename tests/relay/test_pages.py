@@ -191,3 +191,24 @@ async def test_entries_of_ones_own_that_are_no_parts_do_no_harm(view: Any) -> No
     written = [shape.entry(entry) async for entry in own()]
 
     assert [b"data: {}\n\n", b"data: [1]\n\n", b"data: what?\n\n"] == written
+
+
+@each_view
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text-start"},
+        {"type": "text-start", "id": []},
+        {"type": "tool-input-start", "toolCallId": "call_1"},
+        {"type": "tool-output-available"},
+        {"type": "STEP_STARTED"},
+        {"type": "TOOL_CALL_START", "toolCallId": {}},
+        {"type": "TOOL_CALL_RESULT"},
+    ],
+)
+def test_a_part_of_ones_own_that_lacks_its_members_goes_out_as_it_is(view: Any, part: dict[str, Any]) -> None:
+    shape = ui_messages() if view == "ui-messages" else ag_ui()
+
+    assert [part] == parts_of(shape.entry(Entry(None, "", json.dumps(part).encode())))
+    assert shape.error is not None
+    assert "lost" in str(parts_of(shape.error(error_entry(StreamInterruptedError("lost"), 1))))
