@@ -110,9 +110,7 @@ def _with_response(value: dict[str, object], repairs: list[Repair]) -> dict[str,
     """Return the payload with a response: one without is itself the response (rule 9.4)."""
     response = value.get("response")
     if not isinstance(response, dict):
-        response = {
-            name: member for name, member in value.items() if name not in ("type", "sequence_number", "response")
-        }
+        response = {name: member for name, member in value.items() if name not in _FRAME}
         repairs.append(Repair("9.4", "$.response", dump_raw(value.get("response"))))
         value = {**value, "response": response}
     if isinstance(value.get("error"), str):

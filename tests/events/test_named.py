@@ -9,8 +9,9 @@ import pytest
 from asyncstream.decoding import Repair
 from asyncstream.errors import StreamDecodeError
 from asyncstream.events.control import DoneEvent, ErrorEvent, ErrorObject, UnknownEvent
-from asyncstream.events.named import TaggedEvent, TaggedEvents
+from asyncstream.events.named import TaggedEvent, TaggedEvents, WrappedEvents
 from asyncstream.events.withheld import TOLD, Withheld
+from asyncstream.nesting import MAX_DEPTH
 
 
 class Opened(TaggedEvent, tag="wire.opened"):
@@ -208,3 +209,74 @@ def test_frames_without_a_name_of_a_reader_that_is_made_now():
     assert alone.decode_plain(b'data: {"text":"x"}') is None
     # The second line is a field that nobody knows, and no part of the JSON.
     assert alone.decode_plain(b'data: {"type":"wire.words","text":"a"\n}') is None
+
+
+# Readers that are made here: those above have read before.
+
+
+class Note(msgspec.Struct):
+    """What a wrapped event holds."""
+
+    id: str
+    more: Any = None
+
+
+class NoteEvent(msgspec.Struct):
+    """A wrapped event."""
+
+    event: ClassVar[str] = "note"
+    data: Note
+    raw: bytes = b""
+    repairs: tuple[Repair, ...] = ()
+
+
+DEEP = b'{"id":"a","more":' + b"[" * (MAX_DEPTH + 5) + b"]" * (MAX_DEPTH + 5) + b"}"
+
+
+@pytest.mark.parametrize("walked", [frozenset(), frozenset({Note})])
+def test_a_new_reader_of_wrapped_events_reads_its_first_event_and_those_after_it(walked):
+    reader = WrappedEvents[NoteEvent]([NoteEvent], walked=walked)
+    data = b'{"id":"a"}'
+
+    for _ in range(2):
+        assert NoteEvent(Note("a"), data) == reader.decode_plain(b"event: note\ndata: " + data)
+        assert [NoteEvent(Note("a"), data)] == [*reader.decode_long([b"event: note\ndata: " + data])]
+    assert reader.decode_plain(b'event: note\ndata: {"id":\ndata: "a"}') is None
+    assert reader.decode_plain(b"event: other\ndata: " + data) is None
+    assert reader.decode_plain(b"event: note\ndata: {}") is None
+    quick = reader.decode_plain(b"event: note\ndata: " + DEEP)
+    assert (quick is None) is bool(walked)
+    for ending in (b"event: done\ndata: [DONE]", b"data: [DONE]"):
+        assert [DoneEvent(raw=b"[DONE]")] == reader.decode_frame(ending)
+
+
+def test_what_a_reader_of_wrapped_events_brings():
+    wire = WrappedEvents[NoteEvent]([NoteEvent], walked=frozenset()).wire(Withheld({}, frozenset(), {}))
+    (event,) = wire.decode_frame(b'event: note\ndata: {"id":"a"}')
+    (unknown,) = wire.decode_frame(b'event: other\ndata: {"id":"a"}')
+
+    assert (("note", b'{"id":"a"}'), ("other", b'{"id":"a"}')) == (wire.relayed(event, b""), wire.relayed(unknown, b""))
+    assert Note("a") == wire.understood(event)
+    assert wire.keeps_payloads
+
+
+def test_a_new_reader_of_tagged_events_knows_their_other_names_and_reads_them_quickly():
+    reader = TaggedEvents[Words | UnknownEvent]([Words, Opened], aliases={"wire.text": "wire.words"})
+    data = b'{"type":"wire.words","text":"a"}'
+
+    for line in (b"event: wire.words\n", b"event: wire.text\n", b""):
+        assert words("a", data) == reader.decode_plain(line + b"data: " + data)
+    wire = reader.wire(Withheld({}, frozenset(), {}))
+    assert (True, True) == (wire.keeps_payloads, wire.ends_with_error)
+
+
+def test_the_cause_of_an_error_is_asked_for_where_it_has_none_of_its_own():
+    reader = TaggedEvents[Words]([Words], cause=lambda value: {"message": "inner"})
+
+    for said, message in (
+        (b'{"type":"error","code":"c"}', "inner"),
+        (b'{"type":"error","error":{"message":"own"}}', "own"),
+    ):
+        (error,) = reader.decode_frame(b"event: error\ndata: " + said)
+        assert isinstance(error, ErrorEvent)
+        assert message == error.data.message

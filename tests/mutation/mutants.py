@@ -302,6 +302,16 @@ def plant(mutant: Mutant) -> None:
             value = statement.value  # type: ignore[attr-defined]  # _constant saw it
             made = eval(compile(ast.Expression(value), mutant.module, "eval"), vars(module))
             _plant_constant(owner, name, made, module)
+    _forget_results(mutant.module.partition(".")[0])
+
+
+def _forget_results(package: str) -> None:
+    """Empty the caches of functions: what they kept was made without the mutant."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == package:
+            for value in list(vars(module).values()):
+                if callable(forget := getattr(value, "cache_clear", None)):
+                    forget()
 
 
 def _plant_function(

@@ -9,7 +9,7 @@ from mutants import mutants_of, plant
 SOURCE = '''
 """A module."""
 
-from functools import cached_property
+from functools import cache, cached_property
 
 LIMIT = 3
 LIMITS = {"most": LIMIT}
@@ -44,6 +44,11 @@ class Thing:
 
     def say(self) -> str:
         return f"there are {len(self.seen)}" or "nothing at all"
+
+
+@cache
+def doubled(size):
+    return size * 2
 
 
 def most(things, limit=LIMIT):
@@ -118,6 +123,7 @@ def test_name_stays_when_other_lines_come(module, tmp_path):
         ("LIMIT", "3 -> 4", lambda m: len(m.most([m.Thing(9)] * 5)), 3, 4),
         ("LIMIT", "3 -> 4", lambda m: m.Thing().large, True, False),
         ("LIMIT", "3 -> 4", lambda m: m.LIMITS["most"], 3, 4),
+        ("doubled", "2 -> 3", lambda m: m.doubled(5), 10, 15),
     ],
 )
 def test_planted_change_is_in_the_running_module(module, function, change, look, before, after):
