@@ -104,3 +104,56 @@ def test_halves_of_a_character_meet_in_every_text_that_grows(name):
     found = fold(CREATED + added(kind, 0, id="i") + pieces)
 
     assert "a\N{GRINNING FACE}b" in str(found.accumulator.response.output[0].to_dict())
+
+
+HALVES = ("a\ud83d", "\ude00b")
+AT = {"item_id": "i", "output_index": 0}
+
+
+def command(word: str, **said: str) -> bytes:
+    return event(f"shell_call_command.{word}", **AT, command_index=0, **said)
+
+
+def printed(**streams: str) -> bytes:
+    return event("shell_call_output_content.delta", **AT, command_index=0, delta=streams)
+
+
+@pytest.mark.parametrize(
+    ("opening", "rest"),
+    [
+        (added("function_call", 0, id="i", arguments=HALVES[0]), "function_call_arguments.delta"),
+        (added("custom_tool_call", 0, id="i", input=HALVES[0]), "custom_tool_call_input.delta"),
+        (added("code_interpreter_call", 0, id="i", code=HALVES[0]), "code_interpreter_call_code.delta"),
+        (
+            added("apply_patch_call", 0, id="i", operation={"type": "update_file", "path": "p", "diff": HALVES[0]}),
+            "apply_patch_call_operation_diff.delta",
+        ),
+        (added("message", 0, id="i", content=[{"type": "refusal", "refusal": HALVES[0]}]), "refusal.delta"),
+        (command("added", command=HALVES[0]), command("delta", delta=HALVES[1])),
+        (printed(stdout=HALVES[0]), printed(stdout=HALVES[1])),
+        (printed(stderr=HALVES[0]), printed(stderr=HALVES[1])),
+    ],
+)
+def test_what_an_item_begins_with_may_end_in_half_a_character(opening, rest):
+    more = rest if isinstance(rest, bytes) else event(rest, **AT, content_index=0, delta=HALVES[1])
+
+    assert "a\N{GRINNING FACE}b" in str(item_of(opening, more))
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "member"),
+    [("reasoning_text", "content_index", "content"), ("reasoning_summary_text", "summary_index", "summary")],
+)
+def test_thoughts_stand_in_their_places_and_are_what_is_said_at_their_end(name, place, member):
+    frames = [
+        added("reasoning", 0, id="i"),
+        *(event(f"{name}.delta", **AT, **{place: index}, delta=text) for index, text in ((0, "a"), (1, "b"), (0, "c"))),
+        event(f"{name}.done", **AT, **{place: 0}, text="acd"),
+    ]
+
+    assert ["acd", "b"] == [part["text"] for part in item_of(*frames)[member]]
+
+
+def test_a_command_may_come_whole_at_its_beginning_or_at_its_end():
+    assert ["ls"] == item_of(command("added", command="ls"))["action"]["commands"]
+    assert ["ls -l"] == item_of(command("added", command="ls"), command("done", command="ls -l"))["action"]["commands"]
