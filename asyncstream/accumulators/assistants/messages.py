@@ -382,10 +382,6 @@ class GrowingMessage(Growing[MessageChange]):
         """Make the change that says it is complete."""
         return MessageDone(self)
 
-    def end(self) -> None:
-        """Expect nothing more."""
-        self._built = None
-
     def add_piece(self, delta: MessageDelta, changes: ChangeSink[MessageChange] | None) -> bool:
         """Fold a delta that adds to one open text part, which nearly all do.
 
@@ -509,13 +505,11 @@ class GrowingMessage(Growing[MessageChange]):
             self._replace_content(payload.content)
 
     def set_status(self, status: str) -> None:
-        """Set the status that the event's name says, where its payload had none."""
-        self._built = None
+        """Set the status that the event's name says, where its payload has none; that payload is folded next."""
         self._fields.merged().status = status
 
     def fold_ending(self, payload: Message, changes: ChangeSink[MessageChange]) -> None:
         """Fold an ending payload, whose content is authoritative, and close the message (rule 5.12)."""
-        self._built = None
         self._fields.fold(payload)
         gone: list[_AnyPart] = []
         if payload.content:

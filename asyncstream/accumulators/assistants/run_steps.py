@@ -476,13 +476,11 @@ class GrowingRunStep(Growing[RunStepChange]):
             self._replace_calls(calls)
 
     def set_status(self, status: str) -> None:
-        """Set the status that the event's name says, where its payload had none."""
-        self._built = None
+        """Set the status that the event's name says, where its payload has none; that payload is folded next."""
         self._fields.merged().status = status
 
     def fold_ending(self, payload: RunStep, changes: ChangeSink[RunStepChange]) -> None:
         """Fold an ending payload, whose calls are authoritative, and close the step (rule 5.12)."""
-        self._built = None
         self._fields.fold(payload)
         calls = self._payload_calls(payload.step_details)
         if calls:

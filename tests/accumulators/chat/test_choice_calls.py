@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from chat_folds import call, chunk, delta
+from chat_folds import DONE, call, chunk, delta, fold
 
-from asyncstream.accumulators import ChatAccumulator
+from asyncstream.accumulators import ChatAccumulator, ToolCallChanged
 from asyncstream.events import decode_stream
 
 OPEN = call(0, "f", "{", id="a", type="function")
@@ -67,3 +67,34 @@ def test_the_type_of_a_whole_message_counts_and_none_erases_nothing():
     ]
     untyped = {key: value for key, value in custom.items() if key != "type"}
     assert ["custom"] == [one.type for one in calls_after(whole(tool_calls=[custom]), whole(tool_calls=[untyped]))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cut"),
+    [('{"a', "unfinished"), ("[1", "unfinished"), ('"a', "unfinished"), ("tru", None), ("{}", None)],
+)
+def test_a_call_of_a_whole_answer_is_unfinished_if_its_arguments_end_within_a_value(arguments, cut):
+    found = fold(delta(tool_calls=[call(0, "f", arguments, id="a")]) + delta("stop") + DONE)
+
+    assert [cut] == [one.cut for one in found.completion.choices[0].message.tool_calls]
+
+
+def custom(**members: object) -> dict[str, object]:
+    return {"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", **members}}
+
+
+def test_the_text_of_a_custom_tool_is_never_unfinished_and_is_told_as_its_input():
+    found = fold(delta(tool_calls=[custom(input="{")]) + delta(tool_calls=[custom(input="x")]) + delta("stop") + DONE)
+
+    assert [("{x", None)] == [(one.custom.input, one.cut) for one in found.completion.choices[0].message.tool_calls]
+    told = [change for change in found.changes if isinstance(change, ToolCallChanged)]
+    assert [("input", "{"), ("input", "x")] == [(change.field, change.piece) for change in told]
+
+
+@pytest.mark.parametrize("again", ["{", ""])
+def test_a_whole_message_that_says_the_same_of_a_call_tells_of_none(again):
+    said = {**WHOLE, "function": {"name": "f", "arguments": again}}
+    found = fold(delta(tool_calls=[OPEN]) + whole(tool_calls=[said]) + delta("length") + DONE)
+
+    assert 1 == len([change for change in found.changes if isinstance(change, ToolCallChanged)])
+    assert ["{"] == [one.function.arguments for one in found.completion.choices[0].message.tool_calls]
