@@ -20,7 +20,7 @@ tool       weigh\(millilitres\)
 question   What does a coffee at the top of the Eiffel Tower weigh\?"""
 _REPORT = """\
 response   resp_ID, embedded-model, completed
-usage      30 in + 14 out = 44 tokens
+usage      32 in + 14 out = 46 tokens
 message    An espresso of 30 ml weighs about 29.4 g,
            up there as down here.
 time       to first token N s, to the end N s, 2 requests
@@ -28,7 +28,7 @@ time       to first token N s, to the end N s, 2 requests
 _CALL = 'weigh {"millilitres":30}'
 _ENDS = f"""\
     status  completed
-    answer  {_CALL} -> 29.4
+    answer  weigh -> 29.4
 response
     text    An espresso of 30 ml weighs about 29.4 g,
             up there as down here.

@@ -4,18 +4,25 @@ Read `show` first: it is what a program does that uses this package. The rest is
 things look.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from asyncstream.accumulators import ContentChanged, FinishChanged, ToolCallChanged, ToolCallCreated, ToolCallDone
+from asyncstream.accumulators import (
+    ContentChanged,
+    FinishChanged,
+    RoundDone,
+    ToolCallChanged,
+    ToolCallCreated,
+    ToolCallDone,
+    ToolResultDone,
+)
 from asyncstream.client import AsyncClient
 from asyncstream.commands.command import CommandFailed
 from asyncstream.commands.terminal import Style, Terminal
 from asyncstream.commands.transcript import Transcript
 from asyncstream.server import CallFunction, Say, Scenario, Segment, Turn, serve
 from asyncstream.streaming import ChatStream
-from asyncstream.tools import arguments_for, function_tool
-from asyncstream.types import ChatCompletion, ChatCompletionMessageFunctionToolCall, ChatCompletionMessageToolCall
+from asyncstream.types import ChatCompletion, ChatCompletionMessageToolCall
 
 __all__ = ["show"]
 
@@ -23,7 +30,7 @@ _QUESTION = "Is it warmer in Lisbon or in Oslo right now?"
 _DEGREES = {"Lisbon": 24.5, "Oslo": 11.0}
 
 
-def get_current_weather(city: str, unit: Literal["celsius", "fahrenheit"]) -> float:
+async def get_current_weather(city: str, unit: Literal["celsius", "fahrenheit"]) -> float:
     """Get the temperature in a city right now.
 
     Args:
@@ -54,35 +61,20 @@ async def show(terminal: Terminal, *, delay: float, model: Callable[[Segment], T
         terminal.write("\n")
 
         transcript = Transcript(terminal)
-        messages: list[Mapping[str, object]] = [{"role": "user", "content": _QUESTION}]
-        while True:
-            async with client.chat.completions.stream(
-                model="embedded-model",
-                messages=messages,
-                tools=[function_tool(get_current_weather)],
-                stream_options={"include_usage": True},
-            ) as stream:
-                await _narrate(stream, transcript)
-                completion = await stream.get_final_completion()
-            message = completion.choices[0].message
-            if not message.tool_calls:
-                break
-            messages += [message.to_param(), *_answers(message.tool_calls, transcript)]
+        async with client.chat.completions.stream(
+            model="embedded-model",
+            messages=[{"role": "user", "content": _QUESTION}],
+            run_tools=[get_current_weather],
+            stream_options={"include_usage": True},
+        ) as stream:
+            await _narrate(stream, transcript)
+            completion = await stream.get_final_completion()
 
         terminal.write("\n")
         _report(terminal, completion, transcript)
     reason = completion.choices[0].finish_reason
     if reason != "stop":
         raise CommandFailed(f"the answer ended with the finish reason {reason!r}")
-
-
-def _answers(calls: Sequence[ChatCompletionMessageToolCall], transcript: Transcript) -> Iterator[Mapping[str, object]]:
-    """Call the functions that the model asks for."""
-    for call in calls:
-        if isinstance(call, ChatCompletionMessageFunctionToolCall):
-            degrees = get_current_weather(**arguments_for(get_current_weather, call))
-            transcript.note("answer", f"{call.function.name} {call.function.arguments} -> {degrees}", "magenta")
-            yield {"role": "tool", "tool_call_id": call.id, "content": str(degrees)}
 
 
 # What the embedded model does.
@@ -106,7 +98,7 @@ def _compare(segment: Segment) -> Turn:
 
 
 async def _narrate(stream: ChatStream, transcript: Transcript) -> None:
-    """Show what grows: the text, and a line for each call, from its name to its last brace."""
+    """Show what grows: the text, and a line for each call, from its name to its last brace; and what the calls gave."""
     transcript.event("chat.completion.chunk")
     async for change in stream.changes:
         match change:
@@ -118,14 +110,21 @@ async def _narrate(stream: ChatStream, transcript: Transcript) -> None:
                 _show_call(transcript, call, change.index, "green")
             case FinishChanged(delta=reason):
                 transcript.note("finish", reason)
+            case ToolResultDone(snapshot=result):
+                calls = stream.current_completion_snapshot.choices[0].message.tool_calls or []
+                transcript.note("answer", f"{_written(calls[result.place])} -> {result.output}", "magenta")
+            case RoundDone(stop=None):
+                transcript.event("chat.completion.chunk")
             case _:
                 pass
 
 
 def _show_call(transcript: Transcript, call: ChatCompletionMessageToolCall, index: int, style: Style) -> None:
-    if isinstance(call, ChatCompletionMessageFunctionToolCall):
-        text = f"{call.function.name} {call.function.arguments}"
-        transcript.change(index, f"call {index}", text.rstrip(), style)
+    transcript.change(index, f"call {index}", _written(call), style)
+
+
+def _written(call: ChatCompletionMessageToolCall) -> str:
+    return f"{call.name} {call.arguments}".rstrip()
 
 
 # How the end looks.

@@ -4,22 +4,22 @@ Read `show` first: it is what a program does that uses this package. The rest is
 things look.
 """
 
-import json
 from collections.abc import Callable, Hashable, Sequence
 
 from asyncstream.accumulators import (
     ContentChanged,
     ReasoningChanged,
     ResponseChanged,
+    RoundDone,
     ToolCallChanged,
     ToolCallCreated,
     ToolCallDone,
+    ToolResultDone,
 )
 from asyncstream.client import AsyncClient
 from asyncstream.commands.command import CommandFailed
 from asyncstream.commands.terminal import Style, Terminal
 from asyncstream.commands.transcript import Transcript
-from asyncstream.params.responses_tools import ResponseFunctionToolParam
 from asyncstream.server import CallFunction, Say, Scenario, SearchWeb, Segment, Think, Turn, serve
 from asyncstream.streaming import ResponseStream
 from asyncstream.types import Response, ResponseFunctionToolCall, ResponseFunctionWebSearch
@@ -28,21 +28,9 @@ __all__ = ["show"]
 
 _QUESTION = "What does a coffee at the top of the Eiffel Tower weigh?"
 _GRAMS_PER_ML = 0.98
-_TOOL: ResponseFunctionToolParam = {
-    "type": "function",
-    "name": "weigh",
-    "description": "Weigh some coffee.",
-    "parameters": {
-        "type": "object",
-        "properties": {"millilitres": {"type": "integer"}},
-        "required": ["millilitres"],
-        "additionalProperties": False,
-    },
-    "strict": True,
-}
 
 
-def weigh(millilitres: int) -> float:
+async def weigh(millilitres: int) -> float:
     """Weigh some coffee, in grams."""
     return millilitres * _GRAMS_PER_ML
 
@@ -68,26 +56,15 @@ async def show(terminal: Terminal, *, delay: float, model: Callable[[Segment], T
 
         transcript = Transcript(terminal)
         async with client.responses.stream(
-            model="embedded-model", input=_QUESTION, tools=[_TOOL, {"type": "web_search"}]
+            model="embedded-model", input=_QUESTION, tools=[{"type": "web_search"}], run_tools=[weigh]
         ) as stream:
             await _narrate(stream, transcript)
             response = await stream.get_final_response()
 
         terminal.write("\n")
-        _report(terminal, response, len(stream.rounds) + 1, transcript)
+        _report(terminal, response, len(stream.rounds), transcript)
     if response.status != "completed":
         raise CommandFailed(f"the response ended with the status {response.status!r}")
-
-
-def _answers(response: Response, transcript: Transcript) -> list[dict[str, object]]:
-    """Call the functions that a response asks for."""
-    answers: list[dict[str, object]] = []
-    for item in response.output:
-        if isinstance(item, ResponseFunctionToolCall):
-            grams = weigh(**json.loads(item.arguments))
-            transcript.note("answer", f"{item.name} {item.arguments} -> {grams:g}", "magenta")
-            answers.append({"call_id": item.call_id, "output": f"{grams:g}"})
-    return answers
 
 
 # What the embedded model does.
@@ -108,7 +85,7 @@ def _look_and_weigh(segment: Segment) -> Turn:
 
 
 async def _narrate(stream: ResponseStream, transcript: Transcript) -> None:
-    """Show what grows: thoughts, text, and a line for each call; answer the calls of a response when it is complete."""
+    """Show what grows: thoughts, text, and a line for each call; and what the calls gave."""
     transcript.event("response")
     async for change in stream.changes:
         match change:
@@ -122,10 +99,10 @@ async def _narrate(stream: ResponseStream, transcript: Transcript) -> None:
                 _show_call(transcript, call, change.parent, "green")
             case ResponseChanged(status=status) if status != "in_progress":
                 transcript.note("status", status)
-                answers = _answers(stream.current_response_snapshot, transcript)
-                if answers:
-                    await stream.submit_tool_outputs(answers)
-                    transcript.event("response")
+            case ToolResultDone(snapshot=result):
+                transcript.note("answer", f"{result.name} -> {result.output}", "magenta")
+            case RoundDone(stop=None):
+                transcript.event("response")
             case _:
                 pass
 
