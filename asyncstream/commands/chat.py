@@ -15,6 +15,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from asyncstream.client import AsyncClient
+from asyncstream.commands.chats.own_tools import own_tools
 from asyncstream.commands.chats.printing import Asking, Schema, Showing, say
 from asyncstream.commands.command import Command, CommandFailed
 from asyncstream.commands.conversation import lines, stoppable
@@ -40,6 +41,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--responses", action="store_true", help="ask by Responses instead of chat completions")
     parser.add_argument("--schema", metavar="FILE", help="a JSON schema that the answers are to fit, strictly")
     parser.add_argument(
+        "--tools",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION,...",
+        help="functions that the model may call, of modules that stand here or are installed; what runs is told on "
+        "stderr",
+    )
+    parser.add_argument(
         "--base-url", metavar="URL", help="where the server is (default: OPENAI_BASE_URL, else OpenAI's)"
     )
     parser.add_argument(
@@ -55,8 +64,7 @@ def _run(options: Namespace, terminal: Terminal) -> Coroutine[None, None, int]:
     talks = not options.question and sys.stdin is not None and sys.stdin.isatty()
     # Read before the event loop runs: a read that blocks it could not be interrupted.
     question = None if talks else _question(options.question)
-    watched = sys.stderr is not None and sys.stderr.isatty()
-    asking = _asking(options, Showing(terminal, as_json=options.json, watched=watched))
+    asking = _asking(options, Showing(terminal, Terminal.on(sys.stderr), as_json=options.json))
     client = AsyncClient(api_key=_api_key(options), base_url=options.base_url)
     if question is None:
         return _converse(client, asking, options.model, terminal)
@@ -67,14 +75,15 @@ def _asking(options: Namespace, showing: Showing) -> Asking:
     model = _encodable(options.model)
     system = None if options.system is None else _encodable(options.system)
     schema = None if options.schema is None else _schema(Path(options.schema))
+    tools = own_tools(options.tools, showing.terminal, showing.beside) if options.tools else None
     # Imported here: either does without the protocol of the other.
     if options.responses:
         from asyncstream.commands.chats.responses import ResponseAsking
 
-        return ResponseAsking(model, system, schema, showing)
+        return ResponseAsking(model, system, schema, tools, showing)
     from asyncstream.commands.chats.completions import CompletionAsking
 
-    return CompletionAsking(model, system, schema, showing)
+    return CompletionAsking(model, system, schema, tools, showing)
 
 
 async def _ask_once(client: AsyncClient, asking: Asking, question: str) -> int:

@@ -1,4 +1,4 @@
-"""A conversation at a terminal: the lines of a person, one after the other, and an answer that Ctrl-C stops alone.
+"""A conversation at a terminal: the lines of a person, an answer that Ctrl-C stops alone, and a question within one.
 
 Used by `chat`. Knows neither models nor messages.
 """
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-__all__ = ["lines", "stoppable"]
+__all__ = ["answer_to", "lines", "stoppable"]
 
 _PROMPT = "> "
 
@@ -45,6 +45,22 @@ def _read_line() -> str:
     if not line:
         raise EOFError
     return line
+
+
+async def answer_to() -> str:
+    """Wait for a line of the person, who was asked something, while the event loop runs; "" at Ctrl-D."""
+    loop = asyncio.get_running_loop()
+    written = asyncio.Event()
+    try:
+        loop.add_reader(sys.stdin, written.set)
+    except NotImplementedError:
+        # Windows, whose consoles no loop can watch; Ctrl-C is seen when the line has ended.
+        return await asyncio.to_thread(sys.stdin.readline)
+    try:
+        await written.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()
 
 
 async def stoppable(work: Coroutine[Any, Any, None]) -> bool:

@@ -26,7 +26,7 @@ message    An espresso of 30 ml weighs about 29.4 g,
 time       to first token N s, to the end N s, 2 requests
 """
 _CALL = 'weigh {"millilitres":30}'
-_ENDS = f"""\
+_ENDS = """\
     status  completed
     answer  weigh -> 29.4
 response

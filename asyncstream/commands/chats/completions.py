@@ -6,6 +6,7 @@ from asyncstream.client import AsyncClient
 from asyncstream.commands.chats.printing import Schema, Showing, say
 from asyncstream.commands.command import CommandFailed
 from asyncstream.commands.statuses import DONE, INCOMPLETE
+from asyncstream.tools import Tools
 from asyncstream.types import ChatCompletion, ChatCompletionMessage
 
 __all__ = ["CompletionAsking"]
@@ -20,9 +21,14 @@ _STOPS = {
 class CompletionAsking:
     """The messages so far, and how answers are asked for."""
 
-    def __init__(self, model: str, system: str | None, schema: Schema | None, showing: Showing) -> None:
+    def __init__(
+        self, model: str, system: str | None, schema: Schema | None, tools: Tools[None] | None, showing: Showing
+    ) -> None:
         self._showing = showing
+        self._runs_tools = tools is not None
         self._params: dict[str, Any] = {"model": model}
+        if tools is not None:
+            self._params["run_tools"] = tools
         if schema is not None:
             described = {"name": schema.name, "schema": schema.schema, "strict": True}
             self._params["response_format"] = {"type": "json_schema", "json_schema": described}
@@ -44,9 +50,12 @@ class CompletionAsking:
                 lambda: any(choice.message.content for choice in stream.current_completion_snapshot.choices),
             )
         self._showing.terminal.end_line()
-        status = _outcome(completion)
-        self._messages = [*messages, completion.choices[0].message]
-        usage = completion.usage
+        if self._runs_tools:
+            status = DONE if stream.stopped == "final" else _outcome(completion)
+            self._messages, usage = stream.messages, stream.usage
+        else:
+            status = _outcome(completion)
+            self._messages, usage = [*messages, completion.choices[0].message], completion.usage
         self._showing.tell_cost(None if usage is None else (usage.prompt_tokens, usage.completion_tokens))
         return status
 

@@ -10,9 +10,18 @@ from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from asyncstream.accumulators import ContentChanged, ReasoningChanged, RefusalChanged
+from asyncstream.accumulators import (
+    ContentChanged,
+    ReasoningChanged,
+    RefusalChanged,
+    RoundDone,
+    ToolCallDone,
+    ToolResultCreated,
+    ToolResultDone,
+)
 from asyncstream.accumulators.fragments import HalfPairs
 from asyncstream.client import AsyncClient
+from asyncstream.commands.chats.own_tools import shortened
 from asyncstream.commands.terminal import Style, Terminal
 from asyncstream.errors import StreamError
 
@@ -68,14 +77,19 @@ class Showing:
 
     Args:
         terminal: Where to.
+        beside: Where is said what goes on: stderr.
         as_json: Whether its events are printed, and not its text.
-        watched: Whether somebody looks at stderr, who is told what it cost.
     """
 
     terminal: Terminal
+    beside: Terminal
     as_json: bool
-    watched: bool
     _began: float = field(default=0.0, init=False)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at what is said beside the answer, who is also told what it cost."""
+        return self.beside.interactive
 
     async def show(self, stream: Shown, final: Callable[[], Awaitable[T]], has_text: Callable[[], bool]) -> T:
         """Show a stream to its end, and return what it came to.
@@ -90,7 +104,7 @@ class Showing:
             if self.as_json:
                 await _print_events(stream, self.terminal)
             else:
-                await _print_text(stream, self.terminal)
+                await _print_text(stream, self.terminal, self.beside)
             return await final()
         except asyncio.CancelledError:
             self.terminal.leave()
@@ -126,9 +140,9 @@ async def _print_events(stream: Shown, terminal: Terminal) -> None:
         terminal.write(stream.current_raw.decode(errors="replace").replace("\n", " ") + "\n")
 
 
-async def _print_text(stream: Shown, terminal: Terminal) -> None:
-    """Print the text as it comes; to a person also what the model thinks, dimmed."""
-    printed = _Printed(terminal)
+async def _print_text(stream: Shown, terminal: Terminal, beside: Terminal) -> None:
+    """Print the text as it comes; to a person also what the model thinks, dimmed. What tools do is said beside it."""
+    printed = _Printed(terminal, beside)
     async for change in stream.changes:
         printed.show(change)
     printed.end()
@@ -137,10 +151,12 @@ async def _print_text(stream: Shown, terminal: Terminal) -> None:
 class _Printed:
     """What is printed of an answer: parts of three kinds, each on lines of its own."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, beside: Terminal) -> None:
         self._terminal = terminal
+        self._beside = beside
         self._halves = HalfPairs()
         self._kind: str | None = None
+        self._arguments: dict[str, str] = {}
 
     def show(self, change: object) -> None:
         """Print what a change adds."""
@@ -151,6 +167,18 @@ class _Printed:
                 self._grow("refusal", text, "red")
             case ReasoningChanged(delta=text) if self._terminal.interactive:
                 self._grow("reasoning", text, "dim")
+            case ToolCallDone(snapshot=call):
+                # A response's calls have ids of their own besides that which their results go back under.
+                self._arguments[getattr(call, "call_id", "") or call.id] = getattr(call, "arguments", None) or ""
+            case ToolResultCreated(snapshot=result):
+                self._say(f"{result.name} {shortened(self._arguments.get(result.id, ''))}")
+            case ToolResultDone(snapshot=result):
+                told = "->" if result.status == "returned" else f"{result.status}:"
+                parts = [result.output] if isinstance(result.output, str) else result.output
+                text = " ".join(part if isinstance(part, str) else f"({type(part).__name__})" for part in parts)
+                self._say(f"{result.name} {told} {'' if change.private else shortened(text)}")
+            case RoundDone(stop=None):
+                self._break()
             case _:
                 pass
 
@@ -160,8 +188,18 @@ class _Printed:
 
     def _grow(self, kind: str, text: str, style: Style | None) -> None:
         if text and kind != self._kind:
-            if self._kind is not None:
-                self.end()
-                self._terminal.end_line()
+            self._break()
             self._kind = kind
         self._terminal.write(self._halves.feed(text), style)
+
+    def _break(self) -> None:
+        """End what was begun: what follows has a line of its own."""
+        if self._kind is not None:
+            self.end()
+            self._terminal.end_line()
+        self._kind = None
+
+    def _say(self, line: str) -> None:
+        self._break()
+        self._beside.write(line.rstrip(), "magenta")
+        self._beside.end_line()

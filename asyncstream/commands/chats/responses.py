@@ -6,6 +6,7 @@ from asyncstream.client import AsyncClient
 from asyncstream.commands.chats.printing import Schema, Showing, say
 from asyncstream.commands.statuses import DONE, INCOMPLETE
 from asyncstream.params import EasyInputMessageParam
+from asyncstream.tools import Tools
 from asyncstream.types import Response, ResponseOutputMessage, ResponseOutputRefusal
 
 __all__ = ["ResponseAsking"]
@@ -20,9 +21,14 @@ _STOPS = {
 class ResponseAsking:
     """The messages so far, and how answers are asked for."""
 
-    def __init__(self, model: str, system: str | None, schema: Schema | None, showing: Showing) -> None:
+    def __init__(
+        self, model: str, system: str | None, schema: Schema | None, tools: Tools[None] | None, showing: Showing
+    ) -> None:
         self._showing = showing
+        self._runs_tools = tools is not None
         self._params: dict[str, Any] = {"model": model}
+        if tools is not None:
+            self._params["run_tools"] = tools
         if system is not None:
             self._params["instructions"] = system
         if schema is not None:
@@ -38,9 +44,10 @@ class ResponseAsking:
                 stream, stream.get_final_response, lambda: bool(stream.current_response_snapshot.output_text)
             )
         self._showing.terminal.end_line()
-        status = _outcome(response)
+        final = self._runs_tools and stream.stopped == "final"
+        status = DONE if final else _outcome(response)
         self._messages = [*messages, {"role": "assistant", "content": response.output_text}]
-        usage = response.usage
+        usage = stream.usage if self._runs_tools else response.usage
         self._showing.tell_cost(None if usage is None else (usage.input_tokens, usage.output_tokens))
         return status
 
