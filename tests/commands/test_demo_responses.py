@@ -78,7 +78,7 @@ async def test_response_that_is_not_whole_is_a_failure(turn: Turn, error: type[E
     assert "text    Half an" in out.getvalue()
 
 
-@pytest.mark.parametrize("arguments", [["--chat", "--responses"], ["--responses", "--web"]])
+@pytest.mark.parametrize("arguments", [["--chat", "--responses"], ["--chat", "--responses", "--web"]])
 def test_one_demo_at_a_time(arguments: list[str]) -> None:
     process = run("demo", *arguments)
 
