@@ -46,7 +46,21 @@ class RedisServer:
         """Start it, and wait until it answers."""
         kept = ["--appendonly", "yes", "--appendfsync", "always"] if self.keeps else ["--appendonly", "no"]
         command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
-        self._run([*command, "--save", "", *kept, *options])
+        await self._begin([*command, "--save", "", *kept, *options])
+
+    async def start_sentinel(self, *lines: str) -> None:
+        """Start it as a Sentinel of so many lines of configuration, and wait until it answers."""
+        path = self.directory / "sentinel.conf"
+        path.write_text("\n".join([f"port {self.port}", "bind 127.0.0.1", f"dir {self.directory}", *lines, ""]))
+        await self._begin([self.program, str(path), "--sentinel"])
+
+    @property
+    def running(self) -> bool:
+        """It was started and not killed."""
+        return self._process is not None
+
+    async def _begin(self, command: list[str]) -> None:
+        self._run(command)
         try:
             async with asyncio.timeout(30):
                 # Whether another process listens shows only in trying.
@@ -93,11 +107,20 @@ class RedisServer:
             writer.close()
 
     async def command(self, *words: str) -> list[str]:
-        """Send one command outside of any client; return the lines of its answer."""
+        """Send one command outside of any client; return the lines of its answer.
+
+        Whose role changes closes all connections; it is asked once more.
+        """
+        try:
+            return await self._asked(words)
+        except (ConnectionResetError, asyncio.IncompleteReadError):
+            return await self._asked(words)
+
+    async def _asked(self, words: tuple[str, ...]) -> list[str]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(" ".join(words).encode() + b"\r\n")
-            line = (await reader.readline()).decode().rstrip()
+            line = (await reader.readuntil()).decode().rstrip()
             if line.startswith("$") and line != "$-1":
                 size = int(line[1:])
                 return (await reader.readexactly(size + 2)).decode().splitlines()

@@ -38,6 +38,8 @@ FOR_CHECKERS = {
     "OfferedCall": "who runs no tools does not load it",
     "OpenAIChatEvent": "who comes from nowhere else does not load it",
     "Pattern": "who reads short answers alone does not load it",
+    "PubSub": "it is of an extra",
+    "Redis": "it is of an extra",
     "Refused": "who runs no tools does not load it",
     "Stop": "who runs no tools does not load it",
     "ToolLoop": "who runs no tools does not load it",

@@ -25,6 +25,7 @@ _WORDS = {
     "MasterDownError": "MASTERDOWN",
     "MovedError": "MOVED",
     "NoPermissionError": "NOPERM",
+    "NoScriptError": "NOSCRIPT",
     "OutOfMemoryError": "OOM",
     "ReadOnlyError": "READONLY",
     "TryAgainError": "TRYAGAIN",

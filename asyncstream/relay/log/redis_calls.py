@@ -45,7 +45,7 @@ class StopCalls:
     async def call(self, key: str) -> None:
         """Call out that a run is to stop."""
         try:
-            await self._link.promptly(lambda: self._link.client.publish(self._channel, key))
+            await self._link.promptly(lambda: self._link.ask(self._channel, ("PUBLISH", self._channel, key)))
         except Exception:
             # Its owner finds it written down.
             pass
@@ -53,13 +53,15 @@ class StopCalls:
     async def _hear(self) -> None:
         while True:
             try:
-                async with self._link.client.pubsub(ignore_subscribe_messages=True) as calls:
+                async with await self._link.pubsub(self._channel) as calls:
                     await calls.subscribe(self._channel)
                     async for message in calls.listen():
                         tell = self._owners.get(message["data"].decode())
                         if tell is not None:
                             tell()
             except Exception as error:
-                if judge(error).kind == "refused":
+                failure = judge(error)
+                if failure.kind == "refused":
                     return
+                await self._link.look_again(failure)
             await asyncio.sleep(LONGEST_PAUSE)

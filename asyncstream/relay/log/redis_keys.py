@@ -41,7 +41,8 @@ local last = 0
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if newest then last = tonumber(string.match(newest[1], '^%d+')) end
 local id = tonumber(ARGV[6])
-for i = 7, #ARGV, 2 do
+if id > last + 1 and ARGV[7] == '0' then return -1 - last end
+for i = 8, #ARGV, 2 do
   if id > last then
     redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], string.format('%d-0', id), 'e', ARGV[i], 'd', ARGV[i + 1])
   end
@@ -58,8 +59,9 @@ if redis.call('EXISTS', KEYS[4]) == 1 then return 2 end
 return 1
 """
 """Token, milliseconds of the ownership, milliseconds that a run is kept, entries kept, 1 if this is the end, the id of
-the first entry, then name and JSON of each. 0 if the run has another owner or was declared lost, 2 if it was done and
-the run is to stop.
+the first entry, 1 if there may be a gap before it, then name and JSON of each. 0 if the run has another owner or was
+declared lost, 2 if it was done and the run is to stop; -1 less the id of the newest entry if there would be a gap, for
+a Redis that restarted or failed over has lost what it had taken.
 
 A last batch that was taken, but whose answer was lost, finds the run done. An ownership that ran out (Redis was away,
 or the producer stopped for a while) is taken again as long as nobody has noticed.

@@ -1,7 +1,8 @@
-"""The way to one Redis: its client, made when it is first needed, and how its failures become ours.
+"""Asking a store of Redis: how often, for how long, and how its failures become ours.
 
-Below it: the package `redis` (extra `[redis]`), imported when a link is made; `redis_url` and `redis_answers`, which
-judge what goes in and what comes out; `turns`. Above it: `redis_store`, `redis_writer`.
+Below it: the package `redis` (extra `[redis]`), imported when a link is made; `redis_ways`, which knows who is asked;
+`redis_url` and `redis_answers`, which judge what goes in and what comes out; `turns`. Above it: `redis_store`,
+`redis_writer`.
 
 Rule 1: the URL, which may hold a password, is in no attribute that is shown, in no message and in no log.
 Rule 2: what answers a person waiting (`promptly`) fails within the connect deadline, and at once if nobody is
@@ -10,20 +11,25 @@ Rule 3: whatever is asked may be asked twice, as an answer can be lost: it must 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from importlib import import_module
+import functools
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.errors import StoreError
 from asyncstream.relay.log.redis_answers import Failure, judge
-from asyncstream.relay.log.redis_url import address_of
+from asyncstream.relay.log.redis_url import place_of
+from asyncstream.relay.log.redis_ways import Command, Way, way_like, way_to
 from asyncstream.relay.log.turns import Deadline, Turns
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
+    from redis.asyncio.client import PubSub
 
-__all__ = ["LONGEST_PAUSE", "RedisLink"]
+__all__ = ["LOCAL", "LONGEST_PAUSE", "RedisLink"]
+
+LOCAL = "redis://localhost:6379/0"
+"""Where a Redis is if nothing else is said."""
 
 T = TypeVar("T")
 
@@ -40,9 +46,6 @@ _STALE = 3
 _LONGEST_CLOSING = 0.25
 """Seconds for closing what idles, which TLS does in words; it is not done again sooner."""
 
-_MAX_CONNECTIONS = 10_000
-"""What a Redis accepts by default. Each run that is followed in this process holds one connection."""
-
 _PROMPT_AT_ONCE = 16
 """Readers and producers that begin at the same moment take turns, or a crowd would open as many connections."""
 
@@ -50,61 +53,77 @@ _PATIENT_AT_ONCE = 100
 """So many runs are written to at the same moment; with more of them their batches become larger."""
 
 
+_REPLICATED_MS = 200
+"""So long it is waited for a replica, where losing something would lose all: the claim of a run, and its end."""
+
+_OTHER_ROLE = ("CLUSTERDOWN", "MASTERDOWN", "READONLY")
+"""What a server answers that has lost its role, so somebody else may have it."""
+
+
 class RedisLink:
-    """A Redis and how long it is waited for.
+    """A store of Redis and how long it is waited for.
 
     Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``.
+        url: Where it is; see `redis_url`.
         connect_timeout: Seconds for a connection, and for an answer to somebody who waits.
         reconnect_timeout: Seconds that a run goes on trying to reach a Redis that is away.
+        client: A client of redis-py that leads there, instead of the URL.
 
     Raises:
         ConfigurationError: The extra is not installed, or the URL is none of a Redis, or has options that cannot be
-            used.
+            used, or the client is none.
     """
 
-    def __init__(self, url: str, *, connect_timeout: float, reconnect_timeout: float) -> None:
-        try:
-            module = import_module("redis.asyncio")
-            retry = import_module("redis.asyncio.retry").Retry(import_module("redis.backoff").NoBackoff(), 0)
-        except ImportError:
-            raise ConfigurationError("RedisStore needs redis: pip install 'asyncstream[redis]'") from None
-        self.host, self.port = address_of(url)
+    def __init__(self, url: str, *, connect_timeout: float, reconnect_timeout: float, client: object = None) -> None:
         self.failures = 0
         """How many attempts have failed so far: whoever counts time in a healthy Redis begins anew when it grows."""
         self._prompt = Turns(_PROMPT_AT_ONCE, connect_timeout)
         self._patient = Turns(_PATIENT_AT_ONCE, connect_timeout + _SILENCE)
         self._closed = False
-        self._dropped = float("-inf")
+        self._looked = float("-inf")
         self._connect_timeout = connect_timeout
         self._reconnect_timeout = reconnect_timeout
-        try:
-            self.client: Redis = module.Redis.from_url(
-                url,
-                socket_connect_timeout=connect_timeout,
-                # Not theirs: before Python 3.12 it is `wait_for`, which now and then loses a cancellation.
-                socket_timeout=None,
-                max_connections=_MAX_CONNECTIONS,
-                # Retries are ours: they must end, and must not hold up an answer. RESP2 is what all versions agree on.
-                retry=retry,
-                protocol=2,
-            )
-            # Not connected: it says whether the options can be used, which the first run would find out otherwise.
-            connection: Any = self.client.connection_pool.make_connection()
-            tls = getattr(connection, "ssl_context", None)
-            if tls is not None:
-                tls.get()
-        except Exception:
-            # Whatever the values of options make redis-py and `ssl` raise; its words may repeat the URL.
-            raise ConfigurationError(
-                f"the URL of the Redis at {self} has an option whose value cannot be used"
-            ) from None
+        self._way = _way(url, client, connect_timeout)
+        self.host, self.port = self._way.host, self._way.port
+        self.name = self._way.name
+        """What is asked, as it stands in messages."""
+        self.fails_over = self._way.fails_over
+        """Another server may take over, without what was stored last."""
 
     def __str__(self) -> str:
-        return self.host if self.port is None else f"{self.host}:{self.port}"
+        return self._way.address
 
     def __repr__(self) -> str:
         return f"RedisLink({str(self)!r})"
+
+    async def ask(self, key: str, *commands: Command) -> list[Any]:
+        """Send commands about one key, once, in their order; return their answers."""
+        return await self._way.ask(key, commands)
+
+    async def run(
+        self, script: str, keys: Sequence[str], args: Sequence[str | bytes | int], *, kept: bool = False
+    ) -> Any:
+        """Run a script, once.
+
+        Args:
+            script: Its text.
+            keys: Its keys, of one slot.
+            args: Its arguments.
+            kept: Let a replica have what it writes before this returns, if there is one that answers.
+        """
+        more: list[Command] = [("WAIT", 1, _REPLICATED_MS)] if kept and self.fails_over else []
+        rest = (len(keys), *keys, *args)
+        try:
+            answers = await self._way.ask(keys[0], [("EVALSHA", _sha(script), *rest), *more])
+        except Exception as error:
+            if judge(error).word != "NOSCRIPT":
+                raise
+            answers = await self._way.ask(keys[0], [("EVAL", script, *rest), *more])
+        return answers[0]
+
+    async def pubsub(self, channel: str) -> "PubSub":
+        """Return what can subscribe to a channel."""
+        return await self._way.pubsub(channel)
 
     async def promptly(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask Redis for a reader or a producer that begins: it is refused after `connect_timeout`.
@@ -140,7 +159,7 @@ class RedisLink:
         """Close all connections; nothing is sent any more."""
         self._closed = True
         try:
-            await self.client.aclose()
+            await self._way.close()
         except Exception:
             # They are closed; that the other side did not like it changes nothing.
             pass
@@ -156,11 +175,12 @@ class RedisLink:
             except Exception as error:
                 failure = judge(error)
                 lost += failure.kind == "lost"
-                if failure.kind in ("absent", "refused"):
+                # Of several servers another one may be about to take over.
+                if failure.kind == "refused" or (failure.kind == "absent" and not self.fails_over):
                     raise self._failure(error) from error
                 refused.append(error)
-            await self._drop_idle(failure)
-            if failure.kind == "passing" or lost >= _STALE:
+            await self.look_again(failure)
+            if failure.kind != "lost" or lost >= _STALE:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -181,25 +201,28 @@ class RedisLink:
                     until = now + self._reconnect_timeout
                 if now >= until or failure.kind == "refused":
                     raise self._failure(error) from error
-            await self._drop_idle(failure)
+            await self.look_again(failure)
             await asyncio.sleep(pause)
             pause = min(2 * pause or _FIRST_PAUSE, LONGEST_PAUSE)
 
-    async def _drop_idle(self, failure: Failure) -> None:
-        """Close what idles in the pool, if it may be dead as well, or lead to a server that has lost its role."""
+    async def look_again(self, failure: Failure | None = None) -> None:
+        """Give up what may be dead or has lost its role, if that is what a failure says; without one, at all events."""
         now = asyncio.get_running_loop().time()
-        if (failure.kind != "lost" and failure.word != "READONLY") or now < self._dropped + _LONGEST_CLOSING:
-            return
-        self._dropped = now
+        if failure is not None:
+            if failure.kind not in ("absent", "lost") and failure.word not in _OTHER_ROLE:
+                return
+            if now < self._looked + _LONGEST_CLOSING:
+                return
+        self._looked = now
         try:
             async with asyncio.timeout(_LONGEST_CLOSING):
-                await self.client.connection_pool.disconnect(inuse_connections=False)
+                await self._way.look_again()
         except Exception:
             pass
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreError(f"the store of the Redis at {self} is closed", host=self.host, port=self.port)
+            raise StoreError(f"the store of {self.name} is closed", host=self.host, port=self.port)
 
     def _failure(self, error: Exception) -> StoreError:
         kind, word = judge(error)
@@ -207,11 +230,33 @@ class RedisLink:
         if word == "WRONGPASS":
             problem = "refused the credentials of the URL"
         elif word in ("MOVED", "ASK", "CROSSSLOT"):
-            problem = f"is a node of a Redis Cluster (it answered {word}), which is not supported yet"
+            problem = f"is a node of a Redis Cluster (it answered {word}): its URL begins with redis+cluster://"
         elif kind in ("passing", "refused"):
             problem = f"answered {word}" if word.isupper() else "refused a command"
         elif word == "TimeoutError":
             problem = f"did not answer within {self._connect_timeout:g} s"
         else:
             problem = "cannot be reached"
-        return StoreError(f"the Redis at {self} {problem}", host=self.host, port=self.port)
+        return StoreError(f"{self.name} {problem}", host=self.host, port=self.port)
+
+
+def _way(url: str, client: object, connect_timeout: float) -> Way:
+    if client is not None and url != LOCAL:
+        raise ConfigurationError("expected the URL of a Redis or a client of one, got both")
+    try:
+        if client is not None:
+            return way_like(client, connect_timeout)
+        place = place_of(url)
+        return way_to(place, connect_timeout)
+    except ImportError:
+        raise ConfigurationError("RedisStore needs redis: pip install 'asyncstream[redis]'") from None
+    except ConfigurationError:
+        raise
+    except Exception:
+        # Whatever the values of options make redis-py and `ssl` raise; its words may repeat the URL.
+        raise ConfigurationError("the URL of the Redis has an option whose value cannot be used") from None
+
+
+@functools.cache
+def _sha(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -12,7 +12,7 @@ Rule 2: reading writes nothing and needs no memory of a Redis that has none left
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.entries import Entry
@@ -24,10 +24,14 @@ from asyncstream.relay.errors import (
 )
 from asyncstream.relay.log.redis_calls import StopCalls
 from asyncstream.relay.log.redis_keys import CANCEL, CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
-from asyncstream.relay.log.redis_link import LONGEST_PAUSE, RedisLink
+from asyncstream.relay.log.redis_link import LOCAL, LONGEST_PAUSE, RedisLink
 from asyncstream.relay.log.redis_writer import RedisWriter
 from asyncstream.relay.log.sharing import Sharing
 from asyncstream.relay.log.store import Page
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis, RedisCluster
+
 
 __all__ = ["RedisStore"]
 
@@ -49,12 +53,21 @@ class _Looked(NamedTuple):
     owner: bytes | None
     view: str = ""
 
+    @property
+    def goes_on(self) -> bool:
+        """It has an owner that lives."""
+        return self.owner not in (None, DONE, LOST)
+
 
 class RedisStore:
-    """Keep runs in a Redis, 5.0 or newer. Nothing is sent before the first run is started or followed.
+    """Keep runs in a Redis, 5.0 or newer, or a Valkey. Nothing is sent before the first run is started or followed.
 
     Args:
-        url: ``redis://[user:password@]host:port/db``, ``rediss://...`` or ``unix://...``.
+        url: ``redis://[user:password@]host:port/db`` or ``unix://...`` of one; ``redis+cluster://host:port,host:port``
+            of some nodes of a cluster; ``redis+sentinel://host:port,host:port/master/db`` of Sentinels, with
+            ``?sentinel_password=`` and ``&sentinel_username=`` if they want some. ``rediss``: over TLS.
+        client: Instead of the URL a `Redis`, of `Sentinel.master_for` too, or a `RedisCluster` of ``redis.asyncio``.
+            The store makes connections of its own with its options, and closes these; closing the client is yours.
         prefix: What its keys begin with.
         max_events: How many entries of a run are kept, the newest, or a few more.
         ttl: Seconds that a run is kept after its last entry.
@@ -70,8 +83,9 @@ class RedisStore:
 
     def __init__(
         self,
-        url: str = "redis://localhost:6379/0",
+        url: str = LOCAL,
         *,
+        client: "Redis | RedisCluster | None" = None,
         prefix: str = "asyncstream:",
         max_events: int = 50_000,
         ttl: float = 3600.0,
@@ -86,7 +100,8 @@ class RedisStore:
                 raise ConfigurationError(f"expected {name} to be a number above zero, got {limit!r}")
         if not isinstance(prefix, str) or "{" in prefix or "}" in prefix:
             raise ConfigurationError(f"expected a prefix without braces, which place keys in a cluster, got {prefix!r}")
-        self._link = RedisLink(url, connect_timeout=connect_timeout, reconnect_timeout=reconnect_timeout)
+        self._link = RedisLink(url, connect_timeout=connect_timeout, reconnect_timeout=reconnect_timeout, client=client)
+        self._connect_timeout = connect_timeout
         self._prefix = prefix
         self._max_events = max_events
         self._ttl = ttl
@@ -94,10 +109,7 @@ class RedisStore:
         self._block_ms = max(1, int(min(_BLOCK, owner_ttl / 2) * 1000))
         # A producer that is back may be between two attempts.
         self._patience = max(owner_ttl / 2, 2 * LONGEST_PAUSE)
-        self._claim_script = self._link.client.register_script(CLAIM)
-        self._cancel_script = self._link.client.register_script(CANCEL)
         self._calls = StopCalls(self._link, f"{prefix}stop")
-        self._end_script = self._link.client.register_script(END)
         self._looking: Sharing[_Looked] = Sharing()
 
     def __repr__(self) -> str:
@@ -108,7 +120,7 @@ class RedisStore:
         keys = Keys.of(self._prefix, run_id)
         token = secrets.token_hex(16)
         args: list[str | int] = [token, int(self._owner_ttl * 1000), view, int(self._ttl * 1000)]
-        if not await self._link.promptly(lambda: self._claim_script(keys=keys, args=args)):
+        if not await self._link.promptly(lambda: self._link.run(CLAIM, keys, args, kept=True)):
             raise RunExistsError(f"there is a run {run_id!r} already: it goes on, or has ended and is still kept")
         return RedisWriter(
             self._link,
@@ -130,7 +142,10 @@ class RedisStore:
 
             return _looked(await self._link.promptly(fetch))
 
-        return _page(run_id, after, await self._looking.ask((run_id, after, limit), send))
+        looked = await self._looking.ask((run_id, after, limit), send)
+        if self._link.fails_over and after > looked.last and looked.goes_on:
+            looked = await self._brought_again(run_id, after, limit, looked)
+        return self._page(run_id, after, looked)
 
     async def wait(self, run_id: str, after: int, *, limit: int) -> Page:
         """Return the entries after a cursor, once there are any or the run has ended; see `Store`."""
@@ -142,13 +157,13 @@ class RedisStore:
             if entries:
                 whole = consecutive(entries, after)
                 if not whole:
-                    raise _gone(run_id, after, entries[0].id or 0)
+                    raise self._gone(run_id, after, entries[0].id or 0)
                 return Page(whole, whole[-1].terminal)
             looked = await self._look(run_id, after, limit)
             if looked.entries:
-                return _page(run_id, after, looked)
+                return self._page(run_id, after, looked)
             if looked.owner in (DONE, LOST):
-                page = _page(run_id, after, looked)
+                page = self._page(run_id, after, looked)
                 if page.ended:
                     return page
                 raise ProducerLostError(f"the run {run_id!r} has ended, but what follows entry {after} is not kept")
@@ -156,6 +171,8 @@ class RedisStore:
                 missed = None
                 failures = self._link.failures
             elif missed is None:
+                # Its owner may be known to a server that has taken over.
+                await self._link.look_again()
                 await self._takes_writes(run_id)
                 missed = clock()
                 failures = self._link.failures
@@ -170,7 +187,7 @@ class RedisStore:
         """
         keys = Keys.of(self._prefix, run_id)
         args = [int(self._ttl * 1000)]
-        goes_on = await self._link.promptly(lambda: self._cancel_script(keys=keys, args=args))
+        goes_on = await self._link.promptly(lambda: self._link.run(CANCEL, keys, args))
         if goes_on:
             await self._calls.call(keys.events)
         return bool(goes_on)
@@ -182,11 +199,18 @@ class RedisStore:
     async def _block(self, run_id: str, after: int, limit: int) -> list[Entry]:
         """Wait a while for entries after a cursor."""
         keys = Keys.of(self._prefix, run_id)
-        client = self._link.client
-        answer: Any = await self._link.held(
-            lambda: client.xread({keys.events: f"{after}-0"}, count=limit, block=self._block_ms)
-        )
+        command = ("XREAD", "COUNT", limit, "BLOCK", self._block_ms, "STREAMS", keys.events, f"{after}-0")
+        [answer] = await self._link.held(lambda: self._link.ask(keys.events, command))
         return [] if not answer else [entry_of(id, fields) for id, fields in answer[0][1]]
+
+    async def _brought_again(self, run_id: str, after: int, limit: int, looked: _Looked) -> _Looked:
+        """Wait until the producer has brought again what a server lost that took over, and a reader has."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._connect_timeout
+        while after > looked.last and looked.goes_on and clock() < until:
+            await asyncio.sleep(LONGEST_PAUSE / 5)
+            looked = await self._look(run_id, after, limit)
+        return looked
 
     async def _look(self, run_id: str, after: int, limit: int) -> _Looked:
         return _looked(await self._link.patiently(lambda: self._fetch(run_id, after, limit)))
@@ -194,24 +218,19 @@ class RedisStore:
     async def _fetch(self, run_id: str, after: int, limit: int) -> list[Any]:
         """Read the owner of a run, its newest entry, what is after a cursor, and its view, in this order."""
         keys = Keys.of(self._prefix, run_id)
-        async with self._link.client.pipeline(transaction=False) as pipeline:
-            pipeline.get(keys.owner)
-            pipeline.xrevrange(keys.events, count=1)
-            pipeline.xrange(keys.events, min=f"{after + 1}-0", count=limit)
-            pipeline.get(keys.view)
-            # Raised by the pipeline, an error would be told with the command before its own words.
-            answers: list[Any] = await pipeline.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return answers
+        return await self._link.ask(
+            keys.events,
+            ("GET", keys.owner),
+            ("XREVRANGE", keys.events, "+", "-", "COUNT", 1),
+            ("XRANGE", keys.events, f"{after + 1}-0", "+", "COUNT", limit),
+            ("GET", keys.view),
+        )
 
     async def _takes_writes(self, run_id: str) -> None:
         """Wait until Redis takes writes: while it takes none, no ownership is renewed either."""
         keys = Keys.of(self._prefix, run_id)
-        client = self._link.client
         # It writes nothing at all, but is refused as every write is that needs memory.
-        await self._link.patiently(lambda: client.setrange(keys.owner, 0, ""))
+        await self._link.patiently(lambda: self._link.ask(keys.owner, ("SETRANGE", keys.owner, 0, "")))
 
     async def _lose(self, run_id: str, after: int, looked: _Looked) -> None:
         """End a run that has no owner: for all its readers, on all workers, once."""
@@ -225,13 +244,33 @@ class RedisStore:
 
             async def end() -> int:
                 # Not asked again after a failure: the producer may be back as soon as Redis is.
-                return await self._end_script(keys=keys, args=args) if self._link.failures == failures else 0
+                return await self._link.run(END, keys, args) if self._link.failures == failures else 0
 
             if await self._link.patiently(end) >= 0:
                 return
         if after:
             raise _missing(run_id, after)
         raise error
+
+    def _page(self, run_id: str, after: int, looked: _Looked) -> Page:
+        entries = consecutive(looked.entries, after)
+        if entries:
+            return Page(entries, looked.ended and entries[-1].id == looked.last, looked.view, looked.ended)
+        if looked.entries:
+            raise self._gone(run_id, after, looked.entries[0].id or 0)
+        if not looked.last and looked.owner is None:
+            raise _missing(run_id, after)
+        if after > looked.last:
+            raise CursorGoneError(
+                f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {looked.last}"
+            )
+        return Page([], looked.ended and after == looked.last, looked.view, looked.ended)
+
+    def _gone(self, run_id: str, after: int, next_id: int) -> CursorGoneError:
+        return CursorGoneError(
+            f"entry {after + 1} of the run {run_id!r} is not kept any more, the next kept is {next_id}: "
+            f"{self._link.name} has trimmed or lost it"
+        )
 
 
 def _looked(answers: list[Any]) -> _Looked:
@@ -240,23 +279,6 @@ def _looked(answers: list[Any]) -> _Looked:
     return _Looked(
         [entry_of(id, fields) for id, fields in found], last.id or 0, last.terminal, owner, (view or b"").decode()
     )
-
-
-def _page(run_id: str, after: int, looked: _Looked) -> Page:
-    entries = consecutive(looked.entries, after)
-    if entries:
-        return Page(entries, looked.ended and entries[-1].id == looked.last, looked.view, looked.ended)
-    if looked.entries:
-        raise _gone(run_id, after, looked.entries[0].id or 0)
-    if not looked.last and looked.owner is None:
-        raise _missing(run_id, after)
-    if after > looked.last:
-        raise CursorGoneError(f"the cursor {after} is ahead of the run {run_id!r}, whose last entry is {looked.last}")
-    return Page([], looked.ended and after == looked.last, looked.view, looked.ended)
-
-
-def _gone(run_id: str, after: int, next_id: int) -> CursorGoneError:
-    return CursorGoneError(f"entry {after + 1} of the run {run_id!r} is not kept any more, the next kept is {next_id}")
 
 
 def _missing(run_id: str, after: int) -> CursorGoneError | RunNotFoundError:

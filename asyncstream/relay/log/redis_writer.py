@@ -3,11 +3,14 @@
 One task a run: it sends what has come since it last sent, waits a few milliseconds, and sends again; between batches
 that are far apart it renews the ownership. So the producer never waits for Redis, unless very much is on its way.
 
-Rule 1: what was appended is sent in order, and kept until Redis has taken it.
+Rule 1: what was appended is sent in order, and kept until Redis has taken it; the newest of it for longer, as a Redis
+that restarts or fails over may have lost what it had taken. It is brought again then, under the same ids.
 Rule 2: the first failure is final, whatever it is, and nobody waits for this writer after it.
 """
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,6 +23,8 @@ from asyncstream.relay.log.store import store_failure
 
 __all__ = ["RedisWriter"]
 
+_LOG = logging.getLogger("asyncstream")
+
 _BATCH_EVENTS = 500
 _BATCH_BYTES = 512 * 1024
 """One batch is one script, during which Redis serves nobody else: about a millisecond."""
@@ -27,6 +32,10 @@ _BATCH_BYTES = 512 * 1024
 _FULL_EVENTS = 10_000
 _FULL_BYTES = 8 * 1024 * 1024
 """What may be on its way while Redis is slow or away; then the producer waits, and with it the upstream."""
+
+_KEPT_EVENTS = 5_000
+_KEPT_BYTES = 1024 * 1024
+"""What may be brought again: a few seconds of a run, where a replica is behind by milliseconds."""
 
 _PAUSE = 0.002
 """Seconds between two batches. An event waits that long at most; at 1,000 events a second two share a batch."""
@@ -71,13 +80,16 @@ class RedisWriter:
         self._keys = keys
         self._calls = calls
         self._token = token
-        self._append_script = link.client.register_script(APPEND)
         self._renew_after = owner_ttl / 3
         self._settings = (int(owner_ttl * 1000), int(ttl * 1000), max_events)
         # What Redis has not taken yet.
         self._entries: list[_Fields] = []
         self._bytes = 0
         self._stored = 0
+        # The newest that Redis has taken.
+        self._kept: deque[_Fields] = deque()
+        self._kept_bytes = 0
+        self._gap_allowed = False
         self._failure: RelayError | None = None
         self._finishing = False
         self._wake = asyncio.Event()
@@ -130,17 +142,15 @@ class RedisWriter:
 
     async def abandon(self, last: Entry) -> None:
         """End the run with an error entry after what is stored, if Redis takes that much."""
-        script = self._link.client.register_script(END)
         args: list[int | str | bytes] = [self._settings[1], last.data, self._token]
-        await self._link.patiently(lambda: script(keys=self._keys, args=args))
+        await self._link.patiently(lambda: self._link.run(END, self._keys, args, kept=True))
 
     async def release(self) -> None:
         """Give the run up; if Redis cannot be told, the ownership runs out."""
         self._task.cancel()
         await asyncio.wait([self._task])
-        script = self._link.client.register_script(RELEASE)
         try:
-            await self._link.promptly(lambda: script(keys=[self._keys.owner], args=[self._token]))
+            await self._link.promptly(lambda: self._link.run(RELEASE, [self._keys.owner], [self._token]))
         except StoreError:
             pass
 
@@ -185,26 +195,60 @@ class RedisWriter:
             max_events,
             int(last),
             self._stored + 1,
+            int(self._gap_allowed),
             *fields,
         ]
-        owned = await self._link.patiently(lambda: self._append_script(keys=self._keys, args=args))
+        owned = await self._link.patiently(lambda: self._link.run(APPEND, self._keys, args, kept=last))
         if not owned:
             raise StoreError(
                 f"the run is no longer owned by this producer after entry {self._stored}: it was declared lost",
                 host=self._link.host,
                 port=self._link.port,
             )
+        if owned < 0:
+            self._bring_again(-1 - owned)
+            return False
+        self._gap_allowed = False
         if owned == _TO_STOP and not last:
             self._tell_cancel()
         del self._entries[:count]
         self._bytes -= size
         self._stored += count
+        self._keep(batch)
         self._taken.set()
         if self._entries or self._finishing:
             self._wake.set()
         else:
             await asyncio.sleep(_PAUSE)
         return last
+
+    def _keep(self, batch: list[_Fields]) -> None:
+        kept = self._kept
+        kept.extend(batch)
+        self._kept_bytes += sum(len(fields.data) for fields in batch)
+        while len(kept) > _KEPT_EVENTS or self._kept_bytes > _KEPT_BYTES:
+            self._kept_bytes -= len(kept.popleft().data)
+
+    def _bring_again(self, last: int) -> None:
+        """Take back what Redis has lost after an entry; or go on without it, if there is more than is kept."""
+        self._wake.set()
+        missing = self._stored - last
+        if missing > len(self._kept):
+            first = self._stored - len(self._kept) + 1
+            _LOG.error(
+                "%s has lost entries %d to %d of a run, which are kept nowhere any more",
+                self._link.name,
+                last + 1,
+                first - 1,
+            )
+            missing = len(self._kept)
+            self._gap_allowed = True
+        again = [self._kept.pop() for _ in range(missing)][::-1]
+        size = sum(len(fields.data) for fields in again)
+        self._entries[:0] = again
+        self._stored -= missing
+        self._bytes += size
+        self._kept_bytes -= size
 
     def _batch(self) -> tuple[int, int]:
         """Return how many entries go into the next batch, and their bytes."""

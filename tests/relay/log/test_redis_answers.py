@@ -2,15 +2,18 @@
 
 import asyncio
 import pickle
+from typing import Any
 
 import pytest
 from redis import exceptions
 from redis._parsers.base import BaseParser
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.sentinel import Sentinel
 
 from asyncstream import ConfigurationError
 from asyncstream.relay.errors import StoreError
 from asyncstream.relay.log.redis_answers import Failure, judge
-from asyncstream.relay.log.redis_link import RedisLink
+from asyncstream.relay.log.redis_link import LOCAL, RedisLink
 
 OF_A_SCRIPT = "ERR Error running script (call to f_7bb37e04): @user_script:11: @user_script: 11: -{}"
 
@@ -228,17 +231,19 @@ BAD_URLS = [
     "rediss://h/0?ssl_min_version=TLSv1_2",
     "unix:///run/redis.sock?ssl_cert_reqs=none",
 ]
-OTHER_KINDS = {
-    "redis+sentinel://h:26379/mymaster/0": "Sentinel",
-    "rediss+sentinel://u:s3cr3t@h1,h2/m": "Sentinel",
-    "sentinel://h:26379": "Sentinel",
-    "redis-sentinel://h": "Sentinel",
-    "redis+cluster://h:7000": "Cluster",
-    "rediss+cluster://:s3cr3t@h": "Cluster",
-    "redis-cluster://h": "Cluster",
-    "redis://h1:7000,h2:7000,h3:7000": "Cluster",
-    "redis://u:s3cr3t@h1,h2:6379/0": "Cluster",
-}
+NO_PLACES = [
+    "sentinel://h:26379",
+    "redis-sentinel://h",
+    "redis-cluster://h",
+    "redis+sentinel://h:26379",
+    "redis+sentinel://h:26379/s3cr3t/s3cr3t",
+    "redis+cluster://h:s3cr3t",
+    "redis+cluster://:s3cr3t@h/1",
+    "redis+cluster://h?db=1",
+    "redis+cluster://h?sentinel_password=s3cr3t",
+    "redis://h1:7000,h2:7000,h3:7000",
+    "redis://u:s3cr3t@h1,h2:6379/0",
+]
 
 
 @pytest.mark.parametrize("url", GOOD_URLS)
@@ -256,9 +261,62 @@ def test_options_that_cannot_be_used_are_found_when_the_store_is_made(url):
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("url", OTHER_KINDS)
-def test_a_cluster_and_a_sentinel_are_named(url):
-    with pytest.raises(ConfigurationError, match=f"Redis {OTHER_KINDS[url]} is not supported yet") as caught:
+@pytest.mark.parametrize("url", NO_PLACES)
+def test_a_place_that_is_none_is_found_when_the_store_is_made(url):
+    with pytest.raises(ConfigurationError) as caught:
         RedisLink(url, connect_timeout=1, reconnect_timeout=1)
 
     assert "s3cr3t" not in str(caught.value)
+
+
+NAMED = {
+    "redis+sentinel://u:s3cr3t@h1,[::1]:7/m/2?sentinel_password=s3cr3t": (
+        "the Redis 'm' of the Sentinels at h1:26379,::1:7"
+    ),
+    "rediss+sentinel://h/m?ssl_cert_reqs=none&sentinel_username=a": "the Redis 'm' of the Sentinels at h:26379",
+    "redis+cluster://:s3cr3t@h1:7000,h2": "the Redis Cluster at h1:7000,h2:6379",
+    "rediss+cluster://h:7000/0?client_name=a&ssl_check_hostname=no": "the Redis Cluster at h:7000",
+}
+
+
+@pytest.mark.parametrize("url", NAMED)
+async def test_a_cluster_and_a_sentinel_are_named_without_their_passwords(url):
+    found = RedisLink(url, connect_timeout=0.1, reconnect_timeout=1)
+    with pytest.raises(StoreError) as caught:
+        await found.promptly(Ask(*[answered(PASSING["OOM"])] * 1_000))
+    await found.close()
+
+    assert f"{NAMED[url]} answered OOM" == str(caught.value)
+    assert "s3cr3t" not in repr(found)
+
+
+async def test_of_several_servers_another_one_may_take_over():
+    found = RedisLink("redis+cluster://h", connect_timeout=5, reconnect_timeout=1)
+
+    assert "answer" == await found.promptly(Ask(ConnectionRefusedError()))
+
+
+@pytest.mark.parametrize("kind", ["redis", "sentinel", "cluster"])
+async def test_a_client_is_given_instead_of_an_url(kind):
+    options = {"password": "s3cr3t", "decode_responses": True, "socket_timeout": 0.01}
+    client: Any = {
+        "redis": lambda: Redis(host="h", port=1, **options),
+        "sentinel": lambda: Sentinel([("h", 1)]).master_for("m", **options),
+        "cluster": lambda: RedisCluster("h", 1, **options),
+    }[kind]()
+    found = RedisLink(LOCAL, connect_timeout=1, reconnect_timeout=1, client=client)
+    await found.close()
+
+    assert found.name.endswith("at h:1")
+    assert ("h", 1) == (found.host, found.port)
+    assert (kind != "redis") == found.fails_over
+    assert "s3cr3t" not in repr(found)
+
+
+def test_what_is_no_client_of_a_master():
+    with pytest.raises(ConfigurationError, match="slave_for"):
+        RedisLink(LOCAL, connect_timeout=1, reconnect_timeout=1, client=Sentinel([("h", 1)]).slave_for("m"))
+    with pytest.raises(ConfigurationError, match="got object"):
+        RedisLink(LOCAL, connect_timeout=1, reconnect_timeout=1, client=object())
+    with pytest.raises(ConfigurationError, match="got both"):
+        RedisLink("redis://h", connect_timeout=1, reconnect_timeout=1, client=Redis())

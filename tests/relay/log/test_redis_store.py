@@ -10,6 +10,7 @@ import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 from feeds import Feed, many, numbers, read, until
@@ -21,6 +22,7 @@ from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import CursorGoneError, RunExistsError, RunNotFoundError, StoreError
 from asyncstream.relay.log.redis_keys import Keys
 from asyncstream.relay.log.redis_store import RedisStore, _Looked
+from asyncstream.relay.log.redis_writer import RedisWriter
 from asyncstream.relay.log.run_log import RunLog
 
 real = [pytest.mark.system, needs_redis]
@@ -352,8 +354,7 @@ async def test_a_restart_in_the_middle_of_a_run_loses_nothing(redis_server):
 
 
 @marked
-async def test_a_redis_that_forgot_everything_is_no_endless_wait(tmp_path):
-    """What readers had, they have; they go on where the producer goes on, and who wants what is gone is told."""
+async def test_a_redis_that_forgot_everything_is_brought_the_newest_again(tmp_path, caplog):
     server = RedisServer(tmp_path, keeps=False)
     await server.start()
     try:
@@ -365,15 +366,59 @@ async def test_a_redis_that_forgot_everything_is_no_endless_wait(tmp_path):
             assert 100 == len(await read(log, "run-1", count=100))
             server.kill()
             await server.start()
+            # Also of a model that is silent: with the next renewal.
+            assert 100 == len(await until_read(log, 100))
+            feed.end()
+            found = [await reader, await read(log, "run-1")]
+    finally:
+        server.kill()
+
+    assert [list(range(1, 102))] * 2 == [[entry.id for entry in entries] for entries in found]
+    assert "" == caplog.text
+
+
+async def until_read(log: RunLog, count: int) -> list[Entry]:
+    while True:
+        try:
+            return await read(log, "run-1", count=count)
+        except RunNotFoundError:
+            await asyncio.sleep(0.02)
+
+
+@marked
+async def test_a_redis_that_forgot_everything_is_no_endless_wait(tmp_path, monkeypatch, caplog):
+    """What readers had, they have; they go on where the producer goes on, and who wants what is gone is told."""
+    writers: list[RedisWriter] = []
+    claim = RedisStore.claim
+
+    async def claimed(*args: Any) -> RedisWriter:
+        writers.append(await claim(*args))
+        return writers[-1]
+
+    monkeypatch.setattr(RedisStore, "claim", claimed)
+    server = RedisServer(tmp_path, keeps=False)
+    await server.start()
+    try:
+        async with RunLog(RedisStore(server.url, owner_ttl=0.6)) as log:
+            feed = Feed()
+            await log.start("run-1", feed)
+            feed.say(*range(1, 101))
+            reader = asyncio.create_task(read(log, "run-1"))
+            assert 100 == len(await read(log, "run-1", count=100))
+            server.kill()
+            # As if it were long ago: what is newer is brought again.
+            writers[0]._kept.clear()
+            await server.start()
             feed.say(101)
             feed.end()
             entries = await reader
-            with pytest.raises(CursorGoneError):
+            with pytest.raises(CursorGoneError, match=r"the Redis at .* has trimmed or lost it"):
                 await log.follow("run-1").open()
     finally:
         server.kill()
 
     assert list(range(1, 103)) == [entry.id for entry in entries]
+    assert "has lost entries 1 to 100 of a run" in caplog.text
 
 
 @marked

@@ -1,0 +1,217 @@
+"""R29: beyond one Redis: a cluster, and a master under Sentinels.
+
+A master is killed, a fail-over is planned, a slot moves in the middle of a run that two workers read, whose readers
+drop and come back: nothing is lost, nothing comes twice. Against real servers, of each program that
+`tests/redis_server.py` is told of, of Redis or Valkey.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from feeds import Feed, many, numbers, read, until
+from redis.asyncio import RedisCluster
+from redis.asyncio.sentinel import Sentinel
+from redis_kinds import KINDS, Cluster, Sentinels
+from redis_server import PROGRAMS, needs_redis
+
+from asyncstream.relay.entries import Entry
+from asyncstream.relay.errors import CursorGoneError, StoreError
+from asyncstream.relay.log.redis_store import RedisStore
+from asyncstream.relay.log.run_log import RunLog
+
+pytestmark = [pytest.mark.system, needs_redis]
+
+EVENTS = 2_000
+READERS = 14
+DROPS = 3
+"""Of each reader."""
+
+
+@pytest.fixture(params=PROGRAMS, ids=lambda program: str(PROGRAMS.index(program)))
+def program(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=KINDS)
+async def servers(request: pytest.FixtureRequest, tmp_path: Path, program: str) -> AsyncIterator[Any]:
+    found = KINDS[request.param](tmp_path, program)
+    try:
+        await found.start()
+        yield found
+    finally:
+        found.kill()
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path, program: str) -> AsyncIterator[Cluster]:
+    found = Cluster(tmp_path, program)
+    try:
+        await found.start()
+        yield found
+    finally:
+        found.kill()
+
+
+async def dropping(logs: list[RunLog], seed: int) -> list[Entry]:
+    """Read a run, drop, and go on at the other worker."""
+    dice = random.Random(seed)
+    drops = sorted(dice.sample(range(1, EVENTS), DROPS))
+    entries: list[Entry] = []
+    for turn in range(DROPS + 1):
+        async with logs[(seed + turn) % 2].follow("run-1", entries[-1].id if entries else None) as following:
+            async for entry in following:
+                entries.append(entry)
+                if turn < DROPS and len(entries) >= drops[turn]:
+                    break
+    return entries
+
+
+async def whole(store: Any, disturb: Any) -> None:
+    """Have a run read, 42 drops in all, while something is done to its servers."""
+    logs = [RunLog(store()), RunLog(store())]
+    await logs[0].start("run-1", many(EVENTS, rate=500))
+    readers = [asyncio.create_task(dropping(logs, seed)) for seed in range(READERS)]
+    await read(logs[1], "run-1", count=300)
+    await disturb("run-1")
+    async with asyncio.timeout(60):
+        found = await asyncio.gather(*readers)
+    again = await read(logs[1], "run-1")
+    await asyncio.gather(*(log.close() for log in logs))
+
+    assert [list(range(1, EVENTS + 2))] * (READERS + 1) == [[entry.id for entry in each] for each in (*found, again)]
+    assert [list(range(1, EVENTS + 1))] * (READERS + 1) == [numbers(each) for each in (*found, again)]
+    assert "done" == again[-1].event
+
+
+async def test_a_master_that_is_killed_in_the_middle_of_a_run_loses_nothing(servers, caplog):
+    await whole(lambda: RedisStore(servers.url), servers.kill_master)
+
+    assert "" == caplog.text
+
+
+async def test_a_planned_fail_over_in_the_middle_of_a_run_loses_nothing(servers, caplog):
+    await whole(lambda: RedisStore(servers.url), servers.fail_over)
+
+    assert "" == caplog.text
+
+
+async def test_a_slot_that_moves_in_the_middle_of_a_run_loses_nothing(cluster, caplog):
+    await whole(lambda: RedisStore(cluster.url), cluster.move_slot)
+
+    assert "" == caplog.text
+
+
+async def test_a_client_that_is_given_is_not_closed(servers):
+    """Its options do not matter, its credentials do; its connections are not used up by readers that wait."""
+    host, port = RedisStore(servers.url)._link.host, RedisStore(servers.url)._link.port
+    options: dict[str, Any] = {"decode_responses": True, "socket_timeout": 5, "protocol": 3}
+    sentinel = Sentinel([(host, port)])
+    client: Any = (
+        RedisCluster(host, port, **options) if isinstance(servers, Cluster) else sentinel.master_for("main", **options)
+    )
+    try:
+        await whole(lambda: RedisStore(client=client), servers.fail_over)
+
+        async def answers() -> bool:
+            try:
+                return bool(await client.set("mine", "1"))
+            except Exception:
+                return False
+
+        await until(answers)
+    finally:
+        await client.aclose()
+        for one in sentinel.sentinels:
+            await one.aclose()
+
+
+async def test_a_run_is_stopped_from_the_other_worker(servers):
+    async with RunLog(RedisStore(servers.url)) as log, RunLog(RedisStore(servers.url)) as other:
+        feed = Feed()
+        await log.start("run-1", feed)
+        feed.say(1)
+        reader = asyncio.create_task(read(other, "run-1"))
+        assert 1 == len(await read(other, "run-1", count=1))
+        assert await other.cancel("run-1")
+        entries = await reader
+
+        assert [1, 2] == [entry.id for entry in entries]
+        assert "cancelled" == json.loads(entries[-1].data)["error"]["code"]
+        await until(lambda: feed.closed)
+        assert not await other.cancel("run-1")
+
+
+async def test_what_is_lost_is_told_with_the_name_of_the_store(servers, monkeypatch, caplog):
+    """A master dies before its replica had the newest, and it is more than the producer keeps."""
+    monkeypatch.setattr("asyncstream.relay.log.redis_writer._KEPT_EVENTS", 10)
+    store = RedisStore(servers.url, owner_ttl=30)
+    async with RunLog(store) as log:
+        feed = Feed()
+        await log.start("run-1", feed)
+        feed.say(*range(1, 101))
+        reader = asyncio.create_task(read(log, "run-1"))
+        assert 100 == len(await read(log, "run-1", count=100))
+        # As if the replica were that far behind.
+        await store._link.ask("asyncstream:{run-1}:events", ("DEL", "asyncstream:{run-1}:events"))
+        feed.say(101)
+        feed.end()
+        entries = await reader
+        with pytest.raises(CursorGoneError) as caught:
+            await log.follow("run-1", 50).open()
+
+    assert list(range(1, 103)) == [entry.id for entry in entries]
+    assert store._link.name in str(caught.value)
+    assert f"{store._link.name} has lost entries 1 to 90 of a run" in caplog.text
+
+
+async def test_when_all_servers_are_away_it_is_told_with_the_name_of_the_store(servers, caplog):
+    store = RedisStore(servers.url, connect_timeout=1, reconnect_timeout=1)
+    feed = Feed()
+    log = RunLog(store)
+    await log.start("run-1", feed)
+    feed.say(1)
+    reader = asyncio.create_task(read(log, "run-1"))
+    assert 1 == len(await read(log, "run-1", count=1))
+    servers.kill()
+    feed.say(2)
+    entries = await reader
+    with pytest.raises(StoreError) as caught:
+        await log.start("run-2", Feed())
+    await log.close()
+
+    assert "store_unavailable" == json.loads(entries[-1].data)["error"]["code"]
+    assert str(caught.value).startswith(f"{store._link.name} ")
+    assert "producer" not in json.loads(entries[-1].data)["error"]["message"]
+
+
+async def test_readers_of_many_runs_share_the_connections_of_a_node(servers):
+    """As with one Redis: one a followed run that goes on, and a few for all others."""
+    async with RunLog(RedisStore(servers.url)) as log:
+        await asyncio.gather(*(log.start(f"run-{run}", many(20)) for run in range(200)))
+        found = await asyncio.gather(*(read(log, f"run-{run % 200}") for run in range(1_000)))
+        nodes = servers.nodes if isinstance(servers, Cluster) else servers.servers[:2]
+        mine = [client for node in nodes for client in await node.clients() if "replica" not in client["cmd"]]
+
+    assert [list(range(1, 22))] * 1_000 == [[entry.id for entry in entries] for entries in found]
+    assert len(mine) < 700
+
+
+async def test_sentinels_that_want_a_password_of_their_own(tmp_path):
+    found = Sentinels(tmp_path, PROGRAMS[0])
+    try:
+        await found.start()
+        for one in found.servers[:2]:
+            await one.command("CONFIG", "SET", "masterauth", "of-redis")
+            await one.command("CONFIG", "SET", "requirepass", "of-redis")
+        url = found.url.replace("//", "//:of-redis@")
+        async with RunLog(RedisStore(url)) as log:
+            await log.start("run-1", many(10))
+
+            assert 11 == len(await read(log, "run-1"))
+    finally:
+        found.kill()

@@ -1,0 +1,173 @@
+"""The kinds of stores beyond one Redis, on the loopback.
+
+A cluster of three masters and three replicas, and a master with a replica under three Sentinels. A test kills a master,
+plans a fail-over, moves a slot. Of which program says `redis_server.PROGRAMS`.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import ClassVar
+
+from feeds import until
+from redis_server import RedisServer
+
+from asyncstream.relay.log.redis_keys import Keys
+
+__all__ = ["KINDS", "Cluster", "Sentinels"]
+
+_DOWN_MS = "1000"
+"""So long a server is away before another one takes over."""
+
+
+class Cluster:
+    """Three masters, each with a replica."""
+
+    scheme: ClassVar[str] = "redis+cluster"
+
+    def __init__(self, directory: Path, program: str) -> None:
+        self.nodes: list[RedisServer] = []
+        for number in range(6):
+            (directory / str(number)).mkdir()
+            self.nodes.append(RedisServer(directory / str(number), keeps=False, program=program))
+        self.ids: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
+
+    async def start(self) -> None:
+        """Start the nodes, and wait until each master has its slots and its replica."""
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", _DOWN_MS, "--repl-diskless-sync-delay", "0")
+        await asyncio.gather(*(node.start(*options) for node in self.nodes))
+        self.ids = [(await node.command("CLUSTER", "MYID"))[0] for node in self.nodes]
+        bounds = [0, 5461, 10922, 16384]
+        for number, node in enumerate(self.nodes):
+            await node.command("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
+            if number < 3:
+                await node.command("CLUSTER", "ADDSLOTS", *map(str, range(bounds[number], bounds[number + 1])))
+            await node.command("CLUSTER", "MEET", "127.0.0.1", str(self.nodes[0].port))
+
+        async def all_met() -> bool:
+            return all([sum(map(bool, await node.command("CLUSTER", "NODES"))) == 6 for node in self.nodes])
+
+        await until(all_met)
+        for number in range(3):
+            await self.nodes[number + 3].command("CLUSTER", "REPLICATE", self.ids[number])
+
+        async def whole() -> bool:
+            states = ["cluster_state:ok" in await node.command("CLUSTER", "INFO") for node in self.nodes]
+            return all(states) and all([await self._in_step(node) for node in self.nodes[3:]])
+
+        await until(whole)
+
+    async def _in_step(self, replica: RedisServer) -> bool:
+        return "master_link_status:up" in await replica.command("INFO", "replication")
+
+    async def _serving(self, run_id: str) -> int:
+        """Return which node serves a run."""
+        [slot] = await self.nodes[-1].command("CLUSTER", "KEYSLOT", Keys.of("", run_id).events)
+        for number, node in enumerate(self.nodes):
+            if not node.running:
+                continue
+            for line in await node.command("CLUSTER", "NODES"):
+                words = line.split()
+                spans = [span.partition("-") for span in words[8:] if not span.startswith("[")]
+                if any(int(low) <= int(slot[1:]) <= int(high or low) for low, _, high in spans):
+                    return self.ids.index(words[0])
+            raise RuntimeError(f"node {number} knows of nobody for slot {slot}")
+        raise RuntimeError("no node runs")
+
+    async def kill_master(self, run_id: str) -> None:
+        """Kill who serves a run."""
+        self.nodes[await self._serving(run_id)].kill()
+
+    async def fail_over(self, run_id: str) -> None:
+        """Have the replica of who serves a run take over, as it is done for an update."""
+        number = await self._serving(run_id)
+        other = self.nodes[(number + 3) % 6]
+        await other.command("CLUSTER", "FAILOVER")
+
+        async def done() -> bool:
+            return await self._serving(run_id) != number
+
+        await until(done)
+
+    async def move_slot(self, run_id: str) -> None:
+        """Move the slot of a run to another master, key by key, as `redis-cli --cluster reshard` does."""
+        number = await self._serving(run_id)
+        giver = self.nodes[number]
+        target = next(other for other in range(3) if other not in (number, (number + 3) % 6))
+        taker = self.nodes[target]
+        [slot] = [answer[1:] for answer in await giver.command("CLUSTER", "KEYSLOT", Keys.of("", run_id).events)]
+        await taker.command("CLUSTER", "SETSLOT", slot, "IMPORTING", self.ids[number])
+        await giver.command("CLUSTER", "SETSLOT", slot, "MIGRATING", self.ids[target])
+        # Half of it moved, for a while: what is asked for is at either.
+        for key in Keys.of("asyncstream:", run_id):
+            await giver.command("MIGRATE", "127.0.0.1", str(taker.port), key, "0", "5000")
+            await asyncio.sleep(0.1)
+        for node in (taker, giver):
+            await node.command("CLUSTER", "SETSLOT", slot, "NODE", self.ids[target])
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+
+class Sentinels:
+    """A master with a replica, and three Sentinels."""
+
+    def __init__(self, directory: Path, program: str) -> None:
+        self.directory = directory
+        self.servers: list[RedisServer] = []
+        for number in range(5):
+            (directory / str(number)).mkdir()
+            self.servers.append(RedisServer(directory / str(number), keeps=False, program=program))
+        self.sentinels = self.servers[2:]
+
+    @property
+    def url(self) -> str:
+        where = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
+        return f"redis+sentinel://{where}/main/0"
+
+    async def start(self) -> None:
+        """Start them, and wait until each Sentinel knows the replica and the others."""
+        master, replica = self.servers[:2]
+        quick = ("--repl-diskless-sync-delay", "0")
+        await master.start(*quick)
+        await replica.start("--replicaof", "127.0.0.1", str(master.port), *quick)
+        for one in self.sentinels:
+            await one.start_sentinel(
+                f"sentinel monitor main 127.0.0.1 {master.port} 2",
+                f"sentinel down-after-milliseconds main {_DOWN_MS}",
+                "sentinel failover-timeout main 3000",
+            )
+
+        async def known() -> bool:
+            for one in self.sentinels:
+                [line] = [line for line in await one.command("INFO", "sentinel") if line.startswith("master0:")]
+                if "slaves=1,sentinels=3" not in line or "status=ok" not in line:
+                    return False
+            return "master_link_status:up" in await replica.command("INFO", "replication")
+
+        await until(known)
+
+    async def kill_master(self, run_id: str) -> None:
+        """Kill the master."""
+        self.servers[0].kill()
+
+    async def fail_over(self, run_id: str) -> None:
+        """Have the replica take over."""
+        assert ["+OK"] == await self.sentinels[0].command("SENTINEL", "FAILOVER", "main")
+        replica = self.servers[1]
+
+        async def done() -> bool:
+            return "role:master" in await replica.command("INFO", "replication")
+
+        await until(done)
+
+    def kill(self) -> None:
+        for server in self.servers:
+            server.kill()
+
+
+KINDS = {"cluster": Cluster, "sentinel": Sentinels}
