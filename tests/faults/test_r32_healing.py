@@ -1,8 +1,8 @@
-"""R29: a background response whose connection is cut at every byte, by FIN and RST, in three framings, once or many
+"""R32: a background response whose connection is cut at every byte, by FIN and RST, in three framings, once or many
 times: behind its first event with id and number the changes, events and the response are those of an uncut stream.
 
 Also: one POST, whatever happens; an earlier cut is an error that says that the response may be running, and asks for
-nothing; no case leaves a task or a descriptor behind. The full size is ``pytest -m slow -k r29 -s``.
+nothing; no case leaves a task or a descriptor behind. The full size is ``pytest -m slow -k r32 -s``.
 """
 
 import asyncio
@@ -241,7 +241,7 @@ def judge(
 
 async def run(cases: list[Case], name: str) -> Sweep:
     found = await sweep(cases)
-    print(f"\nR29 {name}: {found}")
+    print(f"\nR32 {name}: {found}")
 
     assert [] == found.wrong[:5]
     assert len(cases) == found.cases
