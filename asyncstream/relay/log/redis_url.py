@@ -91,6 +91,16 @@ class Place(NamedTuple):
     """The name and the password that the Sentinels themselves want."""
 
 
+def _split(url: str) -> SplitResult:
+    """Split an URL whose host may be several, of which Python 3.13 judges the brackets as if it were one."""
+    scheme, _, rest = url.partition("://")
+    hosts = rest
+    for mark in "/?#":
+        hosts = hosts.partition(mark)[0]
+    parts = urlsplit(f"{scheme}://{rest[len(hosts) :]}")
+    return SplitResult(parts.scheme, hosts, parts.path, parts.query, parts.fragment)
+
+
 def place_of(url: Any) -> Place:
     """Return where an URL leads.
 
@@ -98,7 +108,7 @@ def place_of(url: Any) -> Place:
         ConfigurationError: This is no URL of a Redis, or it has options that cannot be used.
     """
     try:
-        parts = urlsplit(url)
+        parts = _split(url)
         kind = _KINDS[parts.scheme]
         if kind == "unix":
             _check_options(parts)
