@@ -178,6 +178,28 @@ async def test_a_tool_that_is_not_allowed_does_not_run(arguments: list[str], bro
         assert await page.js(STATES) == ["done", "refused"]
 
 
+async def test_who_has_scrolled_up_is_left_there_and_enter_sends(browser: Browser) -> None:
+    root = "document.documentElement"
+    async with worker("--port", "0") as web:
+        page = await browser.page()
+        await page.call("Emulation.setDeviceMetricsOverride", width=390, height=420, deviceScaleFactor=1, mobile=True)
+        await page.go(web.url)
+        await page.call("Input.insertText", text=QUESTION)
+        assert not await page.js("document.getElementById('send').disabled")
+        for kind in ("keyDown", "keyUp"):
+            await page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13)
+        await page.until(f"{root}.scrollTop > 100 && {MID_ANSWER}")
+        assert await page.js("document.getElementById('below').hidden")
+
+        await page.js(f"{root}.scrollTop = 20")
+        await page.until("!document.getElementById('below').hidden")
+        await page.until(READY)
+        assert await page.js(f"{root}.scrollTop") == 20
+        await page.js("document.getElementById('below').click()")
+        assert await page.js(f"{root}.scrollHeight - {root}.clientHeight - {root}.scrollTop < 2")
+        assert (await page.js("document.getElementById('status').textContent")).startswith("Answer complete: You asked")
+
+
 @FRAMEWORKS
 async def test_stop_keeps_what_had_come_in_every_tab(arguments: list[str], browser: Browser) -> None:
     async with worker("--port", "0", *arguments, delay=0.05) as web:
@@ -269,7 +291,9 @@ async def test_a_producer_that_was_killed_is_an_error_on_the_page(browser: Brows
                 assert (await page.js(PROBLEM)).startswith("The answer broke off.")
                 assert "(producer_lost)" in await page.js(PROBLEM)
                 assert await page.js("document.querySelectorAll('.open').length") == 0
-                # The conversation goes on.
+                # The conversation goes on, also for a page that looks at it now.
+                await page.reload()
+                await page.until(READY + " && " + FAILED)
                 await ask(page, "What time is it?")
                 await page.until("document.querySelectorAll('.call[data-state=done]').length == 2")
     finally:
