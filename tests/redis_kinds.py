@@ -61,15 +61,22 @@ class Cluster:
         async def all_met() -> bool:
             met = True
             for node in self.nodes:
-                if sum(map(bool, await node.command("CLUSTER", "NODES"))) < 6:
+                known = await node.command("CLUSTER", "NODES")
+                if sum(bool(line) and "handshake" not in line for line in known) < 6:
                     met = False
                     # A greeting that a busy machine lets time out is forgotten.
                     await node.command("CLUSTER", "MEET", "127.0.0.1", str(self.nodes[0].port))
             return met
 
         await until(all_met)
-        for number in range(3):
-            await self.nodes[number + 3].command("CLUSTER", "REPLICATE", self.ids[number])
+
+        async def replicating() -> bool:
+            answers = [
+                await self.nodes[number + 3].command("CLUSTER", "REPLICATE", self.ids[number]) for number in range(3)
+            ]
+            return all(answer == ["+OK"] for answer in answers)
+
+        await until(replicating)
 
         async def whole() -> bool:
             states = ["cluster_state:ok" in await node.command("CLUSTER", "INFO") for node in self.nodes]
