@@ -17,6 +17,7 @@ from redis_server import RedisServer, needs_redis
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import RunNotFoundError, StoreError
 from asyncstream.relay.log.memory import MemoryStore
+from asyncstream.relay.log.redis_keys import APPEND
 from asyncstream.relay.log.redis_store import RedisStore
 from asyncstream.relay.log.run_log import RunLog
 from asyncstream.relay.log.store import Page
@@ -289,20 +290,19 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
 
 
 class Failing:
-    """A script of Redis that fails from some call on."""
+    """Runs scripts of Redis, and fails to append from some call on."""
 
-    def __init__(self, script: Any, fault: Exception, after: int) -> None:
-        self._script = script
+    def __init__(self, run: Any, fault: Exception, after: int) -> None:
+        self._run = run
         self._fault = fault
         self._left = after
-        self.calls = 0
 
-    async def __call__(self, **arguments: Any) -> Any:
-        self.calls += 1
-        if not self._left:
-            raise self._fault
-        self._left -= 1
-        return await self._script(**arguments)
+    async def __call__(self, script: str, *arguments: Any, **options: Any) -> Any:
+        if script == APPEND:
+            if not self._left:
+                raise self._fault
+            self._left -= 1
+        return await self._run(script, *arguments, **options)
 
 
 def writer_task(run_id: str) -> Any:
@@ -332,7 +332,7 @@ async def test_a_writer_of_redis_that_fails_ends_the_run_for_everybody(redis, fa
     readers = [asyncio.create_task(read(one, "run-1")) for one in (log, other)]
     assert 1 == len(await read(other, "run-1", count=1))
     writer = writer_task("run-1")
-    writer._append_script = Failing(writer._append_script, fault, 0)
+    writer._link.run = Failing(writer._link.run, fault, 0)
     if not silent:
         feed.say(2)
     await feed.gone()
@@ -362,7 +362,7 @@ async def test_a_writer_that_fails_while_the_producer_waits_for_room(redis, monk
     log = RunLog(RedisStore(redis.url, reconnect_timeout=0.3))
     await log.start("run-1", endless())
     writer = writer_task("run-1")
-    writer._append_script = Failing(writer._append_script, RuntimeError(WORDS), 3)
+    writer._link.run = Failing(writer._link.run, RuntimeError(WORDS), 3)
     entries = await read(log, "run-1")
     await until(lambda: not log.running)
     await log.close()
