@@ -161,7 +161,7 @@ ROWS = (
     Row("P9", _own("short"), _bare("short")),
     Row("P9", _openai("short"), _own("short"), "at least", 7.5, in_seconds=True),
     Row("P9", _own("shortresponse"), _bare("shortresponse")),
-    Row("P9", _openai("shortresponse"), _own("shortresponse"), "at least", 7.5, in_seconds=True),
+    Row("P9", _openai("shortresponse"), _own("shortresponse"), "at least", in_seconds=True),
 )
 
 _NOUNS = {"chat": "chat.completions", "assistants": "threads.runs", "responses": "responses"}

@@ -62,8 +62,9 @@ def target_table(figures: Iterable[Figure], *, judged: bool) -> list[str]:
     for figure in figures:
         places = 1 if figure.value.median >= 10 else 2
         spread = (f"{value:.{places}f}{figure.unit}" for value in figure.value)
-        verdict = ("pass" if figure.met else "short") if judged else ""
-        rows.append((figure.id, figure.says, *spread, f"{figure.bound} {figure.limit:g}{figure.unit}", verdict))
+        limit = "" if figure.limit is None else f"{figure.bound} {figure.limit:g}{figure.unit}"
+        verdict = {True: "pass", False: "short", None: ""}[figure.met] if judged else ""
+        rows.append((figure.id, figure.says, *spread, limit, verdict))
     return aligned(rows, left=2)
 
 

@@ -71,7 +71,7 @@ def p10(streams: int = 1000, events: int = 200, rounds: int = 3) -> list[Figure]
     ratios = [mine["cpu_s"] / theirs["cpu_s"] for mine, theirs in zip(own, bare, strict=True)]
     says = f"{streams:,} streams x {events} events at {1 / INTERVAL_S:g}/s"
     return [
-        Figure("P10", f"{_OWN} / {_BARE}: {says}", Spread.of(ratios), "x", "at most", 1.5),
+        Figure("P10", f"{_OWN} / {_BARE}: {says}", Spread.of(ratios), "x", "at most", 1.3),
         Figure("P10", f"memory of the process: {says}", _spread(own, "peak_mb"), "MB", "at most", 100),
         Figure("P10", f"the slowest stream is late: {says}", _spread(own, "late_s"), "s", "at most", 1),
     ]
@@ -88,7 +88,7 @@ def p11(streams: int = 10_000, rounds: int = 1) -> list[Figure]:
         measured = [_measured("idle", base_url, streams) for _ in range(rounds)]
     says = f"{streams:,} idle streams"
     return [
-        Figure("P11", f"memory of each of {says}", _spread(measured, "kb_each"), "kB", "at most", 40),
+        Figure("P11", f"memory of each of {says}", _spread(measured, "kb_each"), "kB", "at most", 32),
         Figure("P11", f"lost of {says}", _spread(measured, "lost"), "", "at most", 0),
         Figure("P11", f"descriptors not closed after {says}", _spread(measured, "descriptors"), "", "at most", 0),
     ]

@@ -1,6 +1,7 @@
 """What is asked for, as ratios of two cells of one section: the table of targets, and how it is judged.
 
-A ratio is the median of the ratios of all rounds.
+A ratio is the median of the ratios of all rounds. A target without a limit is only told: P1 and P3 are judged in
+instructions (`instructions`), which repeat; P1, P5, P6, P7 and P9 of Responses have no limit yet.
 """
 
 from collections.abc import Mapping
@@ -22,11 +23,14 @@ class Figure:
     value: Spread
     unit: str
     bound: Literal["at least", "at most"]
-    limit: float
+    limit: float | None
+    """None: nothing is asked for here."""
 
     @property
-    def met(self) -> bool:
-        """Whether the median is on the right side of the limit."""
+    def met(self) -> bool | None:
+        """Whether the median is on the right side of the limit; None without one."""
+        if self.limit is None:
+            return None
         return self.value.median >= self.limit if self.bound == "at least" else self.value.median <= self.limit
 
 
@@ -41,7 +45,7 @@ class RatioTarget:
     below: tuple[str, str]
     """The adapter and the section's stream by whose cost it is divided."""
     bound: Literal["at least", "at most"]
-    limit: float
+    limit: float | None = None
 
     def figure(self, section: Section, costs: Mapping[Cell, Costs]) -> Figure | None:
         """Judge the costs of its section; None if a peer is not installed."""
@@ -74,16 +78,13 @@ _CHAT_STREAMS = (("chat", "chat"), ("chat calls", "calls"), ("chat tools", "args
 
 TARGETS = (
     *(
-        RatioTarget("P1", section, ("openai raw", stream), (_RAW, stream), "at least", limit)
-        for section, stream, limit in (("text", "text", 45), ("code", "code", 40), ("cited", "cited", 40))
-    ),
-    *(
-        RatioTarget("P1", section, ("openai chat raw", stream), (_CHAT, stream), "at least", limit)
-        for section, stream, limit in (("chat", "chat", 38), ("chat calls", "calls", 30), ("chat tools", "args", 30))
-    ),
-    *(
-        RatioTarget("P1", section, ("openai responses raw", stream), (_RESPONSES, stream), "at least", 38)
-        for section, stream in _RESPONSES_STREAMS
+        RatioTarget("P1", section, (peer, stream), (own, stream), "at least")
+        for peer, own, streams in (
+            ("openai raw", _RAW, (("text", "text"), ("code", "code"), ("cited", "cited"))),
+            ("openai chat raw", _CHAT, _CHAT_STREAMS),
+            ("openai responses raw", _RESPONSES, _RESPONSES_STREAMS),
+        )
+        for section, stream in streams
     ),
     *(
         RatioTarget("P2", stream, ("openai accumulating", stream), (_FOLD, stream), "at least", 35)
@@ -98,15 +99,13 @@ TARGETS = (
         for section, stream in _RESPONSES_STREAMS
     ),
     *(
-        RatioTarget("P3", section, (adapter, stream), (_BARE, stream), "at most", limit)
-        for section, adapter, stream, limit in (
-            ("text", _RAW, "text", 1.5),
-            ("code", _RAW, "code", 1.5),
-            ("cited", _RAW, "cited", 1.6),
-            ("chat", _CHAT, "chat", 1.5),
-            ("chat calls", _CHAT, "calls", 1.7),
-            ("chat tools", _CHAT, "args", 1.7),
-            ("responses", _RESPONSES, "response", 1.6),
+        RatioTarget("P3", section, (adapter, stream), (_BARE, stream), "at most")
+        for section, adapter, stream in (
+            ("text", _RAW, "text"),
+            ("code", _RAW, "code"),
+            ("cited", _RAW, "cited"),
+            *((section, _CHAT, stream) for section, stream in _CHAT_STREAMS),
+            *((section, _RESPONSES, stream) for section, stream in _RESPONSES_STREAMS),
         )
     ),
     RatioTarget("P4", "live", (_RAW, "text"), (_FLOOR, "text"), "at most", 1.2),
@@ -119,24 +118,24 @@ TARGETS = (
             ("live", "openai accumulating", _FOLD, "text", 3),
             ("chat live", "openai chat raw", _CHAT, "chat", 3),
             ("chat live", "openai chat accumulating", _CHAT_FOLD, "chat", 5),
-            ("responses live", "openai responses raw", _RESPONSES, "response", 3),
-            ("responses live", "openai responses accumulating", _RESPONSES_FOLD, "response", 3),
+            ("responses live", "openai responses raw", _RESPONSES, "response", None),
+            ("responses live", "openai responses accumulating", _RESPONSES_FOLD, "response", None),
         )
     ),
     *(
-        RatioTarget("P6", section, (adapter, f"long {stream}"), (adapter, stream), "at most", 1.15)
-        for section, stream, adapters in (
-            ("growth", "text", (_RAW, _FOLD)),
-            ("growth", "cited", (_RAW, _FOLD)),
-            ("chat growth", "args", (_CHAT, _CHAT_FOLD)),
-            ("responses growth", "response", (_RESPONSES, _RESPONSES_FOLD)),
-            ("responses growth", "cited", (_RESPONSES, _RESPONSES_FOLD)),
-            ("responses growth", "args", (_RESPONSES, _RESPONSES_FOLD)),
+        RatioTarget("P6", section, (adapter, f"long {stream}"), (adapter, stream), "at most", limit)
+        for section, stream, adapters, limit in (
+            ("growth", "text", (_RAW, _FOLD), 1.15),
+            ("growth", "cited", (_RAW, _FOLD), 1.15),
+            ("chat growth", "args", (_CHAT, _CHAT_FOLD), 1.15),
+            ("responses growth", "response", (_RESPONSES, _RESPONSES_FOLD), None),
+            ("responses growth", "cited", (_RESPONSES, _RESPONSES_FOLD), None),
+            ("responses growth", "args", (_RESPONSES, _RESPONSES_FOLD), None),
         )
         for adapter in adapters
     ),
     RatioTarget("P7", "huge", (_RAW, "huge"), (_BARE, "huge"), "at most", 1.5),
-    RatioTarget("P7", "responses picture", (_RESPONSES, "picture"), (_BARE, "picture"), "at most", 1.5),
+    RatioTarget("P7", "responses picture", (_RESPONSES, "picture"), (_BARE, "picture"), "at most"),
     RatioTarget("P9", "short", ("openai raw", "short"), (_RAW, "short"), "at least", 7.5),
     RatioTarget(
         "P9",
@@ -144,10 +143,9 @@ TARGETS = (
         ("openai responses raw", "shortresponse"),
         (_RESPONSES, "shortresponse"),
         "at least",
-        7.5,
     ),
 )
-"""By their numbers; P7's memory, P8, and P10 with P11 are in `memory`, `imports` and `streams`."""
+"""By their numbers; memory of P7, P8, P10 and P11 are in `memory`, `imports` and `streams`."""
 
 
 def judge(section: Section, costs: Mapping[Cell, Costs]) -> list[Figure]:

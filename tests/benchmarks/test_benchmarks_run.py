@@ -13,13 +13,14 @@ from programs import needed
 
 from asyncstream.events import DoneEvent, UnknownEvent, decode_stream
 from benchmarks.adapters import ADAPTERS, Adapter
-from benchmarks.rounds import Cell, Costs, CountsDiffer, measure_rounds, ratio
+from benchmarks.report import target_table
+from benchmarks.rounds import Cell, Costs, CountsDiffer, Spread, measure_rounds, ratio
 from benchmarks.sections import LENGTH_SECTIONS, SECTIONS, Result, quick
 from benchmarks.server import PACINGS, running
 from benchmarks.step_counts import count_steps
 from benchmarks.steps import STEPS, prepare
 from benchmarks.steps import STREAMS as STEP_STREAMS
-from benchmarks.targets import TARGETS, judge
+from benchmarks.targets import TARGETS, Figure, judge
 from benchmarks.workloads import KINDS, make, protocol_of
 
 if find_spec("openai") is None:
@@ -138,6 +139,22 @@ def test_every_target_is_in_one_section() -> None:
     assert len(names) == len(set(names))
     assert {target.section for target in TARGETS} <= set(names)
     assert {"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P9"} == {target.id for target in TARGETS}
+
+
+def test_what_is_judged_in_instructions_is_only_told_here() -> None:
+    told = {target.id for target in TARGETS if target.limit is None and "responses" not in target.above[0]}
+
+    assert {"P1", "P3"} == told
+
+
+def test_figure_without_a_limit_is_neither_met_nor_short() -> None:
+    passed, short, told = (Figure("P1", "a / b", Spread(2, 1, 3), "x", "at least", limit) for limit in (2, 2.5, None))
+
+    _, *rows = target_table([passed, short, told], judged=True)
+
+    assert (passed.met, short.met, told.met) == (True, False, None)
+    assert ["2x pass", "2.5x short"] == [" ".join(row.split()[-2:]) for row in rows[:2]]
+    assert rows[2].endswith("3.00x")
 
 
 @pytest.mark.parametrize("step", STEPS)
