@@ -145,6 +145,9 @@ def forms_of(kind: type[Dialect]) -> dict[str, tuple[Any, ...]]:
 NOT_MIXED = ("any_parameter", "always_completed", "lost_text")
 """What has no part in what is called; and what loses more than calls: a text takes the place of one."""
 
+REPEATED_LATE = {"arguments": "repeated", "call_id": "late", "names": "every"}
+"""Without an index, that is a name, whole arguments and an id that is new: a second call is sent in no other way."""
+
 ARGUMENTS: list[dict[str, Any]] = [
     {"x": 1, "words": 'say "hi" {to} [them]\\'},
     {"x": 2, "words": "é\u2028\U0001f600\n"},
@@ -159,6 +162,8 @@ def mixes(kind: type[Dialect], count: int, seed: int) -> Iterator[Dialect]:
     while count:
         members: dict[str, Any] = {name: dice.choice(listed) for name, listed in forms.items() if dice.random() < 0.5}
         members["noise"] = dice.choice((b"", b": ping\n\n"))
+        if REPEATED_LATE.items() <= members.items() and members.get("call_index") in ("absent", "null"):
+            continue
         try:
             yield kind(**members, any_parameter=True)
         except ValueError:
@@ -167,6 +172,7 @@ def mixes(kind: type[Dialect], count: int, seed: int) -> Iterator[Dialect]:
 
 
 async def run_dialects(dialects: Iterable[Dialect]) -> tuple[int, int, list[str]]:
+    """Run dialects one after another; return how many there were, in how many all tools ran, and what is wrong."""
     count, ran_in, wrong = 0, 0, []
     ran: list[dict[str, Any]] = []
 
@@ -191,13 +197,22 @@ async def run_dialects(dialects: Iterable[Dialect]) -> tuple[int, int, list[str]
             else:
                 scenario.responses_dialect = dialect
                 s = client.responses.stream(input="hi", model="m", run_tools=[f])
-            # What nobody could tell apart is an error, or is told to the model: it runs nothing.
-            with suppress(AsyncStreamError):
-                async with s:
-                    await s.until_done()
+            error: Exception | None = None
+            try:
+                # What nobody could tell apart is an error, or is told to the model: it runs nothing.
+                with suppress(AsyncStreamError):
+                    async with s:
+                        await s.until_done()
+            except Exception as caught:
+                error = caught
+            except BaseException:
+                print(f"\nR30 was stopped in {dialect}: ran {ran}")
+                raise
             counted = Counter(json.dumps(arguments) for arguments in ran)
-            if counted - Counter(map(json.dumps, ARGUMENTS)):
-                wrong.append(f"{dialect}: {ran}")
+            if error is not None or counted - Counter(map(json.dumps, ARGUMENTS)):
+                wrong.append(f"{dialect}: ran {ran}, {error!r}")
+                # The assertion shows five, and those cut short.
+                print(f"\nR30 wrong: {wrong[-1]}")
             count += 1
             ran_in += len(ran) == len(ARGUMENTS)
     return count, ran_in, wrong
