@@ -1,5 +1,6 @@
 """OpenTelemetry spans and metrics over the observer hook, by the SDK's own exporters."""
 
+import logging
 import sys
 
 import pytest
@@ -424,6 +425,42 @@ async def test_a_tool_is_a_span_of_its_own_with_what_it_does_inside() -> None:
         if span.name.startswith("execute_tool"):
             assert PROMPT not in span.to_json()
             assert SECRET not in span.to_json()
+
+
+async def test_what_a_tool_raises_is_in_no_span_metric_message_or_log(caplog: pytest.LogCaptureFixture) -> None:
+    def in_a_thread() -> None:
+        raise KeyError(SECRET)
+
+    async def in_the_event_loop() -> None:
+        try:
+            in_a_thread()
+        except KeyError as error:
+            raise RuntimeError(SECRET) from error
+
+    names = ["in_a_thread", "in_the_event_loop"]
+    calls = [call(place, "{}", name, f"call_{place}") for place, name in enumerate(names)]
+    answers = [[*calls, piece(finish="tool_calls"), CHAT_DONE], [*CHAT_HELLO, CHAT_DONE]]
+
+    async def answer(exchange: Exchange) -> None:
+        await stream(exchange, *answers[exchange.number - 1])
+
+    spans = Spans()
+    with caplog.at_level(logging.DEBUG):
+        async with raw_server(answer) as server, spans.client(server.url) as client:
+            async with client.chat.completions.stream(
+                messages=[{"role": "user", "content": "hi"}], model="m", run_tools=[in_a_thread, in_the_event_loop]
+            ) as s:
+                await s.until_done()
+
+    found = spans.exporter.get_finished_spans()
+    assert {"KeyError", "RuntimeError"} == {
+        span.status.description for span in found if span.name.startswith("execute_tool")
+    }
+    metrics = spans.reader.get_metrics_data()
+    assert metrics is not None
+    seen = [*(span.to_json() for span in found), metrics.to_json(), caplog.text]
+    seen += [request.body.decode() for request in server.requests]
+    assert [] == [text for text in seen if SECRET in text]
 
 
 def test_without_opentelemetry_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -313,8 +313,9 @@ class ToolRunner:
         if isinstance(error, ToolFailed):
             return str(error) or _FAILED
         if not self._raises(error):
-            # The arguments are the user's, and stand in no log.
-            _LOG.error("the tool %s failed in round %d", call.name, self._state.round, exc_info=error)
+            # Its arguments and the words of the exception are the user's: a log has only where, and of which class.
+            where = ToolFailed(type(error).__name__).with_traceback(error.__traceback__)
+            _LOG.error("the tool %s failed in round %d", call.name, self._state.round, exc_info=where)
         if callable(self._tools.on_error) and isinstance(error, Exception):
             words: object = self._tools.on_error(call.shown(), error)
             if not isinstance(words, str):

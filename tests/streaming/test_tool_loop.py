@@ -298,18 +298,29 @@ async def test_the_words_of_tool_failed_are_told():
     assert isinstance(s.results[0].error, ToolFailed)
 
 
-async def test_nothing_of_another_exception_is_told_or_logged_but_its_traceback(caplog):
-    async def f(x: int) -> None:
-        raise ValueError("boom")
+@pytest.mark.parametrize("threaded", [False, True])
+async def test_nothing_of_another_exception_is_told_or_logged_but_its_class_and_where(caplog, threaded):
+    def look_up(x: str) -> None:
+        try:
+            raise KeyError(x)
+        except KeyError as error:
+            raise ValueError(x) from error
 
-    with caplog.at_level(logging.ERROR, "asyncstream"):
-        async with talk(asks(("f", {"x": 4711})), ANSWER) as t, t.open(f) as s:
+    async def f(x: str) -> None:
+        look_up(x)
+
+    tool = Tool(look_up if threaded else f, name="f")
+    with caplog.at_level(logging.DEBUG):
+        async with talk(asks(("f", {"x": "a-secret"})), ANSWER) as t, t.open(tool) as s:
             await s.until_done()
 
     assert ["The tool failed."] == t.told
-    (record,) = caplog.records
-    assert "4711" not in record.getMessage()
-    assert record.exc_info is not None
+    assert "ValueError('a-secret')" == repr(s.results[0].error)
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "the tool f failed in round 1" == record.getMessage()
+    assert "in look_up" in caplog.text
+    assert "ToolFailed: ValueError\n" in caplog.text
+    assert "a-secret" not in caplog.text
 
 
 async def test_on_error_may_be_a_function():
