@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import json
+import logging
 import warnings
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
@@ -14,6 +15,7 @@ import chat_wire
 import pytest
 import responses_wire
 from assistants_wire import DONE, HELLO, WAITS, chunk, frame, message, run, step, stream, text
+from loop_talks import ANSWER, Ran, asks, check_conversation, talk
 from msgspec import Meta, Struct
 from raw_server import Exchange, raw_server
 
@@ -25,8 +27,10 @@ from asyncstream import (
     AssistantAccumulator,
     AssistantEventHandler,
     AsyncClient,
+    AsyncStreamError,
     ChatAccumulator,
     ConfigurationError,
+    LoopState,
     ParseError,
     PollTimeoutError,
     StreamDecodeError,
@@ -34,6 +38,8 @@ from asyncstream import (
     StreamTimeoutError,
     StreamTruncatedError,
     Timeout,
+    Tools,
+    ToolsLostError,
     function_tool,
     pydantic_function_tool,
 )
@@ -188,6 +194,101 @@ async def test_tools_are_run():
                 await s.until_done()
 
     assert ("Hello", [1]) == (completion.choices[0].message.content, ran)
+
+
+@row("calls of an answer that was cut by its length")
+async def test_no_call_of_a_cut_answer_runs():
+    ran = Ran()
+    async with talk(asks(("f", {"x": 1}), ("f", {"x": 2}), finish="length")) as t, t.open(ran.f) as s:
+        completion = await s.get_final_completion()
+
+    assert ("cut", [], 1) == (s.stopped, ran.calls, len(t.bodies))
+    assert 2 == len(completion.choices[0].message.tool_calls or ())
+
+
+@row("the text of an exception that a tool raises")
+async def test_what_a_tool_raises_is_told_to_nobody(caplog):
+    async def f(x: str) -> None:
+        raise ValueError(x)
+
+    # That it is in no span either is shown beside the observer that makes them.
+    with caplog.at_level(logging.DEBUG):
+        async with talk(asks(("f", {"x": "a-secret"})), ANSWER) as t, t.open(f) as s:
+            await s.until_done()
+
+    assert ["The tool failed."] == t.told
+    assert "a-secret" not in caplog.text
+    assert "a-secret" == str(s.results[0].error)
+
+
+@row("leaving while tools run")
+async def test_leaving_waits_for_tools():
+    began, ended = asyncio.Event(), []
+
+    async def f(x: int) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # What it does at its end takes a while.
+            for _ in range(5):
+                await asyncio.sleep(0)
+            ended.append(x)
+
+    async with talk(asks(("f", {"x": 1}))) as t, t.open(f) as s:
+        reading = asyncio.ensure_future(s.until_done())
+        await began.wait()
+        reading.cancel()
+        await asyncio.wait([reading])
+        assert [] == ended
+        await s.close()
+
+        assert [1] == ended
+
+
+@row("the messages after a loop that broke off")
+async def test_messages_are_valid_after_any_ending():
+    async def send(exchange: Exchange) -> None:
+        await exchange.reply(500, b"{}")
+
+    calls = asks(("f", {"x": 1}), ("f", "{half"), ("g", {}))
+    for answers, max_rounds in (([calls[:2]], 5), ([calls], 1), ([calls, send], 5), ([calls, chat_wire.HELLO[:2]], 5)):
+        ran = Ran()
+        async with talk(*answers) as t, t.open(Tools(ran.f, max_rounds=max_rounds)) as s:
+            with suppress(AsyncStreamError):
+                await s.until_done()
+
+        check_conversation(s.messages)
+
+
+@row("a process that is killed while tools run")
+async def test_a_killed_loop_goes_on():
+    states: list[LoopState] = []
+    ran: list[int] = []
+
+    async def record(state: LoopState) -> None:
+        states.append(state)
+
+    async def f(x: int) -> int:
+        ran.append(x)
+        return x
+
+    tools = Tools(f, record=record, max_parallel=1)
+    async with talk(asks(("f", {"x": 1}), ("f", {"x": 2})), ANSWER) as t:
+        async with t.open(tools) as s:
+            await s.until_done()
+        assert [1, 2] == ran
+        # As if it had been killed there: in the first call, between the calls, in the second, after it, at the request.
+        for state, lost, runs in zip(states[:5], (1, 0, 1, 0, 0), ([2], [2], [], [], []), strict=True):
+            ran.clear()
+            kept = LoopState.load(state.dump())
+            if lost:
+                with pytest.raises(ToolsLostError, match="may or may not have run"):
+                    t.open(tools, resume=kept)
+            async with t.open(Tools(f, on_lost="tell"), resume=kept) as s:
+                await s.until_done()
+
+            assert runs == ran
 
 
 @row("outputs for the calls of a chat answer")
