@@ -1,8 +1,41 @@
-"""What holds of every message that a projection gives, whatever happened: checked on its parts."""
+"""What holds of every message that a page gets, whatever happened: checked on its parts, or on the bytes it reads."""
 
-from typing import Any
+import json
+from typing import Any, Literal
+
+__all__ = ["End", "check_events", "check_parts", "parts_in", "shown_end"]
 
 Part = dict[str, Any]
+
+End = Literal["finish", "error", "abort"]
+
+_ENDS: dict[str, End] = {"finish": "finish", "error": "error", "abort": "abort", "RUN_ERROR": "error"}
+
+
+def parts_in(body: bytes) -> list[Any]:
+    """Return what the frames of a body hold, "[DONE]" too; fail at what the libraries of pages do not read."""
+    assert body.endswith(b"\n\n") or not body
+    parts = []
+    for frame in body.split(b"\n\n")[:-1]:
+        lines = [line for line in frame.split(b"\n") if not line.startswith((b":", b"id: "))]
+        assert len(lines) <= 1
+        for line in lines:
+            assert line.startswith(b"data: ")
+            data = line.removeprefix(b"data: ")
+            parts.append(data.decode() if data == b"[DONE]" else json.loads(data))
+    return parts
+
+
+def shown_end(view: str, body: bytes) -> End:
+    """Check a whole answer; return how a page shows that it ended: "finish" is what it is "ready" after."""
+    parts = parts_in(body)
+    if view == "ui-messages":
+        assert parts.pop() == "[DONE]"
+        return _ENDS[parts[0]["type"] if len(parts) == 1 else check_parts(parts)]
+    last = check_events(parts)
+    if last == "RUN_FINISHED":
+        return "abort" if parts[-1]["outcome"]["type"] == "cancelled" else "finish"
+    return _ENDS[last]
 
 
 def check_parts(parts: list[Part]) -> str:
