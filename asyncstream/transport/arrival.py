@@ -10,7 +10,6 @@ says nothing. Rule 3: it holds nothing of whoever was woken or cancelled.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context, copy_context
 from typing import Any, Final
@@ -32,7 +31,8 @@ class Arrival(Awaitable[None]):
         self._loop: Final = loop
         # In debug mode asyncio names the tasks that take long; so each runs in a callback of its own.
         self._at_once: Final = not loop.get_debug()
-        self._waiting: deque[tuple[Callable[[Any], object], Context]] = deque()
+        # Hardly ever more than one, and ten thousand streams have a list each: a deque would be ten times as large.
+        self._waiting: list[tuple[Callable[[Any], object], Context]] = []
         # What whoever is woken is given in place of this: it is done.
         self._come: Final[asyncio.Future[None]] = loop.create_future()
         self._come.set_result(None)
@@ -55,7 +55,7 @@ class Arrival(Awaitable[None]):
         if not self._at_once or asyncio.current_task(self._loop) is not None:
             self.wake_soon()
             return
-        resume, context = waiting.popleft()
+        resume, context = waiting.pop(0)
         if waiting:
             self.wake_soon()
         try:
@@ -73,7 +73,7 @@ class Arrival(Awaitable[None]):
 
     def _resume_with(self, outcome: "asyncio.Future[None]") -> None:
         while self._waiting:
-            resume, context = self._waiting.popleft()
+            resume, context = self._waiting.pop(0)
             self._loop.call_soon(resume, outcome, context=context)
 
     # What a task asks of a future.
@@ -101,7 +101,7 @@ class Arrival(Awaitable[None]):
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
         """Do not call back; return how many times it would have been."""
-        left = deque(entry for entry in self._waiting if entry[0] != callback)
+        left = [entry for entry in self._waiting if entry[0] != callback]
         removed = len(self._waiting) - len(left)
         self._waiting = left
         return removed
