@@ -5,7 +5,8 @@ plans a fail-over, moves a slot. Of which program says `redis_server.PROGRAMS`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -118,17 +119,29 @@ class Cluster:
 
     async def move_slot(self, run_id: str) -> None:
         """Move the slot of a run to another master, key by key, as `redis-cli --cluster reshard` does."""
+        async with self.moving(run_id) as move:
+            # Half of it moved, for a while: what is asked for is at either.
+            for key in Keys.of("asyncstream:", run_id):
+                await move(key)
+                await asyncio.sleep(0.1)
+
+    @asynccontextmanager
+    async def moving(self, run_id: str) -> AsyncIterator[Callable[[str], Awaitable[object]]]:
+        """Have the slot of a run under way to another master; what this gives moves a key, the end moves all others."""
         number = await self._serving(run_id)
         giver = self.nodes[number]
         target = next(other for other in range(3) if other not in (number, (number + 3) % 6))
         taker = self.nodes[target]
         [slot] = [answer[1:] for answer in await giver.command("CLUSTER", "KEYSLOT", Keys.of("", run_id).events)]
+
+        async def move(key: str) -> object:
+            return await giver.command("MIGRATE", "127.0.0.1", str(taker.port), key, "0", "5000")
+
         await taker.command("CLUSTER", "SETSLOT", slot, "IMPORTING", self.ids[number])
         await giver.command("CLUSTER", "SETSLOT", slot, "MIGRATING", self.ids[target])
-        # Half of it moved, for a while: what is asked for is at either.
+        yield move
         for key in Keys.of("asyncstream:", run_id):
-            await giver.command("MIGRATE", "127.0.0.1", str(taker.port), key, "0", "5000")
-            await asyncio.sleep(0.1)
+            await move(key)
         for node in (taker, giver):
             await node.command("CLUSTER", "SETSLOT", slot, "NODE", self.ids[target])
 

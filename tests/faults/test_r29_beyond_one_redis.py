@@ -21,6 +21,7 @@ from redis_server import PROGRAMS, needs_redis
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import CursorGoneError, StoreError
+from asyncstream.relay.log.redis_keys import Keys
 from asyncstream.relay.log.redis_store import RedisStore
 from asyncstream.relay.log.run_log import RunLog
 
@@ -103,6 +104,35 @@ async def test_a_planned_fail_over_in_the_middle_of_a_run_loses_nothing(servers,
 async def test_a_slot_that_moves_in_the_middle_of_a_run_loses_nothing(cluster, caplog):
     await whole(lambda: RedisStore(cluster.url), cluster.move_slot)
 
+    assert "" == caplog.text
+
+
+@pytest.mark.parametrize("first", ["events", "owner"])
+async def test_a_run_half_of_which_has_moved_is_read_and_what_is_written_waits(cluster, first, caplog):
+    """A node that keeps half of a slot sends on whoever asks for what it does not have, be it elsewhere or nowhere."""
+    store = RedisStore(cluster.url)
+    async with RunLog(store) as log, RunLog(RedisStore(cluster.url)) as other:
+        feed = Feed()
+        await log.start("run-1", feed)
+        feed.say(1, 2, 3)
+        assert 3 == len(await read(other, "run-1", count=3))
+        keys = Keys.of("asyncstream:", "run-1")
+        async with cluster.moving("run-1") as move:
+            for moved in (None, *sorted([keys.events, keys.owner], key=lambda key: not key.endswith(first))):
+                if moved is not None:
+                    await move(moved)
+                found = [await read(other, "run-1", after=after, count=3 - after) for after in (0, 1)]
+                at_end = await other.follow("run-1", after=3).open()
+
+                assert [[1, 2, 3], [2, 3]] == [[entry.id for entry in entries] for entries in found]
+                assert not at_end.at_end
+            feed.say(4)
+            feed.end()
+            await until(lambda: store._link.failures > 2)
+        again = await read(other, "run-1")
+
+    assert [1, 2, 3, 4, 5] == [entry.id for entry in again]
+    assert "done" == again[-1].event
     assert "" == caplog.text
 
 

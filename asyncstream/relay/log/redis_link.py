@@ -97,8 +97,8 @@ class RedisLink:
         return f"RedisLink({str(self)!r})"
 
     async def ask(self, key: str, *commands: Command) -> list[Any]:
-        """Send commands about one key, once, in their order; return their answers."""
-        return await self._way.ask(key, commands)
+        """Send commands, each about a key of the same run, once, in their order; return their answers."""
+        return await self._way.ask(key, commands, apart=True)
 
     async def run(
         self, script: str, keys: Sequence[str], args: Sequence[str | bytes | int], *, kept: bool = False

@@ -3,7 +3,8 @@
 A way is a small object: it sends commands about one key to whoever serves that key, and looks again when that may have
 changed. Above it: `redis_link`, which says when and how often. Below it: redis-py, imported when a way is made.
 
-Rule 1: all commands of one call are about keys of one slot, and go over one connection, in their order.
+Rule 1: all commands of one call are about keys of one slot, and are answered in their order, over one connection; but
+for those that may go `apart`, while half of their slot is at one node and half at another.
 Rule 2: a way has connections of its own, made as those of a client that it was given; that client is never closed.
 Rule 3: a way does not wait and does not try again, but for following where a cluster says a slot is.
 """
@@ -54,8 +55,14 @@ class Way(Protocol):
     port: int | None
     fails_over: bool
 
-    async def ask(self, key: str, commands: Sequence[Command]) -> list[Any]:
-        """Send commands to whoever serves a key; return their answers, or raise the first that is an error."""
+    async def ask(self, key: str, commands: Sequence[Command], *, apart: bool = False) -> list[Any]:
+        """Send commands to whoever serves a key; return their answers, or raise the first that is an error.
+
+        Args:
+            key: Any key of the slot of theirs.
+            commands: One or more.
+            apart: Each has a key, so each may be sent after its key if that has another server than those before it.
+        """
         ...
 
     async def pubsub(self, key: str) -> "PubSub":
@@ -90,7 +97,7 @@ class _OneServer:
         self._client = client
         self._others = others
 
-    async def ask(self, key: str, commands: Sequence[Command]) -> list[Any]:
+    async def ask(self, key: str, commands: Sequence[Command], *, apart: bool = False) -> list[Any]:
         return await _send(self._client, commands)
 
     async def pubsub(self, key: str) -> "PubSub":
@@ -134,7 +141,7 @@ class _Cluster:
         self._moved: dict[int, Address] = {}
         self._learning: Sharing[None] = Sharing()
 
-    async def ask(self, key: str, commands: Sequence[Command]) -> list[Any]:
+    async def ask(self, key: str, commands: Sequence[Command], *, apart: bool = False) -> list[Any]:
         slot = self._slot_of(key.encode())
         address = await self._address_of(slot)
         asking = False
@@ -148,6 +155,9 @@ class _Cluster:
                 # Without a host it is another port of the same.
                 address = self._remap((getattr(error, "host", "") or address[0], getattr(error, "port", None)))
             asking = word == "ASK"
+            if asking and apart and len(commands) > 1:
+                # Of what is still at the first node the second one would say that there is no such key.
+                return [(await self.ask(key, [command]))[0] for command in commands]
             if not asking:
                 self._moved[slot] = address
         raise RuntimeError(f"sent on {_REDIRECTIONS} times")
