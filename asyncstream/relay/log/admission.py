@@ -5,7 +5,8 @@ that may not read a run does not learn whether there is one.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Self, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -13,7 +14,7 @@ from multidict import CIMultiDict, MultiDict
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.cursor import after_of
-from asyncstream.relay.entries import Entry
+from asyncstream.relay.entries import Entry, encode
 from asyncstream.relay.errors import AccessDeniedError, CursorGoneError, RunNotFoundError
 from asyncstream.relay.log.reader import Following
 
@@ -106,6 +107,7 @@ class Resumption:
     Args:
         request: What the hook is given.
         run_id: The run that is asked for; None if there is none.
+        before: Parts that are given after the first entry of the run, which begins the message.
         authorize: The application's hook; None lets everybody in.
         goes_on: Tells whether a run goes on and is here from its first entry.
         follow: Gives the run from a cursor on.
@@ -123,6 +125,7 @@ class Resumption:
         request: object,
         run_id: str | None,
         *,
+        before: Iterable[Mapping[str, Any]] = (),
         authorize: Authorize | None,
         goes_on: Callable[[str], Awaitable[bool]],
         follow: Callable[[str, int | None], Following],
@@ -132,6 +135,8 @@ class Resumption:
         self._authorize = authorize
         self._goes_on = goes_on
         self._follow = follow
+        self._before = deque(before)
+        self._begun = False
         self._following: Following | None = None
         self._opened = False
 
@@ -176,7 +181,11 @@ class Resumption:
         await self.open()
         if self._following is None:
             raise StopAsyncIteration
-        return await self._following.__anext__()
+        if self._begun and self._before:
+            return Entry(None, "", encode(self._before.popleft()))
+        entry = await self._following.__anext__()
+        self._begun = not entry.terminal
+        return entry
 
     async def close(self) -> None:
         """Leave the run."""

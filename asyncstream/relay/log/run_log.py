@@ -10,7 +10,7 @@ it is none.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -193,6 +193,7 @@ class RunLog:
         request: "web.Request",
         run_id: str | None,
         *,
+        before: Iterable[Mapping[str, Any]] = (),
         heartbeat: float | None = 15.0,
         stall_timeout: float | None = 60.0,
         headers: Mapping[str, str] | None = None,
@@ -205,6 +206,9 @@ class RunLog:
         Args:
             request: The request to answer; given to `authorize`.
             run_id: The run that the application knows of this conversation; None if there is none.
+            before: What stood in the message before this run, which goes on in it (a call was allowed, or has got its
+                output): parts of the run's view, that follow the one which begins the message. `ui.retell` makes them
+                of the message that you kept.
             heartbeat: As in `relay_response`, and so for the others.
             stall_timeout: Seconds.
             headers: More headers for the answer.
@@ -212,17 +216,20 @@ class RunLog:
         Returns:
             The finished response, for the handler to return.
         """
-        source = self.resumption(request, run_id)
+        source = self.resumption(request, run_id, before=before)
         return await relay_response(request, source, heartbeat=heartbeat, stall_timeout=stall_timeout, headers=headers)
 
-    def resumption(self, request: Any, run_id: str | None) -> Source:
+    def resumption(self, request: Any, run_id: str | None, *, before: Iterable[Mapping[str, Any]] = ()) -> Source:
         """Return what `resume` answers with, for ASGI: ``return RelayResponse(log.resumption(request, run_id))``.
 
         Args:
             request: The request of the framework, or an ASGI scope; given to `authorize`.
             run_id: The run; None if there is none.
+            before: As in `resume`.
         """
-        return Resumption(request, run_id, authorize=self._authorize, goes_on=self._goes_on, follow=self.follow)
+        return Resumption(
+            request, run_id, before=before, authorize=self._authorize, goes_on=self._goes_on, follow=self.follow
+        )
 
     async def _goes_on(self, run_id: str) -> bool:
         """Tell whether a run goes on and is in the store from its first entry."""

@@ -62,6 +62,39 @@ async def test_a_run_that_goes_on_is_given_from_its_beginning(store: Store) -> N
     assert body.rstrip().endswith(b"data: [DONE]")
 
 
+BEFORE = [
+    {"type": "tool-input-start", "toolCallId": "c1", "toolName": "pay", "dynamic": True},
+    {"type": "tool-input-available", "toolCallId": "c1", "toolName": "pay", "input": {}, "dynamic": True},
+]
+
+
+async def test_what_stood_in_the_message_before_follows_what_begins_it(store: Store) -> None:
+    async with upstream([chunk_frame("Half")], "silence") as model, RunLog(store) as log:
+        await log.start("run-1", model.chat(), view="ui-messages")
+        await half_read(log)
+        async with answered(lambda request: log.resume(request, "run-1", before=BEFORE)) as response:
+            await log.cancel("run-1")
+            body = await response.read()
+
+    parts = [json.loads(line[6:]) for line in body.splitlines() if line.startswith(b"data: {")]
+    assert ["start", "tool-input-start", "tool-input-available", "start-step"] == [part["type"] for part in parts[:4]]
+    # Of this reader it is open, and closed with all else.
+    assert {"type": "tool-output-error", "toolCallId": "c1"}.items() <= parts[-3].items()
+    assert "abort" == parts[-1]["type"]
+
+
+async def test_behind_a_run_that_only_ends_nothing_is_told(store: Store) -> None:
+    async with RunLog(store) as log:
+        await log.start("run-1", Feed())
+        source = log.resumption({"type": "http", "headers": []}, "run-1", before=BEFORE)
+        await source.open()
+        await log.cancel("run-1")
+        entries = [entry async for entry in source]
+        await source.close()
+
+    assert ["error"] == [entry.event for entry in entries]
+
+
 async def test_a_cursor_of_the_page_is_not_looked_at() -> None:
     feed = Feed()
     log = RunLog()
