@@ -35,6 +35,7 @@ READY = f"{STATUS} == 'ready'"
 WORDS = "Array.from(document.querySelectorAll('.assistant p'), (one) => one.textContent)"
 SECTIONS = "Array.from(document.querySelectorAll('section'), (one) => one.id)"
 CARD = "document.querySelector('.tool output')?.textContent"
+FAILED = "Array.from(document.querySelectorAll('.tool[data-state=output-error] output'), (one) => one.textContent)"
 ALERT = "document.querySelector('[role=alert]')?.textContent"
 LONG = " ".join(f"word{number}" for number in range(400))
 MID_ANSWER = f"({WORDS}.at(-1) ?? '').includes('word20 ')"
@@ -198,6 +199,51 @@ async def test_a_reload_in_mid_answer_goes_on_with_the_same_message(
 
         assert await page.js(WORDS) == [LONG]
         assert (await page.js(SECTIONS))[-1] == before[-1] == "answer-1"
+        assert page.complaints == []
+
+
+@each_framework
+@pytest.mark.parametrize("word", ["Allow", "Deny"])
+async def test_a_reload_after_the_word_keeps_what_stood_before_it(
+    framework: str, word: str, script: str, browser: Browser
+) -> None:
+    mail = CallFunction("send_mail", {"to": "Ann", "text": "Hi"})
+    scenario = Scenario([Turn(Say("I ask."), mail), Turn(Say(LONG))], delay=0.005)
+    async with served(framework, scenario, script) as url:
+        page = await browser.page()
+        await page.go(url)
+        await ask(page, "Write to Ann")
+        await press(page, word)
+        await page.until(MID_ANSWER)
+        await page.reload()
+        await page.until(f"{MID_ANSWER} && {STATUS} == 'streaming'")
+        await page.until(READY)
+
+        assert await page.js(WORDS) == ["I ask.", LONG]
+        assert await page.js(CARD) == ("sent to Ann: Hi" if word == "Allow" else "output-denied")
+        assert await page.js(SECTIONS) == ["question-1", "answer-1"]
+        await page.reload()
+        await page.until(f"{WORDS}.length == 2 && {READY}")
+        assert await page.js(CARD) == ("sent to Ann: Hi" if word == "Allow" else "output-denied")
+        assert page.complaints == []
+
+
+@each_framework
+async def test_a_tool_that_failed_is_shown_so_before_and_after_a_reload(
+    framework: str, script: str, browser: Browser
+) -> None:
+    call = CallFunction("get_weather", {"town": "Oslo"})
+    async with served(framework, Scenario([Turn(call), Turn(Say("Well."))]), script) as url:
+        page = await browser.page()
+        await page.go(url)
+        await ask(page, "What to wear?")
+        await page.until(f"{WORDS}.includes('Well.') && {READY}")
+        live = await page.js(FAILED)
+        await page.reload()
+        await page.until(f"{WORDS}.includes('Well.') && {READY}")
+
+        assert await page.js(FAILED) == live == [await page.js(CARD)]
+        assert "town" in live[0]
         assert page.complaints == []
 
 

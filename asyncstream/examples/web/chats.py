@@ -14,7 +14,7 @@ from typing import Any
 
 from asyncstream import AsyncClient, ChatStream, Later, LoopState, Tool, Tools
 from asyncstream.relay import RunLog, project
-from asyncstream.ui import PostRefusedError, UIMessages, messages_from_ui
+from asyncstream.ui import PostRefusedError, UIMessages, messages_from_ui, retell
 
 __all__ = ["Chat", "Chats", "answer"]
 
@@ -47,6 +47,10 @@ class Chat:
     """What was said, as the model is asked with it."""
     state: LoopState | None = None
     """The loop that waits for the user's word on a call."""
+    words: dict[str, bool] = field(default_factory=dict)
+    """What the user said of the calls with which the answer goes on, by their ids: whether they may be made."""
+    ends: dict[str, str | None] = field(default_factory=dict)
+    """How calls came to their end, by their ids; who has none here was not made."""
     run: str | None = None
     """What is answering, or has answered last."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -82,9 +86,29 @@ class Chat:
                 case "tool" if message["tool_call_id"] in waiting:
                     id = message["tool_call_id"]
                     calls[id] |= {"state": "approval-requested", "approval": {"id": f"approve-{id}"}}
+                case "tool" if message["tool_call_id"] in self.words:
+                    # What comes of it is told by the answer that goes on.
+                    id = message["tool_call_id"]
+                    approval = {"id": f"approve-{id}", "approved": self.words[id]}
+                    calls[id] |= {"state": "approval-responded", "approval": approval}
                 case "tool":
-                    calls[message["tool_call_id"]] |= {"state": "output-available", "output": message["content"]}
+                    id = message["tool_call_id"]
+                    calls[id] |= _end_of(self.ends.get(id), message["content"])
         return {"messages": found, "answering": self.lock.locked()}
+
+    def begun(self) -> list[dict[str, Any]]:
+        """Return what stands in the message that is being answered in from before: there was a word on a call in it."""
+        last = self.shown()["messages"][-1:]
+        return [part for message in last if message["role"] == "assistant" for part in retell(message)]
+
+
+def _end_of(end: str | None, content: str) -> dict[str, Any]:
+    match end:
+        case "returned":
+            return {"state": "output-available", "output": content}
+        case "refused":
+            return {"state": "output-denied"}
+    return {"state": "output-error", "errorText": content}
 
 
 def _part_of(call: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +159,7 @@ async def answer(client: AsyncClient, log: RunLog, chat: Chat, body: object) -> 
         await asyncio.wait_for(chat.lock.acquire(), 5)
     except TimeoutError:
         raise PostRefusedError("the answer before goes on") from None
-    before = chat.messages, chat.state, chat.run
+    before = chat.messages, chat.state, chat.words, chat.run
     try:
         stream = _stream(client, chat, body)
         chat.run = secrets.token_urlsafe(16)
@@ -145,12 +169,14 @@ async def answer(client: AsyncClient, log: RunLog, chat: Chat, body: object) -> 
             try:
                 chat.messages = stream.messages
                 chat.state = stream.state if stream.pending else None
+                chat.ends |= {result.id: result.status for result in stream.results}
+                chat.words = {}
             finally:
                 chat.lock.release()
 
         await log.start(chat.run, project(stream, UIMessages(message_id=chat.message_id)), on_finish=save)
     except BaseException:
-        chat.messages, chat.state, chat.run = before
+        chat.messages, chat.state, chat.words, chat.run = before
         chat.lock.release()
         raise
     return chat.run
@@ -163,6 +189,7 @@ def _stream(client: AsyncClient, chat: Chat, body: object) -> ChatStream:
     if pending and chat.state is not None:
         # A copy: the word counts only if the answer begins.
         state = LoopState.load(chat.state.dump()).decide(pending)
+        chat.words = {id: word is True for id, word in pending.items()}
     elif len(said) == 1 and said[0]["role"] == "user" and isinstance(said[0]["content"], str):
         # A call that waited is not made then: its word has not come.
         chat.messages = [*chat.messages, said[0]]

@@ -9,7 +9,7 @@ function Part({ part, answer }) {
   if (part.type === "text") return <p>{part.text}</p>;
   if (part.type !== "dynamic-tool") return null;
   return (
-    <div className="tool">
+    <div className="tool" data-state={part.state}>
       <code>{part.toolName} {JSON.stringify(part.input)}</code> <output>{part.output ?? part.errorText ?? part.state}</output>
       {part.state === "approval-requested" && [true, false].map((approved) => (
         <button key={approved} onClick={() => answer({ id: part.approval.id, approved })}>{approved ? "Allow" : "Deny"}</button>

@@ -62,7 +62,8 @@ def make_app(client: AsyncClient, redis: str | None = None) -> web.Application:
         return await log.respond(request, run)
 
     async def resume(request: web.Request) -> web.StreamResponse:
-        return await log.resume(request, chat_of(request).run)
+        chat = chat_of(request)
+        return await log.resume(request, chat.run, before=chat.begun())
 
     async def stop(request: web.Request) -> web.Response:
         # `cancel` asks nobody: `chat_of` has looked whose conversation it is.

@@ -78,7 +78,7 @@ def make_app(client: AsyncClient, redis: str | None = None) -> FastAPI:
 
     @app.get("/api/chats/{id}/stream")
     async def resume(request: Request, chat: Annotated[Chat, Depends(chat_of)]) -> Relay:
-        return Relay(log.resumption(request, chat.run))
+        return Relay(log.resumption(request, chat.run, before=chat.begun()))
 
     @app.post("/api/chats/{id}/stop")
     async def stop(chat: Annotated[Chat, Depends(chat_of)]) -> Response:
