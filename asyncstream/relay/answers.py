@@ -102,6 +102,7 @@ async def begin(pump: Pump, asked: Asked, own: CIMultiDict[str]) -> Answer:
     if head and not pump.recorded:
         pump.over = True
         return Answer(200, _of_the_stream(pump, own), b"")
+    pump.can_cut = asked.can_cut
     try:
         await pump.open()
     except (APIError, RelayError) as error:

@@ -65,7 +65,8 @@ class RelayResponse:
         Args:
             source: A stream, opened or not; or a `Following` of a log.
             form: Server-sent events, lines of JSON, or plain text.
-            view: The wire's events (the default), typed changes, or the text alone (always in plain text).
+            view: The wire's events (the default), typed changes, the text alone (always in plain text), or what pages
+                read. Entries of your own that are parts for pages go out in the view of these.
             expose: Members that are sent although they are left out by default, such as `metadata` or `instructions`.
             heartbeat: Seconds of silence after which a comment is sent; None for never.
             stall_timeout: Seconds that a write may take before a browser that does not read is dropped; None for no

@@ -64,7 +64,8 @@ def sse_frames(
 
     Args:
         source: A stream, opened or not; or a `Following` of a log.
-        view: The wire's events, typed changes, or the text alone.
+        view: The wire's events, typed changes, the text alone, or what pages read. Entries of your own that are parts
+            for pages go out in the view of these.
         expose: Members that are sent although they are left out by default, such as `metadata` or `instructions`.
         heartbeat: Seconds of silence after which a comment is sent; None for never.
         compatible: Whether the frames are as the upstream's, for clients that know nothing of a relay: what is left out

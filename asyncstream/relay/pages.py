@@ -9,25 +9,39 @@ Rule 1: a page takes a body that merely ends for a finished answer. Every end sa
 Rule 2: a part that only adds text is not looked into.
 """
 
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Final, Self
 
 from asyncstream.decoding import UnreadableJSON, load_json
-from asyncstream.errors import AsyncStreamError
+from asyncstream.errors import AsyncStreamError, StreamTruncatedError
 from asyncstream.looping.changes import RoundDone, ToolResultDone
-from asyncstream.relay.entries import Entry, Read, encode
+from asyncstream.relay.entries import DONE, Entry, Read, Source, encode, error_entry
 from asyncstream.relay.errors import error_body, error_headers, error_status
 from asyncstream.relay.frames import HEARTBEAT
 from asyncstream.relay.pump import told_in
 from asyncstream.relay.shapes import EVENT_STREAM, Refusal, Shape
+from asyncstream.relay.sound import check_entry
 from asyncstream.relay.withholding import Withholding
 from asyncstream.streaming.stream import Stream
 from asyncstream.ui.ag_ui import AGUI
 from asyncstream.ui.open_parts import OpenEvents, OpenParts
 from asyncstream.ui.ui_messages import UIMessages
 
-__all__ = ["Page", "ag_ui", "read_ag_ui", "read_ui_messages", "reading_with", "ui_messages"]
+__all__ = [
+    "GivenParts",
+    "Page",
+    "ag_ui",
+    "given_ag_ui",
+    "given_ui_messages",
+    "read_ag_ui",
+    "read_ui_messages",
+    "reading_with",
+    "ui_messages",
+]
+
+_LOG = logging.getLogger("asyncstream")
 
 Page = UIMessages | AGUI
 
@@ -97,6 +111,7 @@ def ui_messages() -> Shape:
         frames.entry,
         b"",
         HEARTBEAT,
+        bare_end_looks_whole=True,
         done=frames.done,
         error=frames.error,
         headers={"x-vercel-ai-ui-message-stream": "v1"},
@@ -107,7 +122,16 @@ def ui_messages() -> Shape:
 def ag_ui() -> Shape:
     """Return the shape of AG-UI, for one reader."""
     frames = _AGUIFrames()
-    return Shape(EVENT_STREAM, frames.entry, b"", HEARTBEAT, done=frames.done, error=frames.error, refusal=_in_words)
+    return Shape(
+        EVENT_STREAM,
+        frames.entry,
+        b"",
+        HEARTBEAT,
+        bare_end_looks_whole=True,
+        done=frames.done,
+        error=frames.error,
+        refusal=_in_words,
+    )
 
 
 def _in_words(error: AsyncStreamError) -> Refusal:
@@ -223,3 +247,72 @@ class _AGUIFrames:
             events.append(failed if code is None else {**failed, "code": str(code)})
         *closing, last = events
         return b"".join(_frame(encode(event), None) for event in closing) + _frame(encode(last), entry.id)
+
+
+class GivenParts:
+    """Parts that an application makes itself, an entry each: with an end that says how it came, if they have none.
+
+    Attributes:
+        view: The name of the view that they are made for.
+        sound: What `sound` looks for: each was looked at here.
+    """
+
+    sound: Final = True
+
+    def __init__(self, source: Source, view: str, last: tuple[str, ...]) -> None:
+        """Make a source of a source; nothing is opened.
+
+        Args:
+            source: Gives the parts.
+            view: The name of the view.
+            last: The types of the parts that end an answer.
+        """
+        self.view = view
+        self._source = source
+        self._last = last
+        self._entries: AsyncIterator[Entry] | None = None
+        # A part said how the answer ended.
+        self._told = False
+        self._over = False
+
+    async def open(self) -> Self:
+        """Open the source, and raise what it raises."""
+        await self._source.open()
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Entry:
+        if self._over:
+            raise StopAsyncIteration
+        if self._entries is None:
+            self._entries = aiter(self._source)
+        try:
+            entry = await anext(self._entries)
+        except StopAsyncIteration:
+            entry = Entry(None, DONE, b"[DONE]")
+        check_entry(entry)
+        if entry.event == DONE and not self._told:
+            wanted = f"{', '.join(self._last[:-1])} or {self._last[-1]}"
+            error = StreamTruncatedError(f"the answer ended before its last part, which is {wanted}")
+            # A page takes such an end for a whole answer, so who made it may never have noticed.
+            _LOG.error("a relayed source failed: %s", error)
+            entry = error_entry(error)
+        self._over = entry.terminal
+        self._told |= not self._over and _part_of(entry.data)["type"] in self._last
+        return entry
+
+    async def close(self) -> None:
+        """Close the source."""
+        await self._source.close()
+
+
+def given_ui_messages(source: Source, view: str) -> Source:
+    """Return what is relayed of parts of a UI message stream that an application made."""
+    return GivenParts(source, view, _UIFrames._LAST)
+
+
+def given_ag_ui(source: Source, view: str) -> Source:
+    """Return what is relayed of events of AG-UI that an application made."""
+    return GivenParts(source, view, _AGUIFrames._LAST)

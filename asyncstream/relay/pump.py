@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from asyncstream.decoding import UnreadableJSON, load_json
 from asyncstream.errors import ConfigurationError, StreamEventError
 from asyncstream.relay.entries import DONE, ERROR, Entry, Source, error_entry
+from asyncstream.relay.errors import RelayError
 from asyncstream.relay.shapes import Shape
 from asyncstream.relay.sound import check_entry, is_sound, log_fault
 from asyncstream.transport.fairness import Fairness
@@ -71,6 +72,7 @@ class Pump:
         shape: How it goes out; of a run in a log, what is known of that before it is open.
         failure: The data of the `error` entry, once that has been read.
         gone: Why there is no reader any more; None while there is one.
+        can_cut: Whether a cut can be told from an end by this reader; the door says it before the pump is opened.
         over: Nothing more is to be had, so that whoever leaves now misses nothing: all was taken, or it did not open.
         at_end: There was nothing to send from the start: the reader has all of a run that is over.
     """
@@ -96,6 +98,7 @@ class Pump:
         self.failure: bytes | None = None
         self.gone: ReaderGone | None = None
         self.at_end = False
+        self.can_cut = True
         self.over = False
         self._source = source
         self._heartbeat = heartbeat
@@ -143,8 +146,12 @@ class Pump:
 
     @property
     def cut(self) -> bool:
-        """Whether the door has to cut the connection: it ended too early, and its form has no frame to say so."""
-        return not (self.shape.tells_end or self._done or self.at_end) and self.gone is None
+        """Whether the door has to cut the connection: it ended too early, and no frame has said so."""
+        if self._done or self.at_end or self.gone is not None:
+            return False
+        if self.shape.tells_end:
+            return self.shape.bare_end_looks_whole and self.failure is None
+        return True
 
     @property
     def ended_empty(self) -> bool:
@@ -187,6 +194,8 @@ class Pump:
                 opened.set_result(None)
             if fits:
                 await self._read()
+            if self.cut and not self.can_cut:
+                self._put(error_entry(RelayError("this relay was closed before the answer came to its end")))
         finally:
             self._ended = True
             self._wake()

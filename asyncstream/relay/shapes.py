@@ -46,6 +46,9 @@ class Shape(Struct, frozen=True):
     """What goes out after some seconds without an entry; b"" where a form has nothing that readers pass over."""
     tells_end: bool = True
     """Whether its last frame says that it is the last, so that no reader takes a cut for the end."""
+    bare_end_looks_whole: bool = False
+    """Whether its readers take a body that merely ends for a whole answer, although every end has its frame: one that
+    ends without, for the log is closed on this worker, is cut."""
     done: Encode | None = None
     """Writes the entry that says that all is there; None: as any other."""
     error: Encode | None = None

@@ -7,7 +7,7 @@ type, headers, frames, end, error and refusal. Whoever relays asks here by name:
 Rule 1: a new view is a new file and a row here. If anything else needs to know its name, that is wrong.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from msgspec import Struct
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay import pages, shapes
 from asyncstream.relay.entries import (
+    Entry,
     GivenEntries,
     Read,
     Relayed,
@@ -54,14 +55,16 @@ class ViewRow(Struct, frozen=True):
     """What it makes of a stream: its entries."""
     forms: Forms
     """How these go out: makes the shape for one reader, by the name of the form."""
+    given: Callable[[Source, str], Source] | None = None
+    """What it makes of entries that an application made for it; None: there are none such."""
 
 
 VIEWS: Final[dict[str, ViewRow]] = {
     "events": ViewRow(read_events, {"sse": shapes.sse, _COMPATIBLE: shapes.compatible, "ndjson": shapes.ndjson}),
     "changes": ViewRow(read_changes, {"sse": shapes.sse, "ndjson": shapes.ndjson}),
     "text": ViewRow(read_text, {"sse": shapes.sse, "ndjson": shapes.ndjson, "text": shapes.text}),
-    "ui-messages": ViewRow(pages.read_ui_messages, {"sse": pages.ui_messages}),
-    "ag-ui": ViewRow(pages.read_ag_ui, {"sse": pages.ag_ui}),
+    "ui-messages": ViewRow(pages.read_ui_messages, {"sse": pages.ui_messages}, pages.given_ui_messages),
+    "ag-ui": ViewRow(pages.read_ag_ui, {"sse": pages.ag_ui}, pages.given_ag_ui),
 }
 
 _GIVEN: Final[Forms] = {
@@ -104,10 +107,14 @@ def show(source: Relayed, *, form: Form, view: RelayView | None, expose: Collect
         raise ConfigurationError(f"the compatible form is SSE of events, got form {form!r} and view {view!r}")
     shape = shape_of(named, written)
     if not isinstance(source, Stream):
-        # Of these the form is all that is known, until they are open; but for a stream that `project` reads.
-        shape = shape_of(source.view if isinstance(source, StreamEntries) else "", written)
         named = "events" if named == usual else named
     given = entries(source, view=named, expose=expose, compatible=compatible)
+    if not isinstance(given, StreamEntries | pages.GivenParts):
+        # The form is all that is known of these, until they are open.
+        shape = shape_of("", written)
+    elif given is source:
+        # A stream that `project` reads.
+        shape = shape_of(given.view, written)
     return Shown(given, shape, lambda view: shape_of(view, written))
 
 
@@ -136,14 +143,14 @@ def entries(source: Relayed, *, view: str = "events", expose: Collection[str] = 
     """Return the entries of what is to be relayed, the last being `done` or `error`.
 
     Args:
-        source: A stream, opened or not; or what gives entries already, which is not looked into.
-        view: What the entries of a stream hold.
+        source: A stream, opened or not; or what gives entries already, of which nothing is left out.
+        view: What the entries of a stream hold; or the view of pages that entries of an application's own are for.
         expose: Members that are in them although browsers are not told them by default, such as `metadata`.
         compatible: Whether what is left out of events is there and empty.
 
     Raises:
-        ConfigurationError: No such view, nothing of such a name is left out, or either is asked of entries that are
-            made already; or the upstream's own wire has no place for what the stream does.
+        ConfigurationError: No such view, nothing of such a name is left out, or either is asked of entries that were
+            made for another view; or the upstream's own wire has no place for what the stream does.
     """
     row = _row(view)
     if isinstance(source, Stream):
@@ -152,7 +159,7 @@ def entries(source: Relayed, *, view: str = "events", expose: Collection[str] = 
         wire = source.wire
         withholding = Withholding(wire.withheld, wire.understood, expose=expose, compatible=compatible)
         return StreamEntries(source, view, row.read, withholding)
-    if view != "events":
+    if view != "events" and (row.given is None or _has_its_view(source)):
         raise ConfigurationError(
             f"only a stream has views, and these entries were made already: {view!r} comes too late"
         )
@@ -160,7 +167,13 @@ def entries(source: Relayed, *, view: str = "events", expose: Collection[str] = 
         raise ConfigurationError(
             f"only of a stream is anything left out, and these entries were made already: {expose!r} comes too late"
         )
-    return source if isinstance(source, Source) else GivenEntries(source)
+    given = source if isinstance(source, Source) else GivenEntries(source)
+    return given if row.given is None else row.given(given, view)
+
+
+def _has_its_view(source: Source | AsyncIterator[Entry]) -> bool:
+    """Tell whether entries are those of a stream that `project` reads, or of a run in a log."""
+    return isinstance(source, StreamEntries) or getattr(source, "recorded", False)
 
 
 def project(stream: Stream[Any, Any, Any], page: pages.Page) -> Source:

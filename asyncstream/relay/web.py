@@ -56,7 +56,8 @@ async def relay_response(
         request: The request to answer.
         source: A stream, opened or not; or a `Following` of a log.
         form: Server-sent events, lines of JSON, or plain text.
-        view: The wire's events (the default), typed changes, or the text alone (always in plain text).
+        view: The wire's events (the default), typed changes, the text alone (always in plain text), or what pages read.
+            Entries of your own that are parts for pages go out in the view of these.
         expose: Members that are sent although they are left out by default, such as `metadata` or `instructions`.
         heartbeat: Seconds of silence after which a comment is sent, so that proxies stay; None for never.
         stall_timeout: Seconds that a write may take before a browser that does not read is dropped; None for no limit.
@@ -115,7 +116,7 @@ async def _answer(request: "web.BaseRequest", pump: Pump, own: "CIMultiDict[str]
     if by_close:
         # aiohttp would keep a connection that the reader asked to keep, and with it the end of this body.
         response.force_close()
-    untold = by_close and not pump.shape.tells_end
+    untold = by_close and (pump.shape.bare_end_looks_whole or not pump.shape.tells_end)
     if untold:
         _linger(transport, 0)
     try:

@@ -6,16 +6,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 from assistants_wire import DONE as RUN_DONE
 from assistants_wire import HELLO as RUN_HELLO
 from assistants_wire import WAITS
+from page_rules import shown_end
+from reading import asking
 from redis_server import RedisServer, needs_redis
 from test_views import _by_asgi, _by_open_relay, _by_web, _from_log, _started, answered
 from upstream_wire import HELLO_CHAT, chunk_frame, upstream
 
-from asyncstream.errors import StreamInterruptedError
-from asyncstream.relay import Entry, MemoryStore, RedisStore, RunLog, project, relay_response, sse_frames
+from asyncstream.errors import ConfigurationError, StreamEventError, StreamInterruptedError
+from asyncstream.relay import (
+    Entry,
+    MemoryStore,
+    RedisStore,
+    RelayResponse,
+    RunLog,
+    project,
+    relay_response,
+    sse_frames,
+)
 from asyncstream.relay.entries import error_entry
 from asyncstream.relay.errors import ProducerLostError, RunCancelledError
 from asyncstream.relay.log.store import Store
@@ -212,3 +225,226 @@ def test_a_part_of_ones_own_that_lacks_its_members_goes_out_as_it_is(view: Any, 
     assert [part] == parts_of(shape.entry(Entry(None, "", json.dumps(part).encode())))
     assert shape.error is not None
     assert "lost" in str(parts_of(shape.error(error_entry(StreamInterruptedError("lost"), 1))))
+
+
+# Parts of an application's own.
+
+OWN: dict[Any, list[dict[str, Any]]] = {
+    "ui-messages": [
+        {"type": "start", "messageId": "mine"},
+        {"type": "text-start", "id": "1"},
+        {"type": "text-delta", "id": "1", "delta": "Hello"},
+        {"type": "text-end", "id": "1"},
+        {"type": "finish"},
+    ],
+    "ag-ui": [
+        {"type": "RUN_STARTED", "threadId": "t1", "runId": "mine"},
+        {"type": "TEXT_MESSAGE_START", "messageId": "1", "role": "assistant"},
+        {"type": "TEXT_MESSAGE_CONTENT", "messageId": "1", "delta": "Hello"},
+        {"type": "TEXT_MESSAGE_END", "messageId": "1"},
+        {"type": "RUN_FINISHED", "threadId": "t1", "runId": "mine", "outcome": {"type": "success"}},
+    ],
+}
+
+
+async def own_parts(view: str, count: int, *, done: bool = False) -> AsyncIterator[Entry]:
+    """Give the first so many parts of an answer that an application makes itself."""
+    for part in OWN[view][:count]:
+        yield Entry(None, "", json.dumps(part).encode())
+    if done:
+        yield Entry(None, "done", b"[DONE]")
+
+
+class OwnSource:
+    """A source that ends without a last entry."""
+
+    def __init__(self, view: str, count: int) -> None:
+        self._parts = own_parts(view, count)
+
+    async def open(self) -> None:
+        pass
+
+    def __aiter__(self) -> AsyncIterator[Entry]:
+        return self._parts
+
+    async def close(self) -> None:
+        await self._parts.aclose()  # type: ignore[attr-defined]  # it is a generator
+
+
+OWN_KINDS: dict[str, Any] = {
+    "iterator": own_parts,
+    "iterator with done": lambda view, count: own_parts(view, count, done=True),
+    "source": OwnSource,
+}
+each_kind = pytest.mark.parametrize("kind", OWN_KINDS)
+
+
+@each_kind
+@each_view
+@each_door
+async def test_parts_of_ones_own_go_out_as_those_of_a_stream(door: Any, view: str, kind: str) -> None:
+    status, headers, body = await door(OWN_KINDS[kind](view, 5), view)
+
+    end = ["[DONE]"] if view == "ui-messages" else []
+    named = {name.lower(): value for name, value in headers.items()}
+    assert (200, "v1" if end else None) == (status, named.get("x-vercel-ai-ui-message-stream"))
+    assert [*OWN[view], *end] == parts_of(body)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4])
+@each_kind
+@each_view
+@each_door
+async def test_parts_of_ones_own_that_end_without_the_last_are_an_error(
+    door: Any, view: str, kind: str, count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, _, body = await door(OWN_KINDS[kind](view, count), view)
+
+    assert 200 == status
+    assert OWN[view][:count] == parts_of(body)[:count]
+    assert "before its last part" in str(parts_of(body)[-2:])
+    assert "before its last part" in caplog.text
+    assert "error" == shown_end(view, body)
+
+
+@pytest.mark.parametrize("count", [3, 5])
+@each_kind
+@each_view
+async def test_parts_of_ones_own_in_a_log_end_as_for_one_reader(store: Store, view: Any, kind: str, count: int) -> None:
+    await _started(RunLog(store), OWN_KINDS[kind](view, count), view)
+    (status, headers, body), (_, _, again) = await _from_log(RunLog(store)), await _from_log(RunLog(store))
+
+    assert (200, body) == (status, again)
+    assert ("x-vercel-ai-ui-message-stream" in headers) == (view == "ui-messages")
+    assert ("finish" if count == 5 else "error") == shown_end(view, body)
+
+
+@each_view
+async def test_a_reader_who_has_the_last_part_already_gets_no_error(view: Any) -> None:
+    log = RunLog()
+    await _started(log, own_parts(view, 5), view)
+    _, _, body = await _by_web(log.follow("run-1", 5), None)
+    await log.close()
+
+    assert (["[DONE]"] if view == "ui-messages" else []) == parts_of(body)
+
+
+@each_view
+@each_door
+async def test_parts_of_ones_own_that_raise_are_an_error(door: Any, view: str) -> None:
+    async def raising() -> AsyncIterator[Entry]:
+        async for entry in own_parts(view, 3):
+            yield entry
+        raise ZeroDivisionError
+
+    _, _, body = await door(raising(), view)
+
+    assert "error" == shown_end(view, body)
+
+
+@each_view
+@each_door
+@pytest.mark.parametrize("odd", [None, b"data", Entry(None, "a\nb", b"{}"), Entry(None, "", b"\xff")])
+async def test_what_is_no_entry_among_ones_own_is_an_error(door: Any, view: str, odd: Any) -> None:
+    async def giving() -> AsyncIterator[Entry]:
+        async for entry in own_parts(view, 3):
+            yield entry
+        yield odd
+
+    _, _, body = await door(giving(), view)
+
+    assert "error" == shown_end(view, body)
+
+
+async def test_only_views_of_pages_take_entries_of_ones_own() -> None:
+    for view in ("changes", "text"):
+        with pytest.raises(ConfigurationError, match="comes too late"):
+            sse_frames(own_parts("ag-ui", 5), view=view)  # type: ignore[arg-type]  # one of two words
+    async with RunLog() as log, upstream(HELLO_CHAT) as model:
+        page = project(model.chat(), AGUI())
+        for source in (log.follow("run-1"), page):
+            with pytest.raises(ConfigurationError, match="comes too late"):
+                sse_frames(source, view="ag-ui")
+        await page.close()
+
+
+# Readers that are let go: their worker stops, and the run goes on with another.
+
+
+@asynccontextmanager
+async def _half_read(view: Any) -> AsyncIterator[RunLog]:
+    """Give the log of a worker that serves half a run, whose producer is another."""
+    store = MemoryStore()
+    async with RunLog(store) as producing, _half_a_run(producing, view):
+        yield RunLog(store)
+
+
+@each_view
+async def test_a_reader_whose_worker_stops_sees_a_cut_and_not_an_end(view: Any) -> None:
+    async with _half_read(view) as log, answered(lambda request: log.respond(request, "run-1")) as response:
+        while b"Half" not in await response.content.readany():
+            pass
+        await log.close()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+
+
+@each_view
+async def test_frames_of_a_reader_that_is_let_go_are_cut_too(view: Any) -> None:
+    async with _half_read(view) as log:
+        frames = sse_frames(log.follow("run-1"))
+        while b"Half" not in await anext(frames):
+            pass
+        await log.close()
+        with pytest.raises(StreamEventError, match="without its last entry"):
+            await anext(frames)
+
+
+@each_view
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_asgi_cuts_where_that_can_be_told_and_says_it_in_words_elsewhere(view: Any, version: str) -> None:
+    half = asyncio.Event()
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        # A server looks at the bytes, and a cut is bytes that nobody can look at.
+        sent.append({**message, "body": bytes(message.get("body", b""))})
+        if b"Half" in sent[-1]["body"]:
+            half.set()
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "http_version": version}
+    async with _half_read(view) as log, asyncio.timeout(20):
+        response = RelayResponse(log.follow("run-1"))
+        answering = asyncio.ensure_future(response(scope, receive, send))  # type: ignore[arg-type]  # a coroutine
+        await half.wait()
+        await log.close()
+        if version == "1.1":
+            with pytest.raises(StreamEventError, match="without its last entry"):
+                await answering
+        else:
+            await answering
+
+    body = b"".join(message["body"] for message in sent)
+    if version == "1.0":
+        assert "error" == shown_end(view, body)
+    assert (version == "1.0") == (not sent[-1].get("more_body", True))
+
+
+@each_view
+async def test_the_connection_of_a_reader_of_http_1_0_is_reset(view: Any) -> None:
+    got = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await log.respond(request, "run-1")
+
+    async with _half_read(view) as log, answered(handler) as response:
+        port = response.url.port
+        async with asking(port, b"GET / HTTP/1.0\r\nHost: x\r\n\r\n") as reader:
+            await reader.until(b"Half")
+            await log.close()
+            got.append(await reader.end())
+
+    assert "rst" == got[0].ended

@@ -90,7 +90,8 @@ class RunLog:
         Args:
             run_id: The name under which it is followed. Without `authorize` it should be hard to guess.
             stream: A stream, opened or not; the log closes it.
-            view: What readers get: the wire's events, typed changes or text.
+            view: What readers get: the wire's events, typed changes, text, or what pages read, also of parts for these
+                that are your own.
             expose: Members that they get although they are left out by default, such as `metadata` or `instructions`.
             on_cancel: Called if the run ends here before its upstream did, because it is cancelled by `cancel` or
                 `close`, or cannot be stored any more: usually cancels the run at the server.
@@ -293,7 +294,7 @@ class RunLog:
         """Start no run any more, end those that go on here, then release the readers and the store.
 
         Readers of runs that end here get their last entries. Readers of runs that go on elsewhere are let go without a
-        last entry: they come back to another worker.
+        last entry: they come back to another worker. Pages, which take an end for a whole answer, are cut off instead.
 
         Args:
             finish: Seconds that runs have to come to their end; after that, or with None at once, they are cancelled
