@@ -1,4 +1,6 @@
-"""What it means when redis-py fails: `judge`. Pure, and without importing redis-py. Above it: `redis_link`.
+"""What it means when redis-py fails: `judge`, `sent_to`. Pure, and without importing redis-py.
+
+Above it: `redis_link`, `redis_ways`.
 
 What a connection raises is a lost connection, whatever it is: redis-py's errors, those of the network, and what
 asyncio itself gets wrong (writing to a transport that was reset is an `AttributeError` on Python 3.12 and 3.13). Only
@@ -11,7 +13,7 @@ a class for. Only for those without a class the word is looked for in the text.
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["Failure", "judge"]
+__all__ = ["Failure", "judge", "sent_to"]
 
 _WORDS = {
     "AskError": "ASK",
@@ -49,6 +51,9 @@ _FIRST_WORD = re.compile(r"([A-Z]{2,})(?: |$)")
 _OF_A_SCRIPT = re.compile(r": -([A-Z]{2,}) ")
 """Up to 6.2 a script that is refused a command fails with it: `... @user_script: 11: -READONLY You can't write ...`."""
 
+_ELSEWHERE = re.compile(r"(?:(?:MOVED|ASK) )?[0-9]+ (.*):([0-9]+)")
+"""The slot and where it is; the word before them is cut off since redis-py has a class for it, some time after 5.1."""
+
 
 class Failure(NamedTuple):
     """What a failure of redis-py means."""
@@ -71,6 +76,12 @@ def judge(error: BaseException) -> Failure:
             return Failure("absent" if _is_absent(error) else "lost", names[0])
         word = _word_of(str(error)[:1_000])
     return Failure("passing" if word in _PASSING else "refused", word or names[0])
+
+
+def sent_to(error: BaseException) -> tuple[str, int] | None:
+    """Return host and port that a MOVED or an ASK names, the host empty if it is the same; None if it names none."""
+    found = _ELSEWHERE.fullmatch(str(error)[:1_000])
+    return None if found is None else (found[1], int(found[2]))
 
 
 def _is_absent(error: BaseException) -> bool:

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.relay.log.redis_answers import judge
+from asyncstream.relay.log.redis_answers import judge, sent_to
 from asyncstream.relay.log.redis_url import Address, Place
 from asyncstream.relay.log.sharing import Sharing
 
@@ -150,10 +150,11 @@ class _Cluster:
                 return await _send(self._client_at(address), commands, asking)
             except Exception as error:
                 word = judge(error).word
-                if word not in ("MOVED", "ASK"):
+                found = sent_to(error) if word in ("MOVED", "ASK") else None
+                if found is None:
                     raise
                 # Without a host it is another port of the same.
-                address = self._remap((getattr(error, "host", "") or address[0], getattr(error, "port", None)))
+                address = self._remap((found[0] or address[0], found[1]))
             asking = word == "ASK"
             if asking and apart and len(commands) > 1:
                 # Of what is still at the first node the second one would say that there is no such key.

@@ -12,7 +12,7 @@ from redis.asyncio.sentinel import Sentinel
 
 from asyncstream import ConfigurationError
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.log.redis_answers import Failure, judge
+from asyncstream.relay.log.redis_answers import Failure, judge, sent_to
 from asyncstream.relay.log.redis_link import LOCAL, RedisLink
 
 OF_A_SCRIPT = "ERR Error running script (call to f_7bb37e04): @user_script:11: @user_script: 11: -{}"
@@ -72,6 +72,24 @@ def test_a_refusal_that_stays(word):
 
     assert "refused" == found.kind
     assert found.word in (word, "ERR")
+
+
+@pytest.mark.parametrize("word", ["MOVED", "ASK"])
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [("127.0.0.1:7001", ("127.0.0.1", 7001)), (":7001", ("", 7001)), ("2001:db8::1:7001", ("2001:db8::1", 7001))],
+)
+def test_where_a_cluster_sends_one_on_to(word, where, expected):
+    """The lowest version of redis-py has a class for it in the client of a cluster alone."""
+    text = f"{word} 866 {where}"
+
+    assert [expected] * 2 == [sent_to(answered(text)), sent_to(exceptions.ResponseError(text))]
+    assert word == judge(exceptions.ResponseError(text)).word
+
+
+@pytest.mark.parametrize("text", ["MOVED", "MOVED 866", "ASK 866 127.0.0.1", "OOM command not allowed: 1"])
+def test_what_names_no_place_sends_nobody_on(text):
+    assert sent_to(exceptions.ResponseError(text)) is None
 
 
 def test_a_class_that_redis_py_may_have_one_day():
