@@ -35,6 +35,11 @@ class Cluster:
     """Three masters, each with a replica."""
 
     scheme: ClassVar[str] = "redis+cluster"
+    # Nobody is told of a replica before it has had something, be it a ping of its master.
+    options = (
+        *("--cluster-enabled", "yes", "--cluster-node-timeout", _DOWN_MS),
+        *("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"),
+    )
 
     def __init__(self, directory: Path, program: str) -> None:
         self.nodes: list[RedisServer] = []
@@ -49,8 +54,7 @@ class Cluster:
 
     async def start(self) -> None:
         """Start the nodes, and wait until each master has its slots and its replica."""
-        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", _DOWN_MS, "--repl-diskless-sync-delay", "0")
-        await asyncio.gather(*(node.start(*options) for node in self.nodes))
+        await asyncio.gather(*(node.start(*self.options) for node in self.nodes))
         self.ids = [(await node.command("CLUSTER", "MYID"))[0] for node in self.nodes]
         bounds = [0, 5461, 10922, 16384]
         for number, node in enumerate(self.nodes):
@@ -108,12 +112,16 @@ class Cluster:
 
     async def fail_over(self, run_id: str) -> None:
         """Have the replica of who serves a run take over, as it is done for an update."""
-        number = await self._serving(run_id)
+        await self.hand_over(await self._serving(run_id))
+
+    async def hand_over(self, number: int) -> None:
+        """Have the replica of a master take over."""
         other = self.nodes[(number + 3) % 6]
         await other.command("CLUSTER", "FAILOVER")
 
         async def done() -> bool:
-            return await self._serving(run_id) != number
+            known = [line for node in self.nodes for line in await node.command("CLUSTER", "NODES")]
+            return sum("slave" in line.split()[2] for line in known if line.startswith(self.ids[number])) == 6
 
         await until(done)
 

@@ -16,8 +16,9 @@ import pytest
 from feeds import Feed, many, numbers, read, until
 from redis.asyncio import RedisCluster
 from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis_kinds import KINDS, Cluster, Sentinels
-from redis_server import PROGRAMS, needs_redis
+from redis_server import PROGRAMS, RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import CursorGoneError, StoreError
@@ -174,6 +175,59 @@ async def test_a_run_is_stopped_from_the_other_worker(servers):
         assert "cancelled" == json.loads(entries[-1].data)["error"]["code"]
         await until(lambda: feed.closed)
         assert not await other.cancel("run-1")
+
+
+async def test_a_node_that_the_cluster_does_not_tell_of_any_more_is_given_up(cluster, tmp_path):
+    """Nodes come and go under other addresses while a process lives: whoever still waits at one is let go, too."""
+    (tmp_path / "gone").mkdir()
+    gone = RedisServer(tmp_path / "gone", keeps=False, program=cluster.nodes[0].program)
+    await gone.start()
+    store = RedisStore(cluster.url)
+    way: Any = store._link._way
+    try:
+        async with RunLog(store) as log:
+            waiting = asyncio.create_task(way._ask_at(("127.0.0.1", gone.port), [("BLPOP", "nothing", 0)], False))
+            await until(has_clients(gone, 1))
+            await log.start("run-1", many(3))
+
+            assert 4 == len(await read(log, "run-1"))
+            with pytest.raises(RedisConnectionError):
+                await waiting
+            assert ("127.0.0.1", gone.port) not in way._clients
+            await until(has_clients(gone, 0))
+    finally:
+        gone.kill()
+
+
+def has_clients(server: RedisServer, count: int) -> Any:
+    async def has() -> bool:
+        return count == len(await server.clients())
+
+    return has
+
+
+async def test_nodes_that_were_replicas_are_found_when_all_others_are_gone(cluster):
+    """Its one address leads nowhere any more, nor does any master that it ever asked."""
+    store = RedisStore(cluster.url.partition(",")[0])
+    way: Any = store._link._way
+    async with RunLog(store) as log:
+        await log.start("run-1", many(3))
+
+        async def all_told() -> bool:
+            # It tells of a replica once that has something.
+            await store._link.look_again()
+            return 4 == len(await read(log, "run-1")) and 6 == len(way._known)
+
+        await until(all_told)
+        for number in range(3):
+            await cluster.hand_over(number)
+        for node in cluster.nodes[:3]:
+            node.kill()
+        entries = await read(log, "run-1")
+        await log.start("run-2", many(3))
+
+        assert 4 == len(entries)
+        assert 4 == len(await read(log, "run-2"))
 
 
 async def test_what_is_lost_is_told_with_the_name_of_the_store(servers, monkeypatch, caplog):

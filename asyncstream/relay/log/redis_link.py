@@ -20,7 +20,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.relay.errors import StoreError
 from asyncstream.relay.log.redis_answers import Failure, judge
 from asyncstream.relay.log.redis_url import place_of
-from asyncstream.relay.log.redis_ways import Command, Way, way_like, way_to
+from asyncstream.relay.log.redis_ways import LONGEST_CLOSING, Command, Way, way_like, way_to
 from asyncstream.relay.log.turns import Deadline, Turns
 
 if TYPE_CHECKING:
@@ -42,9 +42,6 @@ LONGEST_PAUSE = 0.5
 
 _STALE = 3
 """So many connections in a row may turn out to be dead that idled in the pool; the next one is tried at once."""
-
-_LONGEST_CLOSING = 0.25
-"""Seconds for closing what idles, which TLS does in words; it is not done again sooner."""
 
 _PROMPT_AT_ONCE = 16
 """Readers and producers that begin at the same moment take turns, or a crowd would open as many connections."""
@@ -211,11 +208,11 @@ class RedisLink:
         if failure is not None:
             if failure.kind not in ("absent", "lost") and failure.word not in _OTHER_ROLE:
                 return
-            if now < self._looked + _LONGEST_CLOSING:
+            if now < self._looked + LONGEST_CLOSING:
                 return
         self._looked = now
         try:
-            async with asyncio.timeout(_LONGEST_CLOSING):
+            async with asyncio.timeout(LONGEST_CLOSING):
                 await self._way.look_again()
         except Exception:
             pass

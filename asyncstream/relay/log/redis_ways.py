@@ -11,7 +11,7 @@ Rule 3: a way does not wait and does not try again, but for following where a cl
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
 
 
-__all__ = ["Command", "Way", "way_like", "way_to"]
+__all__ = ["LONGEST_CLOSING", "Command", "Way", "way_like", "way_to"]
 
 Command: TypeAlias = Sequence[str | bytes | int]
 
 _MAX_CONNECTIONS = 10_000
 """What a Redis accepts by default. Each run that is followed in this process holds one connection, to one node."""
+
+LONGEST_CLOSING = 0.25
+"""Seconds for closing connections on the way to others, which TLS does in words."""
 
 _REDIRECTIONS = 5
 """A slot that is moving is told of by two nodes; who is sent on more often is told in a moment where it went."""
@@ -107,7 +110,7 @@ class _OneServer:
         await self._client.connection_pool.disconnect(inuse_connections=False)
 
     async def close(self) -> None:
-        await asyncio.gather(*(one.aclose() for one in (self._client, *self._others)), return_exceptions=True)
+        await _closed([self._client, *self._others])
 
 
 class _Cluster:
@@ -137,6 +140,8 @@ class _Cluster:
         self._clients: dict[Address, Redis] = {}
         # First slot, last slot, its master; None until somebody asked.
         self._map: list[tuple[int, int, Address]] | None = None
+        # All that the cluster last told of, replicas too: one of these may be the last that is left.
+        self._known: list[Address] = []
         # What nodes told of single slots since.
         self._moved: dict[int, Address] = {}
         self._learning: Sharing[None] = Sharing()
@@ -147,7 +152,7 @@ class _Cluster:
         asking = False
         for _ in range(_REDIRECTIONS):
             try:
-                return await _send(self._client_at(address), commands, asking)
+                return await self._ask_at(address, commands, asking)
             except Exception as error:
                 word = judge(error).word
                 found = sent_to(error) if word in ("MOVED", "ASK") else None
@@ -171,12 +176,21 @@ class _Cluster:
     async def look_again(self) -> None:
         self._map = None
         self._moved.clear()
-        for client in list(self._clients.values()):
-            await client.connection_pool.disconnect(inuse_connections=False)
+        pools = [client.connection_pool for client in self._clients.values()]
+        # Together: one that is slow to close keeps no other from it.
+        await asyncio.gather(*(pool.disconnect(inuse_connections=False) for pool in pools), return_exceptions=True)
 
     async def close(self) -> None:
-        clients = list(self._clients.values())
-        await asyncio.gather(*(client.aclose() for client in clients), return_exceptions=True)
+        await _closed(self._clients.values())
+
+    async def _ask_at(self, address: Address, commands: Sequence[Command], asking: bool) -> list[Any]:
+        client = self._client_at(address)
+        try:
+            return await _send(client, commands, asking)
+        finally:
+            if self._clients.get(address) is not client:
+                # Given up meanwhile, so what was asked there went back to a pool that is not closed any more.
+                await _closed([client])
 
     async def _address_of(self, slot: int) -> Address:
         if slot in self._moved:
@@ -189,15 +203,15 @@ class _Cluster:
         raise RuntimeError(f"no node serves slot {slot}")
 
     async def _learn(self, close: Any) -> None:
-        """Ask one node after another who serves what."""
-        known = list(self._clients)
-        random.shuffle(known)
+        """Ask one node after another who serves what; give up those that the cluster does not tell of any more."""
+        # Not always the same one first: it may be the one that is silent.
+        random.shuffle(self._known)
         seconds = self._options["socket_connect_timeout"] / 4
         error: Exception | None = None
-        for address in dict.fromkeys([*known, *self._seeds]):
+        for address in dict.fromkeys([*self._known, *self._seeds]):
             try:
                 async with asyncio.timeout(seconds):
-                    [slots] = await _send(self._client_at(address), [("CLUSTER", "SLOTS")])
+                    [slots] = await self._ask_at(address, [("CLUSTER", "SLOTS")], False)
             except Exception as failure:
                 if judge(failure).kind == "refused":
                     # Its words are the same at any other node.
@@ -205,11 +219,23 @@ class _Cluster:
                 error = failure
                 continue
             if slots:
-                self._map = [(first, last, self._master(node, address)) for first, last, node, *_ in slots]
+                self._map = [(first, last, self._node(node, address)) for first, last, node, *_ in slots]
+                self._known = list({self._node(node, address): None for _, _, *nodes in slots for node in nodes})
+                await self._give_up({*self._known, *self._seeds})
                 return
         raise error or RuntimeError("no node serves any slot")
 
-    def _master(self, told: Sequence[Any], asked: Address) -> Address:
+    async def _give_up(self, still: Set[Address]) -> None:
+        """Close the connections to all other nodes, also those that somebody waits at."""
+        gone = [self._clients.pop(address) for address in list(self._clients) if address not in still]
+        try:
+            async with asyncio.timeout(LONGEST_CLOSING):
+                await _closed(gone)
+        except TimeoutError:
+            # Closed without a good-bye.
+            pass
+
+    def _node(self, told: Sequence[Any], asked: Address) -> Address:
         host = told[0].decode() if isinstance(told[0], bytes) else told[0]
         address: Address = self._remap((host or asked[0], int(told[1])))
         return address
@@ -342,6 +368,11 @@ def _address(options: Mapping[str, Any]) -> Address:
 
 def _words(addresses: Sequence[Address]) -> str:
     return ",".join(host if port is None else f"{host}:{port}" for host, port in addresses)
+
+
+async def _closed(clients: Iterable["Redis"]) -> None:
+    # They are closed; that the other side did not like it changes nothing.
+    await asyncio.gather(*(client.aclose() for client in list(clients)), return_exceptions=True)
 
 
 async def _send(client: "Redis", commands: Sequence[Command], asking: bool = False) -> list[Any]:
