@@ -87,7 +87,7 @@ async def test_a_missing_response_is_waited_for_until_the_deadline(
     make: Make, request_: Request, attempts: int
 ) -> None:
     async with raw_server(stall) as server:
-        transport = make(server.url, timeout=Timeout(response=0.05))
+        transport = make(server.url, timeout=Timeout(response=0.15))
 
         await fails(APITimeoutError, transport.send(request_, Thread), "no response from 127.0.0.1")
         await server.all_closed()
