@@ -6,6 +6,8 @@ the query. It writes from protocol callbacks, without a task a connection, so th
 - `whole`: everything at once.
 - `paced`: an event each 50 ms, as from a model that writes 20 tokens a second.
 - `held`: the first half, then nothing until `POST /v1/release`, which is answered when all the rest is written.
+- `gated`: the first event, then nothing until `POST /v1/release?interval=0.5`; 0.1 s after that an event comes each so
+  many seconds, the streams one after the other. `GET /v1/held` says how many streams wait.
 - `fin`, `rst`: half the stream, then an orderly close or a reset.
 - `error`, `garbage`: half the stream, then an error event, or a frame that is no JSON.
 - `stall`: half the stream, then nothing for ever.
@@ -28,9 +30,11 @@ import benchmarks.server
 from benchmarks.process import raise_limit
 from benchmarks.workloads import make
 
-__all__ = ["INTERVAL_S", "PLANS", "running"]
+__all__ = ["GATE_S", "INTERVAL_S", "PLANS", "running"]
 
 INTERVAL_S = 0.05
+GATE_S = 0.1
+"""From a release of gated streams on: its answer is read before the first event comes."""
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n"
@@ -44,6 +48,7 @@ _RELEASED = _JSON_HEAD % (b"200 OK", 2) + b"{}"
 _NOT_FOUND = _JSON_HEAD % (b"404 Not Found", len(_ERROR)) + _ERROR
 
 _NAMED = re.compile(r"/v1/(?:threads/|chat/completions\?stream=)([^/?&]+)(?:/runs)?")
+_RELEASE = re.compile(r"/v1/release(?:\?interval=([0-9.]+))?")
 _LENGTH = re.compile(rb"(?mi)^content-length: *(\d+)")
 
 
@@ -68,7 +73,7 @@ class _Connection(asyncio.Protocol):
 
     __slots__ = ("_due", "_held", "_loop", "_received", "_transport")
 
-    def __init__(self, held: "dict[_Connection, bytes]") -> None:
+    def __init__(self, held: "dict[_Connection, bytes | tuple[bytes, ...]]") -> None:
         self._held = held
         self._received = b""
         self._loop = asyncio.get_running_loop()
@@ -91,8 +96,12 @@ class _Connection(asyncio.Protocol):
             return
         path = self._received.split(b" ", 2)[1].decode("latin-1")
         self._received = b""
-        if path == "/v1/release":
-            self._release()
+        if release := _RELEASE.fullmatch(path):
+            self._release(float(release[1] or 0))
+            return
+        if path == "/v1/held":
+            count = b"%d" % len(self._held)
+            self._transport.write(_JSON_HEAD % (b"200 OK", len(count)) + count)
             return
         match = _NAMED.fullmatch(path)
         workload, _, plan = match[1].rpartition(".") if match else ("", "", "")
@@ -102,11 +111,16 @@ class _Connection(asyncio.Protocol):
         else:
             answer(self, workload)
 
-    def _release(self) -> None:
-        held, rest = dict(self._held), None
+    def _release(self, interval: float) -> None:
+        held = dict(self._held)
         self._held.clear()
-        for connection, rest in held.items():
-            connection._transport.write(rest)
+        start = self._loop.time() + GATE_S
+        for position, (connection, rest) in enumerate(held.items()):
+            if isinstance(rest, bytes):
+                connection._transport.write(rest)
+            else:
+                connection._due = start + interval * (1 + position / len(held))
+                self._loop.call_at(connection._due, connection._pace, rest, 1, interval)
         self._transport.write(_RELEASED)
 
     def _whole(self, workload: str) -> None:
@@ -115,22 +129,27 @@ class _Connection(asyncio.Protocol):
     def _paced(self, workload: str) -> None:
         self._transport.write(_HEAD)
         self._due = self._loop.time()
-        self._pace(_frames(workload), 0)
+        self._pace(_frames(workload), 0, INTERVAL_S)
 
-    def _pace(self, frames: tuple[bytes, ...], position: int) -> None:
+    def _pace(self, frames: tuple[bytes, ...], position: int, interval: float) -> None:
         if self._transport.is_closing():
             return
         self._transport.write(frames[position])
         if position + 1 == len(frames):
             self._transport.write(_LAST_CHUNK)
         else:
-            self._due += INTERVAL_S
-            self._loop.call_at(self._due, self._pace, frames, position + 1)
+            self._due += interval
+            self._loop.call_at(self._due, self._pace, frames, position + 1, interval)
 
     def _hold(self, workload: str) -> None:
         half, rest = _halves(workload)
         self._transport.write(half)
         self._held[self] = rest
+
+    def _gate(self, workload: str) -> None:
+        frames = _frames(workload)
+        self._transport.write(_HEAD + frames[0])
+        self._held[self] = frames
 
     def _half(self, workload: str, then: bytes = b"") -> None:
         self._transport.write(_halves(workload)[0] + then)
@@ -159,6 +178,7 @@ PLANS: dict[str, Callable[[_Connection, str], None]] = {
     "whole": _Connection._whole,
     "paced": _Connection._paced,
     "held": _Connection._hold,
+    "gated": _Connection._gate,
     "fin": _Connection._fin,
     "rst": _Connection._rst,
     "error": _Connection._error,
@@ -176,7 +196,7 @@ def running() -> AbstractContextManager[str]:
 
 async def _main() -> None:
     loop = asyncio.get_running_loop()
-    held: dict[_Connection, bytes] = {}
+    held: dict[_Connection, bytes | tuple[bytes, ...]] = {}
     server = await loop.create_server(lambda: _Connection(held), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.buffer.read)
