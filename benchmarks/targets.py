@@ -145,7 +145,7 @@ TARGETS = (
         "at least",
     ),
 )
-"""By their numbers; memory of P7, P8, P10 and P11 are in `memory`, `imports` and `streams`."""
+"""By their numbers; P4 on uvloop, memory of P7, P8, P10 and P11 are in `loops`, `memory`, `imports` and `streams`."""
 
 
 def judge(section: Section, costs: Mapping[Cell, Costs]) -> list[Figure]:
