@@ -13,7 +13,7 @@ after later events were pushed, it includes these too.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ from asyncstream.partial import parse_partial_as
 from asyncstream.types.structs import ParsedT
 
 __all__ = [
+    "NOBODY",
     "ContentChanged",
     "ContentCreated",
     "ContentDone",
@@ -49,6 +50,17 @@ class ChangeSink(Protocol[C_contra]):
     def append(self, change: C_contra, /) -> None:
         """Take the next change."""
         ...
+
+
+class _Nobody:
+    """Takes changes and keeps none."""
+
+    def append(self, change: object, /) -> None:
+        """Forget the change."""
+
+
+NOBODY: Final[ChangeSink[Any]] = _Nobody()
+"""What a fold gives its changes to where none are wanted; one that costs much to make is not made for it."""
 
 
 class Snapshotable(Protocol[C_co]):

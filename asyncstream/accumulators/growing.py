@@ -6,7 +6,7 @@ told once, and none is done that was not created, is decided here and nowhere el
 
 from typing import Generic, TypeVar
 
-from asyncstream.accumulators.changes import ChangeSink
+from asyncstream.accumulators.changes import NOBODY, ChangeSink
 
 __all__ = ["Growing"]
 
@@ -28,7 +28,7 @@ class Growing(Generic[C]):
         """Append the change that tells of it, unless that was told before."""
         if not self.created:
             self.created = True
-            change = self.created_change()
+            change = None if changes is NOBODY else self.created_change()
             if change is not None:
                 changes.append(change)
 
@@ -39,7 +39,7 @@ class Growing(Generic[C]):
         self.open(changes)
         self.done = True
         self.end()
-        change = self.done_change()
+        change = None if changes is NOBODY else self.done_change()
         if change is not None:
             changes.append(change)
 

@@ -1,5 +1,8 @@
 """Whatever grows is told of once and done once."""
 
+import pytest
+
+from asyncstream.accumulators.changes import NOBODY
 from asyncstream.accumulators.growing import Growing
 
 
@@ -53,6 +56,22 @@ def test_what_nobody_heard_of_is_created_before_it_is_done():
     assert ["created", "done"] == changes
     assert word.created
     assert word.done
+
+
+def test_changes_that_nobody_wants_are_not_made(monkeypatch: pytest.MonkeyPatch):
+    def unwanted(_word: Word) -> str:
+        raise AssertionError("made for nobody")
+
+    monkeypatch.setattr(Word, "created_change", unwanted)
+    monkeypatch.setattr(Word, "done_change", unwanted)
+    word = Word()
+
+    word.open(NOBODY)
+    word.close(NOBODY)
+
+    assert word.created
+    assert word.done
+    assert 1 == word.ended
 
 
 def test_what_has_no_changes_of_its_own_opens_and_closes_silently():

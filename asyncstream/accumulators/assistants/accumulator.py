@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from asyncstream.accumulators.assistants.changes import RunChanged
 from asyncstream.accumulators.assistants.messages import GrowingMessage, MessageChange
 from asyncstream.accumulators.assistants.run_steps import GrowingRunStep, RunStepChange
+from asyncstream.accumulators.changes import NOBODY, ChangeSink
 from asyncstream.accumulators.merging import Payloads, mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
@@ -213,7 +214,7 @@ class AssistantAccumulator:
                 self._last_event = "thread.run.step.delta"
                 return
         self._grown = None
-        self._fold_any(event, [] if changes is None else changes)
+        self._fold_any(event, NOBODY if changes is None else changes)
 
     def expect_alike(self) -> None:
         """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
@@ -227,7 +228,7 @@ class AssistantAccumulator:
         self.events_seen += 1
         return True
 
-    def _fold_any(self, event: AssistantStreamEvent, changes: list[AssistantChange]) -> None:
+    def _fold_any(self, event: AssistantStreamEvent, changes: ChangeSink[AssistantChange]) -> None:
         fold = _FOLDS.get(type(event))
         if fold is None:
             self._fold_control(event)
@@ -278,14 +279,14 @@ class AssistantAccumulator:
         """Expect the events of another response: tool outputs or approvals were submitted."""
         self._waiting = self._ended = False
 
-    def _fold_thread(self, event: ThreadCreated, _changes: list[AssistantChange]) -> None:
+    def _fold_thread(self, event: ThreadCreated, _changes: ChangeSink[AssistantChange]) -> None:
         self._thread = event.data
 
-    def _fold_message_delta(self, event: ThreadMessageDelta, changes: list[AssistantChange]) -> None:
+    def _fold_message_delta(self, event: ThreadMessageDelta, changes: ChangeSink[AssistantChange]) -> None:
         message = self._message(event.data.id, None, changes)
         message.fold_delta(event.data.delta, changes)
 
-    def _fold_message(self, event: _MessageEvent, changes: list[AssistantChange]) -> None:
+    def _fold_message(self, event: _MessageEvent, changes: ChangeSink[AssistantChange]) -> None:
         payload = event.data
         if isinstance(event, ThreadMessageCreated) and payload.id in self._messages:
             self._repairs.add("5.2", payload.id, event.raw)
@@ -297,7 +298,7 @@ class AssistantAccumulator:
         else:
             message.fold_payload(payload)
 
-    def _message(self, id: str, payload: Message | None, changes: list[AssistantChange]) -> GrowingMessage:
+    def _message(self, id: str, payload: Message | None, changes: ChangeSink[AssistantChange]) -> GrowingMessage:
         """Find the message that an event is about, or tell of a new one."""
         message = self._messages.get(id)
         if message is None:
@@ -307,11 +308,11 @@ class AssistantAccumulator:
         self._unclosed_messages[message] = None
         return message
 
-    def _fold_step_delta(self, event: ThreadRunStepDelta, changes: list[AssistantChange]) -> None:
+    def _fold_step_delta(self, event: ThreadRunStepDelta, changes: ChangeSink[AssistantChange]) -> None:
         delta = event.data.delta
         self._step(event.data.id, None, delta, changes).fold_delta(delta, changes)
 
-    def _fold_step(self, event: _StepEvent, changes: list[AssistantChange]) -> None:
+    def _fold_step(self, event: _StepEvent, changes: ChangeSink[AssistantChange]) -> None:
         payload = event.data
         if isinstance(event, ThreadRunStepCreated) and payload.id in self._steps:
             self._repairs.add("5.2", payload.id, event.raw)
@@ -324,7 +325,7 @@ class AssistantAccumulator:
             step.fold_payload(payload)
 
     def _step(
-        self, id: str, payload: RunStep | None, delta: RunStepDelta | None, changes: list[AssistantChange]
+        self, id: str, payload: RunStep | None, delta: RunStepDelta | None, changes: ChangeSink[AssistantChange]
     ) -> GrowingRunStep:
         """Find the run step that an event is about, or tell of a new one."""
         step = self._steps.get(id)
@@ -335,7 +336,7 @@ class AssistantAccumulator:
         self._calling[step] = self._unclosed_steps[step] = None
         return step
 
-    def _fold_run(self, event: _RunEvent, changes: list[AssistantChange]) -> None:
+    def _fold_run(self, event: _RunEvent, changes: ChangeSink[AssistantChange]) -> None:
         payload = event.data
         run = self._run
         if run is None or (payload.id and run.held.id != payload.id):
@@ -354,9 +355,10 @@ class AssistantAccumulator:
         elif type(event) in _ENDS_RUN:
             self._close_all(changes)
             ended, self._ended = not self._ended, True
-        changes.append(RunChanged(_RunSource(self), payload, event.event, ended))
+        if changes is not NOBODY:
+            changes.append(RunChanged(_RunSource(self), payload, event.event, ended))
 
-    def _close_all(self, changes: list[AssistantChange]) -> None:
+    def _close_all(self, changes: ChangeSink[AssistantChange]) -> None:
         messages, self._unclosed_messages = self._unclosed_messages, {}
         steps, self._unclosed_steps = self._unclosed_steps, {}
         for message in messages:
@@ -383,7 +385,7 @@ def _last_word(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-_FOLDS: Final[dict[type, Callable[[AssistantAccumulator, Any, list[AssistantChange]], None]]] = {
+_FOLDS: Final[dict[type, Callable[[AssistantAccumulator, Any, ChangeSink[AssistantChange]], None]]] = {
     ThreadCreated: AssistantAccumulator._fold_thread,
     ThreadMessageDelta: AssistantAccumulator._fold_message_delta,
     ThreadRunStepDelta: AssistantAccumulator._fold_step_delta,

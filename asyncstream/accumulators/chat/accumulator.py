@@ -11,7 +11,7 @@ from typing import Generic, TypeAlias, cast
 
 import msgspec
 
-from asyncstream.accumulators.changes import UsageChanged
+from asyncstream.accumulators.changes import NOBODY, ChangeSink, UsageChanged
 from asyncstream.accumulators.chat.calls import ReadArguments, copied_json, is_flat, merge_json
 from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, is_reason
 from asyncstream.accumulators.merging import mended
@@ -163,7 +163,7 @@ class ChatAccumulator(Generic[ParsedT]):
             self._built = None
         else:
             self._grown = None
-            self._fold_any(event, [] if changes is None else changes)
+            self._fold_any(event, NOBODY if changes is None else changes)
 
     def expect_alike(self) -> None:
         """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
@@ -219,7 +219,7 @@ class ChatAccumulator(Generic[ParsedT]):
             self._choices[choice.index or 0].keep_unnamed(choice)
         return True
 
-    def _fold_any(self, event: ChatStreamEvent, changes: list[ChatChange[ParsedT]]) -> None:
+    def _fold_any(self, event: ChatStreamEvent, changes: ChangeSink[ChatChange[ParsedT]]) -> None:
         chunk = event if type(event) is ChatCompletionChunk else self._take_special(event)
         if chunk is None:
             return

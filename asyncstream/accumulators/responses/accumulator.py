@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeAlias, cast
 
 from msgspec.structs import replace
 
-from asyncstream.accumulators.changes import UsageChanged
+from asyncstream.accumulators.changes import NOBODY, ChangeSink, UsageChanged
 from asyncstream.accumulators.merging import index_of, members_of
 from asyncstream.accumulators.responses.audio import GrowingAudio, ResponseAudio
 from asyncstream.accumulators.responses.changes import ResponseChanged, ResponseFoldChange
@@ -184,12 +184,12 @@ class ResponseAccumulator(Generic[ParsedT]):
         meant = _MEANT.get(type(event))
         if meant is None:
             self._grown = None
-            self._fold_any(event, [] if changes is None else changes)
+            self._fold_any(event, NOBODY if changes is None else changes)
         else:
             text = self._grown = self._meant.get(meant(event))
             if text is None or not self._add_piece(event, text, changes):  # type: ignore[arg-type]  # a `_Delta`
                 self._grown = None
-                self._fold_delta(event, [] if changes is None else changes)  # type: ignore[arg-type]  # a `_Delta`
+                self._fold_delta(event, NOBODY if changes is None else changes)  # type: ignore[arg-type]  # a `_Delta`
 
     def expect_alike(self) -> None:
         """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
@@ -303,7 +303,7 @@ class ResponseAccumulator(Generic[ParsedT]):
             self._settle(True)
             raise self._refusal.to_error(self, self.events_seen)
 
-    def _fold_delta(self, event: _Delta, changes: list[ResponseChange[ParsedT]]) -> None:
+    def _fold_delta(self, event: _Delta, changes: ChangeSink[ResponseChange[ParsedT]]) -> None:
         """Fold a delta of a text, and remember to which one it went."""
         payload = self._read(event)
         if payload is None:
@@ -315,7 +315,7 @@ class ResponseAccumulator(Generic[ParsedT]):
         if grown is not None and not event.repairs and self._refusal is None:
             self._meant[_MEANT[type(event)](event)] = grown
 
-    def _fold_any(self, event: ResponseStreamEvent, changes: list[ResponseChange[ParsedT]]) -> None:
+    def _fold_any(self, event: ResponseStreamEvent, changes: ChangeSink[ResponseChange[ParsedT]]) -> None:
         self._raise_refusal()
         if isinstance(event, TaggedEvent):
             self._fold_tagged(event, changes)
@@ -333,7 +333,7 @@ class ResponseAccumulator(Generic[ParsedT]):
         elif not self._is_stale(members_of(event.raw).get("sequence_number")):
             self.events_seen += 1
 
-    def _fold_tagged(self, event: TaggedEvent, changes: list[ResponseChange[ParsedT]]) -> None:
+    def _fold_tagged(self, event: TaggedEvent, changes: ChangeSink[ResponseChange[ParsedT]]) -> None:
         name: str = event.type  # type: ignore[attr-defined]  # each event has it
         word = name.rpartition(".")[2]
         lifecycle = word in LIFECYCLE and name.count(".") == 1
@@ -396,7 +396,7 @@ class ResponseAccumulator(Generic[ParsedT]):
     def _comes_again(self, number: int | None) -> bool:
         return number is not None and self._resumed_after is not None and number <= self._resumed_after
 
-    def _fold_lifecycle(self, word: str, payload: JSONObject, changes: list[ResponseChange[ParsedT]]) -> None:
+    def _fold_lifecycle(self, word: str, payload: JSONObject, changes: ChangeSink[ResponseChange[ParsedT]]) -> None:
         """Fold an event that brings the response: first its items, then its usage, then its status."""
         response, lifecycle, output = response_in(payload), self._lifecycle, self._output
         if word == "created" and lifecycle.begins(name_of(response.get("id"))):
@@ -411,7 +411,8 @@ class ResponseAccumulator(Generic[ParsedT]):
                 if isinstance(entry, dict):
                     output.of_listed(entry, place).fold_opening(entry, changes)
         usage = response.get("usage")
-        if lifecycle.take_usage(payload.get("usage") if usage is None else usage):
+        counted = lifecycle.take_usage(payload.get("usage") if usage is None else usage)
+        if counted and changes is not NOBODY:
             source = UsageSource(lifecycle)
             changes.append(UsageChanged(source, source.snapshot()))
         if lifecycle.take_status(word, response):
@@ -419,7 +420,7 @@ class ResponseAccumulator(Generic[ParsedT]):
         if lifecycle.ended:
             output.end_as(lifecycle.ended_as)
 
-    def _fold_ending(self, entries: list[Any], changes: list[ResponseChange[ParsedT]]) -> None:
+    def _fold_ending(self, entries: list[Any], changes: ChangeSink[ResponseChange[ParsedT]]) -> None:
         payloads = [entry if isinstance(entry, dict) else None for entry in entries]
         for place, (payload, item) in enumerate(zip(payloads, self._output.of_ending(payloads), strict=True)):
             if payload is not None:
