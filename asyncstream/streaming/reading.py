@@ -125,8 +125,7 @@ class Reading(Generic[E, C, A]):
         """Prepare to read; nothing is open yet."""
         self.wire = wire
         self.accumulator: A = accumulator
-        read = plain_reader(wire, accumulator)
-        self.read = read
+        self.read: Callable[[bytes], E | None] = _read_nothing
         self.telling = telling
         self.event: E | None = None
         self.frame = b""
@@ -388,6 +387,10 @@ class _Long:
 def _never() -> bool:
     """Stand in for the clock of a response of which nothing more is read."""
     return False
+
+
+def _read_nothing(_frame: bytes) -> None:
+    """Stand in for what reads frames before there is a response."""
 
 
 def _take_nothing() -> list[bytes] | None:
