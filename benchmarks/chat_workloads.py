@@ -1,8 +1,9 @@
 """The prepared streams of Chat Completions; `workloads` says how a stream is made from a name.
 
 `chat-2000` is an answer of 2,000 pieces of text, `oddchat-2000` the same with a member in every chunk that OpenAI does
-not have, `calls-2000` four parallel tool calls whose arguments come in 2,000 pieces, `args-2000` one tool call whose
-arguments come in 2,000 deltas of one character each, as Empower and vLLM send them.
+not have, `calls-2000` four parallel tool calls whose arguments come in 2,000 pieces, `callsmany-2000` 2,000 parallel
+tool calls of one piece each, `args-2000` one tool call whose arguments come in 2,000 deltas of one character each, as
+Empower and vLLM send them.
 
 Pure: stdlib only, no clock, no randomness. The payloads have the fields and the lengths that OpenAI's have.
 """
@@ -49,19 +50,16 @@ def one_character_arguments(size: int) -> tuple[list[bytes], int]:
     return [opening, *(_arguments(0, piece) for piece in arguments), _chunk({}, "tool_calls"), _DONE], len(arguments)
 
 
-def parallel_calls(pieces: list[str]) -> tuple[list[bytes], int]:
-    """Make four tool calls, one after the other, of these pieces of arguments; give its frames and its characters."""
+def parallel_calls(pieces: list[str], calls: int = 4) -> tuple[list[bytes], int]:
+    """Make tool calls, one after the other, of these pieces of arguments; give their frames and their characters."""
     frames = [_chunk({"role": "assistant", "content": None})]
     characters = 0
-    for index in range(_CALLS):
+    for index in range(calls):
         frames.append(_chunk({"tool_calls": [_call(index)]}))
-        for piece in ('{"text":"', *pieces[index::_CALLS], '"}'):
+        for piece in ('{"text":"', *pieces[index::calls], '"}'):
             frames.append(_arguments(index, piece))
             characters += len(piece)
     return [*frames, _chunk({}, "tool_calls"), _DONE], characters
-
-
-_CALLS = 4
 
 
 def _call(index: int) -> dict[str, object]:

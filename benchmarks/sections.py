@@ -110,9 +110,14 @@ CHAT_SECTIONS = (
     ),
     Section(
         "chat growth",
-        "growth with the length of tool arguments, bulk",
+        "growth with the length of tool arguments, and with the number of calls, bulk",
         _CHAT,
-        {"args": "args-2000", "long args": "args-117000"},
+        {
+            "args": "args-2000",
+            "long args": "args-117000",
+            "calls": "callsmany-1000",
+            "long calls": "callsmany-16000",
+        },
         rounds=5,
     ),
 )

@@ -128,6 +128,7 @@ TARGETS = (
             ("growth", "text", (_RAW, _FOLD), 1.15),
             ("growth", "cited", (_RAW, _FOLD), 1.15),
             ("chat growth", "args", (_CHAT, _CHAT_FOLD), 1.15),
+            ("chat growth", "calls", (_CHAT, _CHAT_FOLD), 1.15),
             ("responses growth", "response", (_RESPONSES, _RESPONSES_FOLD), None),
             ("responses growth", "cited", (_RESPONSES, _RESPONSES_FOLD), None),
             ("responses growth", "args", (_RESPONSES, _RESPONSES_FOLD), None),

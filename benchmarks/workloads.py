@@ -275,10 +275,16 @@ def _calls(size: int) -> tuple[list[bytes], Seen]:
     return frames, Seen(len(frames) - 1, characters)
 
 
+def _many_calls(size: int) -> tuple[list[bytes], Seen]:
+    frames, characters = parallel_calls(_pieces(size), size)
+    return frames, Seen(len(frames) - 1, characters)
+
+
 _CHAT: dict[str, Callable[[int], tuple[list[bytes], Seen]]] = {
     "chat": _chat,
     "oddchat": _odd_chat,
     "calls": _calls,
+    "callsmany": _many_calls,
     "args": _args,
 }
 
