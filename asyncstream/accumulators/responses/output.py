@@ -42,7 +42,18 @@ class _Current:
     Stacks hold the newest item last; what no longer belongs into one is taken off when it comes to its top.
     """
 
-    __slots__ = ("at", "idless", "items", "nameless", "next_index", "open", "unannounced", "unannounced_at")
+    __slots__ = (
+        "at",
+        "idless",
+        "idless_stubs",
+        "items",
+        "nameless",
+        "next_index",
+        "open",
+        "stubs",
+        "unannounced",
+        "unannounced_at",
+    )
 
     def __init__(self) -> None:
         self.items: list[GrowingItem] = []
@@ -53,6 +64,8 @@ class _Current:
         self.nameless: dict[str, _Stack] = defaultdict(list)
         self.open: dict[str, deque[GrowingItem]] = defaultdict(deque)
         self.idless: dict[str, deque[GrowingItem]] = defaultdict(deque)
+        self.stubs: deque[GrowingItem] = deque()
+        self.idless_stubs: deque[GrowingItem] = deque()
 
 
 class Output:
@@ -170,8 +183,6 @@ class Output:
                 )
             else:
                 item = self._open_of(kind, payload)
-                if item is None and family != kind:
-                    item = _top(self._current.unannounced[family], _is_unannounced(family))
         return self._take(item, payload, index, announced=False, moves=True)
 
     def of_ending(self, entries: Sequence[JSONObject | None]) -> list[GrowingItem | None]:
@@ -251,6 +262,9 @@ class Output:
             current.unannounced[one].append(item)
             current.nameless[one].append(item)
             current.idless[one].append(item)
+        if kind in CALLS:
+            current.stubs.append(item)
+            current.idless_stubs.append(item)
         self.learn_names(item)
         return item
 
@@ -312,7 +326,16 @@ class Output:
                     self.stamp += 1
 
     def _named(self, kinds: Iterable[str], name: str) -> GrowingItem | None:
-        return _newest(self._by_name.get((kind, name)) for kind in kinds) if name else None
+        return _newest(self._known(kind, name) for kind in kinds) if name else None
+
+    def _known(self, kind: str, name: str) -> GrowingItem | None:
+        item = self._by_name.get((kind, name))
+        if kind in CALLS and (item is None or item.type != kind):
+            # A call may have turned out to be of this type, or of another, since it got the name.
+            item = self._by_name.get((ANY_CALL, name))
+            if item is not None and item.type != kind:
+                return None
+        return item
 
     def _named_by(self, payload: JSONObject) -> GrowingItem | None:
         """Return the item of its type that a payload names, by its id, else by its `call_id`."""
@@ -321,15 +344,19 @@ class Output:
         return self._named(kinds, name_of(payload.get("call_id"))) if item is None else item
 
     def _open_of(self, kind: str, payload: JSONObject) -> GrowingItem | None:
-        """Return an open item of a type: if the payload has an id, one that has none, or the only one."""
+        """Return an open item of a type, which a late-attached call may turn out to be: if the payload has an id, one
+        that has none, or the only one.
+        """
         opened, is_open = self._current.open[kind], _is_open(kind)
+        first, stubs = _first(opened, is_open), self._current.stubs if kind in CALLS else deque[GrowingItem]()
         if not name_of(payload.get("id")):
-            return _first(opened, is_open)
+            return first or _last(stubs, _is_open_stub)
         item = _first(self._current.idless[kind], _is_idless(kind))
+        if item is None and kind in CALLS:
+            item = _first(self._current.idless_stubs, _is_idless_stub)
         if item is None:
-            item = _first(opened, is_open)
-            if item is not _last(opened, is_open):
-                return None
+            ends = {first, _last(opened, is_open), _first(stubs, _is_open_stub), _last(stubs, _is_open_stub)} - {None}
+            item = ends.pop() if len(ends) == 1 else None
         return item
 
     def _touch(self, item: GrowingItem) -> None:
@@ -386,6 +413,14 @@ def _is_idless(kind: str) -> _Belongs:
 
 def _is_unannounced(kind: str) -> _Belongs:
     return lambda item: not item.done and not item.announced and _is(item, kind)
+
+
+def _is_open_stub(item: GrowingItem) -> bool:
+    return not item.done and _is_stub(item)
+
+
+def _is_idless_stub(item: GrowingItem) -> bool:
+    return _is_open_stub(item) and not item.id
 
 
 def _open_at(kind: str, index: int) -> _Belongs:

@@ -280,6 +280,33 @@ def test_a_call_that_changed_its_type_is_found_as_what_it_is():
     assert [("i", "o")] == [(item["id"], item["output"]) for item in fold(b"".join(frames) + END).output]
 
 
+def test_a_call_that_changed_its_type_is_no_longer_what_it_seemed():
+    seemed = event("mcp_call.in_progress", item_id="i", output_index=0)
+    turned = done("custom_tool_call", 0, id="i", call_id="c")
+    found = fold(seemed + turned + event("mcp_call.failed", item_id="i", output_index=0) + END)
+
+    assert ["custom_tool_call", "mcp_call"] == [item["type"] for item in found.output]
+    # It is what it turned out to be, by the names too that it had before.
+    turned = added("mcp_call", 0, id="j", server_label="s")
+    found = fold(args("{}", item_id="i", output_index=0) + turned + event("mcp_call.failed", item_id="i") + END)
+    assert [("mcp_call", "failed")] == [(item["type"], item["status"]) for item in found.output]
+
+
+def test_without_index_a_done_with_an_id_means_no_call_among_several_that_have_ids():
+    two = args("1", item_id="a", output_index=0) + args("2", item_id="b", output_index=1)
+    for kind in ("function_call", "custom_tool_call"):
+        assert ["a", "b", "new"] == ids(two, done(kind, id="new", call_id="c"))
+        # One is meant if it is the only one, or the only one without an id; without an id, the one that is open.
+        assert ["new"] == ids(args("1", item_id="a"), done(kind, id="new", call_id="c"))
+        assert ["a", "new"] == ids(args("1", item_id="a"), args("2", output_index=1), done(kind, id="new"))
+        assert ["a"] == ids(args("1", item_id="a"), done(kind))
+    # One that was announced as another type is none of them, and one that was announced as this type is.
+    announced = added("function_call", 2, id="d", call_id="d")
+    assert ["a", "new"] == ids(args("1", item_id="a"), done("function_call", 0, id="a"), done("mcp_call", id="new"))
+    assert ["d", "new"] == ids(announced, done("mcp_call", id="new"))
+    assert ["a", "d", "new"] == ids(args("1", item_id="a"), announced, done("function_call", id="new"))
+
+
 # 9.10: done.
 
 
