@@ -2,21 +2,40 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any, TypeAlias
 
 import pytest
 from aiohttp import ClientSession, web
+from asgi_servers import by_uvicorn
 from assistants_wire import stream
 from chat_wire import DONE, HELLO, MESSAGES, call, piece
 from conftest import serving
 from raw_server import Exchange, raw_server
+from redis_server import needs_redis
+from upstream_wire import browser
 
 from asyncstream import AsyncClient, ChatStream, ConfigurationError, Tool, ToolContext, Tools
 from asyncstream.events import RoundEvent, ToolResultEvent
-from asyncstream.relay import MemoryStore, RunLog, follow, relay_response, sse_frames
+from asyncstream.relay import (
+    MemoryStore,
+    RedisStore,
+    RelayResponse,
+    RunLog,
+    follow,
+    relay_response,
+    sse_frames,
+)
 from asyncstream.relay.views import entries
+
+Door: TypeAlias = Callable[[ChatStream], AbstractAsyncContextManager[str]]
+
+WITHIN = 0.05
+"""Seconds after which a tool is cancelled at the latest, once nobody waits for it."""
 
 ASKS = [
     call(0, '{"x": "for the model"}', "public", "call_0"),
@@ -198,34 +217,132 @@ def events_of(body: bytes) -> list[bytes]:
     return [frame for frame in frames if frame]
 
 
-async def test_a_browser_that_leaves_while_a_tool_runs_cancels_it():
-    began, ended = asyncio.Event(), asyncio.Event()
+# Who leaves.
 
-    async def public(x: str) -> None:
-        began.set()
+
+class Waits:
+    """A tool that runs until it is cancelled, and when that was."""
+
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+        self.ended: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    async def public(self, x: str) -> None:
+        self.began.set()
         try:
             await asyncio.Event().wait()
         finally:
-            ended.set()
+            self.ended.set_result(time.monotonic())
 
-    async with chat(Tools(public, Tool(secret, private=True))) as source:
+    @property
+    def tools(self) -> Tools[None]:
+        return Tools(self.public, Tool(secret, private=True))
 
-        async def respond(request: web.Request) -> web.StreamResponse:
-            return await relay_response(request, source)
+    async def ended_after(self, since: float) -> float:
+        """Wait until it was cancelled; return the seconds since the browser left."""
+        return (await asyncio.wait_for(asyncio.shield(self.ended), 5)) - since
 
-        app = web.Application()
-        app.add_routes([web.get("/", respond)])
-        runner = web.AppRunner(app, handler_cancellation=True)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            async with ClientSession() as browser:
-                response = await browser.get(f"http://127.0.0.1:{runner.addresses[0][1]}/")
-                await began.wait()
-                response.close()
-            await asyncio.wait_for(ended.wait(), 5)
-        finally:
-            await runner.cleanup()
+
+@asynccontextmanager
+async def by_aiohttp(source: ChatStream, **options: Any) -> AsyncIterator[str]:
+    async def respond(request: web.Request) -> web.StreamResponse:
+        return await relay_response(request, source)
+
+    app = web.Application()
+    app.add_routes([web.get("/", respond)])
+    runner = web.AppRunner(app, **options)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def by_asgi(source: ChatStream) -> AbstractAsyncContextManager[str]:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await RelayResponse(source)(scope, receive, send)
+
+    return by_uvicorn(app)
+
+
+DOORS = {
+    "aiohttp.web": by_aiohttp,
+    "aiohttp.web, handler_cancellation=True": partial(by_aiohttp, handler_cancellation=True),
+    "ASGI, uvicorn": by_asgi,
+}
+
+
+async def left_while_a_tool_runs(door: Door) -> float:
+    """Return how long after the browser left the tool was cancelled."""
+    tool = Waits()
+    async with chat(tool.tools) as source, door(source) as url, browser(url) as page:
+        await page.answered()
+        await tool.began.wait()
+        return await tool.ended_after(page.leave())
+
+
+@pytest.mark.parametrize("handler_cancellation", [False, True])
+async def test_a_browser_that_leaves_while_a_tool_runs_cancels_it(handler_cancellation):
+    await left_while_a_tool_runs(partial(by_aiohttp, handler_cancellation=handler_cancellation))
+
+
+def judged(name: str, took: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        shown = ", ".join(f"{1e3 * judge(took):.1f}" for judge in (min, statistics.median, max))
+        print(f"\n{name}: a tool is cancelled after {shown} ms (least, median, most of {len(took)})")
+
+    assert statistics.median(took) < WITHIN
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_tool_is_cancelled_within_50_ms_of_a_browser_that_leaves(door, capsys):
+    await left_while_a_tool_runs(DOORS[door])
+
+    judged(door, [await left_while_a_tool_runs(DOORS[door]) for _ in range(20)], capsys)
+
+
+async def cancelled_while_a_tool_runs(producer: RunLog, other: RunLog, run_id: str) -> float:
+    """Let a browser leave, which the run outlives, then stop the run; return how long after that the tool was."""
+    tool = Waits()
+    async with chat(tool.tools) as source, serving(producer) as base:
+        await producer.start(run_id, source)
+        async with browser(f"{base}/", f"/runs/{run_id}") as page:
+            await page.answered()
+            await tool.began.wait()
+            page.leave()
+        async with browser(f"{base}/", f"/runs/{run_id}") as page:
+            # Had the first one stopped it, this one would be told its end before a tool.
+            await page.answered()
+            await page.until(b"tool_calls")
+            assert not tool.ended.done()
+        since = time.monotonic()
+        assert await other.cancel(run_id)
+        return await tool.ended_after(since)
+
+
+async def test_a_run_in_a_log_outlives_its_browsers_and_is_cancelled_by_name(store):
+    async with RunLog(store) as log:
+        await cancelled_while_a_tool_runs(log, log, "run_1")
+
+
+@pytest.mark.timing
+async def test_a_tool_is_cancelled_within_50_ms_of_the_run_in_a_log(store, capsys):
+    async with RunLog(store) as log:
+        took = [await cancelled_while_a_tool_runs(log, log, f"run_{number}") for number in range(21)]
+
+    judged(f"RunLog.cancel, {type(store).__name__}", took[1:], capsys)
+
+
+@pytest.mark.system
+@pytest.mark.timing
+@needs_redis
+async def test_a_tool_is_cancelled_within_50_ms_by_another_worker(redis_server, capsys):
+    async with RunLog(RedisStore(redis_server.url)) as log, RunLog(RedisStore(redis_server.url)) as other:
+        took = [await cancelled_while_a_tool_runs(log, other, f"run_{number}") for number in range(21)]
+
+    judged("RunLog.cancel, another worker", took[1:], capsys)
 
 
 async def test_a_log_that_is_closed_while_a_tool_runs_cancels_it():
