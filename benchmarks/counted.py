@@ -103,6 +103,27 @@ def turns(adapter: str, base_url: str, phases: Sequence[tuple[str, int]]) -> Non
     print(json.dumps(counts))
 
 
+def loops(way: str, base_url: str, rounds: int) -> None:
+    """Hold conversations of `tools`: in each phase one, of a stream that runs its tools or of a loop by hand."""
+    from asyncstream import AsyncClient
+    from benchmarks.tools import WAYS
+
+    async def converse_all() -> None:
+        async with AsyncClient(api_key="any", base_url=base_url) as client:
+            for _ in range(_WARM_UPS):
+                await WAYS[way](client)
+            gc.collect()
+            gc.freeze()
+            ready()
+            for _ in range(rounds):
+                gc.collect()
+                mark()
+                await WAYS[way](client)
+                mark()
+
+    asyncio.run(converse_all())
+
+
 def _for_this_process(stream: str) -> str:
     return f"{stream}-{os.getpid()}" if stream.endswith(".each") else stream
 
@@ -175,6 +196,7 @@ def imports(nouns: Sequence[str], watched: Sequence[str] = ()) -> None:
 _DO: dict[str, Callable[..., None]] = {
     "requests": requests,
     "turns": turns,
+    "loops": loops,
     "seconds": seconds,
     "imports": imports,
 }
