@@ -1,7 +1,8 @@
 """The conversations of the `useChat` examples, whatever the framework: who owns one, what was said, what goes on.
 
 Above it: `use_chat_on_aiohttp` and `use_chat_on_fastapi`. Below it: the client, the tools, and the relay's `RunLog`.
-It holds them in memory: put `Chat` where your sessions are, with several workers into your database.
+With a Redis every worker finds them there, so that the next question, a reload or Stop may come to any. Without one
+they are in this process, which is for one worker: a second would answer 404. Yours belong into your database.
 
 Rule 1: the page posts one message, and nothing of it is executed; what was said before is what was kept here.
 """
@@ -9,8 +10,10 @@ Rule 1: the page posts one message, and nothing of it is executed; what was said
 import asyncio
 import json
 import secrets
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
 
 from asyncstream import AsyncClient, ChatStream, Later, LoopState, Tool, Tools
 from asyncstream.relay import RunLog, project
@@ -34,6 +37,12 @@ async def ask_the_user(call: object) -> Later:
     return Later()
 
 
+MONTH: Final = 30 * 24 * 3600
+"""Seconds that a conversation is kept in Redis after its last change."""
+
+LONGEST_ANSWER: Final = 600
+"""Seconds after which another answer may begin, if a worker died with the one before."""
+
 TOOLS: Tools[None] = Tools(get_weather, Tool(send_mail, approve=True), approve=ask_the_user)
 
 
@@ -41,6 +50,7 @@ TOOLS: Tools[None] = Tools(get_weather, Tool(send_mail, approve=True), approve=a
 class Chat:
     """One conversation."""
 
+    id: str
     owner: str
     """The session that may see it."""
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -53,8 +63,8 @@ class Chat:
     """How calls came to their end, by their ids; who has none here was not made."""
     run: str | None = None
     """What is answering, or has answered last."""
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held from a post until its answer is saved."""
+    answering: bool = False
+    """Whether it goes on: from a post until its answer is saved."""
 
     @property
     def message_id(self) -> str:
@@ -94,7 +104,7 @@ class Chat:
                 case "tool":
                     id = message["tool_call_id"]
                     calls[id] |= _end_of(self.ends.get(id), message["content"])
-        return {"messages": found, "answering": self.lock.locked()}
+        return {"messages": found, "answering": self.answering}
 
     def begun(self) -> list[dict[str, Any]]:
         """Return what stands in the message that is being answered in from before: there was a word on a call in it."""
@@ -125,25 +135,76 @@ def _part_of(call: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Chats:
-    """All conversations, by ids that cannot be guessed."""
+class Memory:
+    """What `Chats` asks of a Redis, in this process."""
 
     def __init__(self) -> None:
-        self._chats: dict[str, Chat] = {}
+        self._values: dict[str, bytes] = {}
 
-    def create(self, owner: str) -> str:
+    async def get(self, key: str) -> bytes | None:
+        """Return a value."""
+        return self._values.get(key)
+
+    async def set(self, key: str, value: bytes, *, ex: int, nx: bool = False) -> bool:
+        """Keep a value; tell whether there was none, if that is asked for."""
+        return not (nx and key in self._values) and not self._values.update({key: value})
+
+    async def delete(self, key: str) -> None:
+        """Forget a value."""
+        self._values.pop(key, None)
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+class Chats:
+    """All conversations, by ids that cannot be guessed.
+
+    Args:
+        redis: The URL of a Redis where all workers find them; None keeps them in this process.
+    """
+
+    def __init__(self, redis: str | None = None) -> None:
+        self._kept: Any = Memory()
+        if redis is not None:
+            from redis.asyncio import Redis  # only who asks for it needs it
+
+            self._kept = Redis.from_url(redis)
+
+    async def create(self, owner: str) -> str:
         """Begin one; return its id."""
-        id = secrets.token_urlsafe(16)
-        self._chats[id] = Chat(owner)
-        return id
+        chat = Chat(secrets.token_urlsafe(16), owner)
+        await self.keep(chat)
+        return chat.id
 
-    def find(self, id: str, owner: str | None) -> Chat | None:
-        """Return a conversation of this session, and of nobody else."""
-        chat = self._chats.get(id)
+    async def find(self, id: str, owner: str | None) -> Chat | None:
+        """Return a conversation of this session, and of nobody else: as it is now, changed by `keep` alone."""
+        data = await self._kept.get(f"chat:{id}")
+        chat = msgspec.json.decode(data, type=Chat) if data else None
         return chat if chat is not None and owner and secrets.compare_digest(chat.owner, owner) else None
 
+    async def keep(self, chat: Chat) -> None:
+        """Keep what a conversation is now."""
+        await self._kept.set(f"chat:{chat.id}", msgspec.json.encode(chat), ex=MONTH)
 
-async def answer(client: AsyncClient, log: RunLog, chat: Chat, body: object) -> str:
+    async def claim(self, id: str) -> bool:
+        """Let nobody else answer in a conversation; tell whether nobody did, after five seconds at most."""
+        for _ in range(100):
+            if await self._kept.set(f"chat:{id}:claimed", b"1", ex=LONGEST_ANSWER, nx=True):
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    async def release(self, id: str) -> None:
+        """Let others answer."""
+        await self._kept.delete(f"chat:{id}:claimed")
+
+    async def close(self) -> None:
+        """Leave the Redis."""
+        await self._kept.aclose()
+
+
+async def answer(client: AsyncClient, log: RunLog, chats: Chats, chat: Chat, body: object) -> str:
     """Take what the page posted, and begin to answer; it goes on whoever watches, and is saved at its end.
 
     Returns:
@@ -155,29 +216,36 @@ async def answer(client: AsyncClient, log: RunLog, chat: Chat, body: object) -> 
         RelayError: The store cannot be reached.
     """
     # The page may be faster than what saves the answer before; while that goes on there is no other.
+    if not await chats.claim(chat.id):
+        raise PostRefusedError("the answer before goes on")
     try:
-        await asyncio.wait_for(chat.lock.acquire(), 5)
-    except TimeoutError:
-        raise PostRefusedError("the answer before goes on") from None
-    before = chat.messages, chat.state, chat.words, chat.run
-    try:
+        chat = await chats.find(chat.id, chat.owner) or chat
+        before = replace(chat, state=chat.state and chat.state.copy())
         stream = _stream(client, chat, body)
         chat.run = secrets.token_urlsafe(16)
+        chat.answering = True
+        await chats.keep(chat)
+    except BaseException:
+        await chats.release(chat.id)
+        raise
 
-        async def save(final: object) -> None:
-            # What came of an answer that was stopped or broke off is kept too: the user has read it.
-            try:
-                chat.messages = stream.messages
-                chat.state = stream.state if stream.pending else None
-                chat.ends |= {result.id: result.status for result in stream.results}
-                chat.words = {}
-            finally:
-                chat.lock.release()
+    async def save(final: object) -> None:
+        # What came of an answer that was stopped or broke off is kept too: the user has read it.
+        chat.messages = stream.messages
+        chat.state = stream.state if stream.pending else None
+        chat.ends |= {result.id: result.status for result in stream.results}
+        await leave(chat)
 
+    async def leave(chat: Chat) -> None:
+        try:
+            await chats.keep(replace(chat, words={}, answering=False))
+        finally:
+            await chats.release(chat.id)
+
+    try:
         await log.start(chat.run, project(stream, UIMessages(message_id=chat.message_id)), on_finish=save)
     except BaseException:
-        chat.messages, chat.state, chat.words, chat.run = before
-        chat.lock.release()
+        await leave(before)
         raise
     return chat.run
 
@@ -187,8 +255,7 @@ def _stream(client: AsyncClient, chat: Chat, body: object) -> ChatStream:
     said, pending = messages_from_ui([posted], state=chat.state)
     state = None
     if pending and chat.state is not None:
-        # A copy: the word counts only if the answer begins.
-        state = LoopState.load(chat.state.dump()).decide(pending)
+        state = chat.state.decide(pending)
         chat.words = {id: word is True for id, word in pending.items()}
     elif len(said) == 1 and said[0]["role"] == "user" and isinstance(said[0]["content"], str):
         # A call that waited is not made then: its word has not come.

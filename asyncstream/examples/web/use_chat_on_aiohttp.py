@@ -25,12 +25,13 @@ def make_app(client: AsyncClient, redis: str | None = None) -> web.Application:
 
     Args:
         client: Talks to the upstream; the caller closes it.
-        redis: The URL of a Redis that keeps the answers; None keeps them in this process.
+        redis: The URL of a Redis that keeps conversations and answers, for several workers; None keeps them in this
+            process.
     """
-    chats = Chats()
+    chats = Chats(redis)
 
-    def chat_of(request: web.Request) -> Chat:
-        chat = chats.find(request.match_info["id"], request.cookies.get("session"))
+    async def chat_of(request: web.Request) -> Chat:
+        chat = await chats.find(request.match_info["id"], request.cookies.get("session"))
         if chat is None:
             raise web.HTTPNotFound(text="There is no such conversation.")
         # A form of another site cannot send JSON without asking first.
@@ -41,17 +42,17 @@ def make_app(client: AsyncClient, redis: str | None = None) -> web.Application:
     async def create(request: web.Request) -> web.Response:
         # Yours comes from where you log people in.
         session = request.cookies.get("session") or secrets.token_urlsafe(16)
-        response = web.json_response({"id": chats.create(session)})
+        response = web.json_response({"id": await chats.create(session)})
         response.set_cookie("session", session, httponly=True, samesite="Lax", secure=request.secure)
         return response
 
     async def history(request: web.Request) -> web.Response:
-        return web.json_response(chat_of(request).shown())
+        return web.json_response((await chat_of(request)).shown())
 
     async def ask(request: web.Request) -> web.StreamResponse:
-        chat = chat_of(request)
+        chat = await chat_of(request)
         try:
-            run = await answer(client, log, chat, await request.json())
+            run = await answer(client, log, chats, chat, await request.json())
         except json.JSONDecodeError:
             raise web.HTTPBadRequest(text="Expected JSON.") from None
         except PostRefusedError as error:
@@ -62,18 +63,19 @@ def make_app(client: AsyncClient, redis: str | None = None) -> web.Application:
         return await log.respond(request, run)
 
     async def resume(request: web.Request) -> web.StreamResponse:
-        chat = chat_of(request)
+        chat = await chat_of(request)
         return await log.resume(request, chat.run, before=chat.begun())
 
     async def stop(request: web.Request) -> web.Response:
         # `cancel` asks nobody: `chat_of` has looked whose conversation it is.
-        run = chat_of(request).run
-        if run is not None:
-            await log.cancel(run)
+        chat = await chat_of(request)
+        if chat.run is not None:
+            await log.cancel(chat.run)
         return web.Response(status=204)
 
     async def end(app: web.Application) -> None:
         await log.close(finish=5.0)
+        await chats.close()
 
     log = RunLog(MemoryStore() if redis is None else RedisStore(redis))
     app = web.Application()

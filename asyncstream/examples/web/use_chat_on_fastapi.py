@@ -28,20 +28,22 @@ def make_app(client: AsyncClient, redis: str | None = None) -> FastAPI:
 
     Args:
         client: Talks to the upstream; the caller closes it.
-        redis: The URL of a Redis that keeps the answers; None keeps them in this process.
+        redis: The URL of a Redis that keeps conversations and answers, for several workers; None keeps them in this
+            process.
     """
-    chats = Chats()
+    chats = Chats(redis)
     log = RunLog(MemoryStore() if redis is None else RedisStore(redis))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with log:
             yield
+        await chats.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)
 
-    def chat_of(request: Request, id: str, session: Annotated[str | None, Cookie()] = None) -> Chat:
-        chat = chats.find(id, session)
+    async def chat_of(request: Request, id: str, session: Annotated[str | None, Cookie()] = None) -> Chat:
+        chat = await chats.find(id, session)
         if chat is None:
             raise HTTPException(404, "There is no such conversation.")
         # A form of another site cannot send JSON without asking first.
@@ -57,7 +59,7 @@ def make_app(client: AsyncClient, redis: str | None = None) -> FastAPI:
         session = session or secrets.token_urlsafe(16)
         secure = request.url.scheme == "https"
         response.set_cookie("session", session, httponly=True, samesite="lax", secure=secure)
-        return {"id": chats.create(session)}
+        return {"id": await chats.create(session)}
 
     @app.get("/api/chats/{id}")
     async def history(chat: Annotated[Chat, Depends(chat_of)]) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def make_app(client: AsyncClient, redis: str | None = None) -> FastAPI:
         request: Request, chat: Annotated[Chat, Depends(chat_of)], body: Annotated[dict[str, Any], Body()]
     ) -> Response:
         try:
-            run = await answer(client, log, chat, body)
+            run = await answer(client, log, chats, chat, body)
         except PostRefusedError as error:
             return PlainTextResponse(str(error), 400)
         except (APIError, RelayError) as error:
