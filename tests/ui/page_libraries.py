@@ -54,12 +54,17 @@ async def shown(folder: Path, library: str, url: str, messages: Any = None) -> d
         url: What is posted to.
         messages: What is posted; None for a first question.
     """
-    script = folder / f"read-{os.getpid()}.mjs"
-    shutil.copyfile(PAGES / "read.mjs", script)
-    node = folder / "node_modules" / "node" / "bin" / "node"
     more = [] if messages is None else [json.dumps(messages)]
+    return await run_script(folder, "read.mjs", library, url, *more)
+
+
+async def run_script(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
+    """Return what a script of `pages` prints, run where the libraries are."""
+    script = folder / f"{os.getpid()}-{name}"
+    shutil.copyfile(PAGES / name, script)
+    node = folder / "node_modules" / "node" / "bin" / "node"
     process = await asyncio.create_subprocess_exec(
-        str(node), str(script), library, url, *more, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        str(node), str(script), *arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     async with asyncio.timeout(60):
         out, err = await process.communicate()

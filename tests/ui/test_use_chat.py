@@ -1,9 +1,7 @@
 """`useChat` itself in a real browser, with the example's page and backends: what its user sees, whatever happens."""
 
-import asyncio
 import json
 import os
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,14 +10,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
+from chat_backends import FRAMEWORKS, backend
 from chromium import Browser, Page, chromium, needs_chromium
 from page_libraries import libraries
 from programs import needed
 
 import asyncstream
 from asyncstream import AsyncClient
-from asyncstream.examples.web import use_chat_on_aiohttp
 from asyncstream.server import CallFunction, Cut, Fault, Say, Scenario, Turn, serve
 
 __all__ = ["libraries"]
@@ -59,54 +56,10 @@ def script(request: pytest.FixtureRequest, libraries: Path, tmp_path_factory: py
 @asynccontextmanager
 async def served(framework: str, scenario: Scenario, script: str, redis: str | None = None) -> AsyncIterator[str]:
     """Serve an example with its page; give the URL."""
+    files = {"/": ("text/html", HTML), "/use_chat.js": ("text/javascript", script)}
     async with serve(scenario) as upstream, AsyncClient(api_key="any", base_url=upstream, max_retries=0) as client:
-        listener = socket.create_server(("127.0.0.1", 0))
-        serving = _on_aiohttp if framework == "aiohttp" else _on_uvicorn
-        async with serving(client, redis, script, listener):
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-
-
-@asynccontextmanager
-async def _on_aiohttp(
-    client: AsyncClient, redis: str | None, script: str, listener: socket.socket
-) -> AsyncIterator[None]:
-    app = use_chat_on_aiohttp.make_app(client, redis)
-
-    async def page(request: web.Request) -> web.Response:
-        return web.Response(text=HTML, content_type="text/html")
-
-    async def code(request: web.Request) -> web.Response:
-        return web.Response(text=script, content_type="text/javascript")
-
-    app.router.add_get("/", page)
-    app.router.add_get("/use_chat.js", code)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener).start()
-        yield
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def _on_uvicorn(
-    client: AsyncClient, redis: str | None, script: str, listener: socket.socket
-) -> AsyncIterator[None]:
-    uvicorn = pytest.importorskip("uvicorn")
-    responses = pytest.importorskip("fastapi.responses")
-    from asyncstream.examples.web import use_chat_on_fastapi
-
-    app = use_chat_on_fastapi.make_app(client, redis)
-    app.add_api_route("/", lambda: responses.HTMLResponse(HTML))
-    app.add_api_route("/use_chat.js", lambda: responses.Response(script, media_type="text/javascript"))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
-    serving = asyncio.create_task(server._serve([listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
+        async with backend(framework, client, redis, files) as url:
+            yield url
 
 
 @pytest.fixture
@@ -136,7 +89,7 @@ def asked(scenario: Scenario) -> list[Any]:
     return list(messages)
 
 
-each_framework = pytest.mark.parametrize("framework", ["aiohttp", "FastAPI"])
+each_framework = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
 @each_framework

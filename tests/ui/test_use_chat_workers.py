@@ -1,0 +1,249 @@
+"""The `useChat` examples on two workers and one Redis: wherever a page comes back, asks again or stops, it is one."""
+
+import asyncio
+import random
+import re
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from assistants_wire import STREAM_HEAD, chunk
+from chat_backends import FRAMEWORKS, backend
+from page_libraries import libraries, run_script
+from programs import needed
+from raw_server import Exchange, raw_server
+from redis_server import RedisServer, needs_redis
+from upstream_wire import CHAT_DONE, chunk_frame
+
+from asyncstream import AsyncClient
+from asyncstream.server import CallFunction, Say, Scenario, Turn, serve
+
+__all__ = ["libraries"]
+
+pytestmark = [pytest.mark.system, needs_redis]
+
+EVENTS = 2_000
+DROPS = 40
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[str]:
+    server = RedisServer(tmp_path)
+    await server.start()
+    try:
+        yield server.url
+    finally:
+        server.kill()
+
+
+@asynccontextmanager
+async def two_workers(client: AsyncClient, redis: str) -> AsyncIterator[list[str]]:
+    """Serve the example twice, each on a framework; give the URLs."""
+    async with backend(FRAMEWORKS[0], client, redis) as one, backend(FRAMEWORKS[1], client, redis) as other:
+        yield [one, other]
+
+
+class Way:
+    """The way from a page to one of the workers, on which answers are dropped in the middle.
+
+    Attributes:
+        said: How many events the model has said.
+        drops: How many answers were dropped.
+        workers: How many answers came from each worker.
+    """
+
+    def __init__(self, urls: list[str], chance: random.Random) -> None:
+        self.said = 0
+        self.drops = 0
+        self.workers = dict.fromkeys(urls, 0)
+        self.moved = asyncio.Condition()
+        self._chance = chance
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "Way":
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._lead(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        url = self._chance.choice([*self.workers])
+        there, to = await asyncio.open_connection("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]))
+        try:
+            request = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", request)
+            request += await reader.readexactly(int(length[1]) if length else 0)
+            # One request a connection, so that each may come to another worker.
+            to.write(re.sub(rb"(?i)connection: keep-alive", b"Connection: close", request, count=1))
+            streams = re.match(rb"POST /api/chats/|GET \S+/stream ", request) is not None
+            if streams:
+                # Where it is dropped: among what was said when it came, which is what it gets in any case.
+                stay = self._chance.randint(1, self.said or 1)
+                writer.write(await there.readuntil(b"\r\n\r\n"))
+                async with self.moved:
+                    self.workers[url] += 1
+                    self.moved.notify_all()
+                await self._send(there, writer, stay)
+            else:
+                await self._send(there, writer, 0)
+        except (OSError, EOFError):
+            pass
+        finally:
+            to.close()
+            writer.close()
+
+    async def _send(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, stay: int) -> None:
+        """Send a body, up to some byte of an event if it is one that is dropped."""
+        found = b""
+        while data := await there.read(65536):
+            found += data
+            if stay and self.drops < DROPS and found.count(b'"text-delta"') >= stay:
+                events = [match.end() for match in re.finditer(b'"text-delta"', found)]
+                end = min(events[stay - 1] + self._chance.randrange(40), len(found))
+                writer.write(found[len(found) - len(data) : end])
+                await writer.drain()
+                writer.transport.abort()
+                async with self.moved:
+                    self.drops += 1
+                    self.moved.notify_all()
+                return
+            writer.write(data)
+            await writer.drain()
+
+
+@needed("npm")
+@pytest.mark.parametrize("page", ["ai6", "ai7"])
+async def test_a_page_that_is_dropped_forty_times_has_the_whole_message_once(
+    page: str, redis: str, libraries: Path
+) -> None:
+    words = [f"word{number} " for number in range(EVENTS)]
+    each = EVENTS // (DROPS + 1)
+
+    async def model(exchange: Exchange) -> None:
+        await exchange.send(STREAM_HEAD)
+        for number, word in enumerate(words):
+            if number % each == 0 and number:
+                async with way.moved:
+                    await way.moved.wait_for(lambda: way.drops >= min(way.said // each, DROPS))
+            await exchange.send(chunk(chunk_frame(word)))
+            way.said += 1
+        async with way.moved:
+            # Who comes back to an answer that is over gets nothing of it.
+            await way.moved.wait_for(lambda: sum(way.workers.values()) > DROPS)
+        await exchange.send(chunk(chunk_frame("", "stop") + CHAT_DONE) + b"0\r\n\r\n")
+
+    async with raw_server(model) as server, AsyncClient(api_key="k", base_url=server.url, max_retries=0) as client:
+        async with two_workers(client, redis) as urls, Way(urls, random.Random(7)) as way:
+            began = time.monotonic()
+            found = await run_script(libraries, "drops.mjs", page, way.url)
+            lasted = time.monotonic() - began
+
+    question, answer = found["messages"]
+    (text,) = [part["text"] for part in answer["parts"] if part["type"] == "text"]
+    print(
+        f"\n{page}: {EVENTS} events, {way.drops} drops, {found['visits']} visits, answers by worker "
+        f"{[*way.workers.values()]}, {lasted:.1f} s; whole: {text == ''.join(words)}, id {answer['id']}"
+    )
+    assert ("ready", None) == (found["status"], found.get("error"))
+    assert ("user", "assistant", "answer-1") == (question["role"], answer["role"], answer["id"])
+    assert "".join(words) == text
+    assert (DROPS, DROPS + 1) == (way.drops, found["visits"])
+    assert 0 not in way.workers.values()
+    assert 1 == len(server.requests)
+
+
+def question(text: str) -> dict[str, Any]:
+    return {"message": {"role": "user", "parts": [{"type": "text", "text": text}]}}
+
+
+async def new_chat(session: aiohttp.ClientSession, url: str) -> str:
+    """Begin a conversation at a worker; return its path."""
+    async with session.post(f"{url}api/chats", json={}) as response:
+        return f"api/chats/{(await response.json())['id']}"
+
+
+async def test_each_turn_may_come_to_another_worker(redis: str) -> None:
+    mail = Turn(CallFunction("send_mail", {"to": "Ann", "text": "Hi"}, id="call_1"))
+    scenario = Scenario([mail, Turn(Say("Sent.")), Turn(Say("Gladly."))])
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with serve(scenario) as upstream, AsyncClient(api_key="any", base_url=upstream) as client:
+        async with two_workers(client, redis) as (one, other), aiohttp.ClientSession(cookie_jar=jar) as session:
+            path = await new_chat(session, one)
+            async with session.post(one + path, json=question("Write to Ann")) as response:
+                assert "tool-approval-request" in await response.text()
+            async with session.get(other + path) as response:
+                kept = await response.json()
+            (part,) = [part for part in kept["messages"][-1]["parts"] if "toolCallId" in part]
+            assert ("approval-requested", False) == (part["state"], kept["answering"])
+            part |= {"state": "approval-responded", "approval": {**part["approval"], "approved": True}}
+            async with session.post(other + path, json={"message": kept["messages"][-1]}) as response:
+                assert "sent to Ann: Hi" in await response.text()
+            async with session.post(one + path, json=question("Thanks")) as response:
+                assert "Gladly." in await response.text()
+            async with session.post(one + path, json={"message": kept["messages"][-1]}) as response:
+                assert 400 == response.status
+            async with session.get(other + path) as response:
+                texts = [message["parts"] for message in (await response.json())["messages"]]
+
+    body: Any = scenario.requests[-1].body
+    assert ["user", "assistant", "tool", "assistant", "user"] == [message["role"] for message in body["messages"]]
+    assert ["Sent.", "Gladly."] == [part["text"] for parts in texts[1::2] for part in parts if part["type"] == "text"]
+
+
+STOPS = 20
+
+
+async def test_stop_at_another_worker_closes_the_upstream_as_soon_as_at_its_own(redis: str) -> None:
+    left: asyncio.Queue[float] = asyncio.Queue()
+
+    async def model(exchange: Exchange) -> None:
+        await exchange.send(STREAM_HEAD + chunk(chunk_frame("Half")))
+        await exchange.gone()
+        left.put_nowait(time.monotonic())
+
+    async def stopped(session: aiohttp.ClientSession, asked: str, told: str) -> float:
+        """Return the milliseconds from the post of Stop to the end of the connection to the model."""
+        path = await new_chat(session, asked)
+        async with session.post(asked + path, json=question("Tell me")) as response:
+            await response.content.readuntil(b"Half")
+            posted = time.monotonic()
+            async with session.post(f"{told}{path}/stop", json={}) as stop:
+                assert 204 == stop.status
+            async with asyncio.timeout(20):
+                took = (await left.get() - posted) * 1000
+                assert b'"abort"' in await response.read()
+        return took
+
+    jar = aiohttp.CookieJar(unsafe=True)
+    own: list[float] = []
+    far: list[float] = []
+    async with raw_server(model) as server, AsyncClient(api_key="k", base_url=server.url) as client:
+        async with two_workers(client, redis) as (one, other), aiohttp.ClientSession(cookie_jar=jar) as session:
+            for number in range(STOPS + 1):
+                asked, told = (one, other) if number % 2 else (other, one)
+                own.append(await stopped(session, asked, asked))
+                far.append(await stopped(session, asked, told))
+
+    # The first of each is the warm-up.
+    for name, times in (("its own", own[1:]), ("the other", far[1:])):
+        print(
+            f"\nStop at {name} worker, {len(times)} times: median {statistics.median(times):.1f} ms, "
+            f"worst {max(times):.1f} ms, {sum(one <= 100 for one in times)} within 100 ms"
+        )
+    assert statistics.median(far[1:]) <= 5 * statistics.median(own[1:])
