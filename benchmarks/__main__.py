@@ -100,7 +100,9 @@ async def _measure(sections: Sequence[Section], options: argparse.Namespace) -> 
             figures.extend(judge(section, costs))
             print("", *cost_table(section, costs), sep="\n", flush=True)
         if "memory" in options.others:
-            workloads = ("huge-50000", "text-500") if options.quick else ("huge-5000000", "text-50000")
+            workloads = ("huge-5000000", "text-50000", "picture-27000000")
+            if options.quick:
+                workloads = ("huge-50000", "text-500", "picture-27000")
             figures.extend([await measure_memory(base_url, workload, rounds) for workload in workloads])
     if "import" in options.others:
         figures.append(measure_import(rounds))

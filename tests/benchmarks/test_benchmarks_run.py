@@ -130,7 +130,10 @@ def test_command_prints_tables_and_writes_json(tmp_path: Path) -> None:
     assert "\x1b" not in run.stdout
     written = json.loads(figures.read_text())
     assert "asyncstream raw" in [cell["adapter"] for cell in written["sections"][0]["cells"]]
-    assert "P7" in [figure["id"] for figure in written["targets"]]
+    memory = {
+        figure["says"].split()[-1]: figure["limit"] for figure in written["targets"] if "memory" in figure["says"]
+    }
+    assert {"huge-50000": 3, "text-500": 3, "picture-27000": None} == memory
 
 
 def test_every_target_is_in_one_section() -> None:
