@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from asyncstream.relay.entries import Entry
 
-__all__ = ["APPEND", "CANCEL", "CLAIM", "DONE", "END", "LOST", "RELEASE", "Keys", "consecutive", "entry_of"]
+__all__ = ["APPEND", "CANCEL", "CLAIM", "DONE", "END", "LOST", "RELEASE", "TAKEN", "Keys", "consecutive", "entry_of"]
 
 DONE = b"done"
 LOST = b"lost"
@@ -99,6 +99,12 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 """Token; the one key is the owner's."""
+
+TAKEN = """
+redis.call('SETRANGE', KEYS[2], 0, '')
+return 1
+"""
+"""It writes nothing, but is refused wherever a batch is: for want of memory, of replicas, of all keys at one node."""
 
 
 class Keys(NamedTuple):

@@ -23,7 +23,7 @@ from asyncstream.relay.errors import (
     RunNotFoundError,
 )
 from asyncstream.relay.log.redis_calls import StopCalls
-from asyncstream.relay.log.redis_keys import CANCEL, CLAIM, DONE, END, LOST, Keys, consecutive, entry_of
+from asyncstream.relay.log.redis_keys import CANCEL, CLAIM, DONE, END, LOST, TAKEN, Keys, consecutive, entry_of
 from asyncstream.relay.log.redis_link import LOCAL, LONGEST_PAUSE, RedisLink
 from asyncstream.relay.log.redis_writer import RedisWriter
 from asyncstream.relay.log.sharing import Sharing
@@ -227,10 +227,9 @@ class RedisStore:
         )
 
     async def _takes_writes(self, run_id: str) -> None:
-        """Wait until Redis takes writes: while it takes none, no ownership is renewed either."""
+        """Wait until Redis takes what a producer sends: while it takes none, no ownership is renewed either."""
         keys = Keys.of(self._prefix, run_id)
-        # It writes nothing at all, but is refused as every write is that needs memory.
-        await self._link.patiently(lambda: self._link.ask(keys.owner, ("SETRANGE", keys.owner, 0, "")))
+        await self._link.patiently(lambda: self._link.run(TAKEN, keys, []))
 
     async def _lose(self, run_id: str, after: int, looked: _Looked) -> None:
         """End a run that has no owner: for all its readers, on all workers, once."""
