@@ -206,7 +206,7 @@ class RedisLink:
         """Give up what may be dead or has lost its role, if that is what a failure says; without one, at all events."""
         now = asyncio.get_running_loop().time()
         if failure is not None:
-            if failure.kind not in ("absent", "lost") and failure.word not in _OTHER_ROLE:
+            if not self._may_be_elsewhere(failure):
                 return
             if now < self._looked + LONGEST_CLOSING:
                 return
@@ -216,6 +216,12 @@ class RedisLink:
                 await self._way.look_again()
         except Exception:
             pass
+
+    def _may_be_elsewhere(self, failure: Failure) -> bool:
+        if failure.kind in ("absent", "lost") or failure.word in _OTHER_ROLE:
+            return True
+        # Who is busy, or cut off from its replicas, may have been replaced and not know it yet.
+        return self.fails_over and failure.kind == "passing" and failure.word != "TRYAGAIN"
 
     def _check_open(self) -> None:
         if self._closed:
