@@ -27,6 +27,12 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
+async def in_step(server: RedisServer) -> bool:
+    """Return whether a server is no replica, or one that has what its master has."""
+    told = await server.command("INFO", "replication")
+    return "role:master" in told or "master_link_status:up" in told
+
+
 _DOWN_MS = "1000"
 """So long a server is away before another one takes over."""
 
@@ -83,14 +89,25 @@ class Cluster:
 
         await until(replicating)
 
+        await self.well()
+
+    async def well(self) -> None:
+        """Wait until every slot is served, and every replica has what its master has."""
+
         async def whole() -> bool:
             states = ["cluster_state:ok" in await node.command("CLUSTER", "INFO") for node in self.nodes]
-            return all(states) and all([await self._in_step(node) for node in self.nodes[3:]])
+            return all(states) and all([await in_step(node) for node in self.nodes])
 
         await until(whole)
 
-    async def _in_step(self, replica: RedisServer) -> bool:
-        return "master_link_status:up" in await replica.command("INFO", "replication")
+    async def serving(self, run_id: str) -> RedisServer:
+        """Return the node that serves a run."""
+        return self.nodes[await self._serving(run_id)]
+
+    async def may_fail_over(self, run_id: str, may: bool) -> None:
+        """Say whether the replica of the node that serves a run takes over when that is away."""
+        replica = self.nodes[(await self._serving(run_id) + 3) % 6]
+        await replica.command("CONFIG", "SET", "cluster-replica-no-failover", "no" if may else "yes")
 
     async def _serving(self, run_id: str) -> int:
         """Return which node serves a run."""
@@ -161,6 +178,8 @@ class Cluster:
 class Sentinels:
     """A master with a replica, and three Sentinels."""
 
+    options = ("--repl-diskless-sync-delay", "0")
+
     def __init__(self, directory: Path, program: str) -> None:
         self.directory = directory
         self.servers: list[RedisServer] = []
@@ -177,9 +196,8 @@ class Sentinels:
     async def start(self) -> None:
         """Start them, and wait until each Sentinel knows the replica and the others."""
         master, replica = self.servers[:2]
-        quick = ("--repl-diskless-sync-delay", "0")
-        await master.start(*quick)
-        await replica.start("--replicaof", "127.0.0.1", str(master.port), *quick)
+        await master.start(*self.options)
+        await replica.start("--replicaof", "127.0.0.1", str(master.port), *self.options)
         for one in self.sentinels:
             await one.start_sentinel(
                 f"sentinel monitor main 127.0.0.1 {master.port} 2",
@@ -187,14 +205,36 @@ class Sentinels:
                 "sentinel failover-timeout main 3000",
             )
 
+        await self.well()
+
+    async def well(self) -> None:
+        """Wait until each Sentinel knows the master, its replica and the others, and the replica has all it has."""
+
         async def known() -> bool:
             for one in self.sentinels:
-                [line] = [line for line in await one.command("INFO", "sentinel") if line.startswith("master0:")]
+                line = await self._told(one)
                 if "slaves=1,sentinels=3" not in line or "status=ok" not in line:
                     return False
-            return "master_link_status:up" in await replica.command("INFO", "replication")
+            roles = [await server.command("INFO", "replication") for server in self.servers[:2]]
+            return sorted("role:master" in told for told in roles) == [False, True] and all(
+                [await in_step(server) for server in self.servers[:2]]
+            )
 
         await until(known)
+
+    async def serving(self, run_id: str) -> RedisServer:
+        """Return who the Sentinels say is the master."""
+        told = await self._told(self.sentinels[0])
+        return next(server for server in self.servers if f"address=127.0.0.1:{server.port}," in told)
+
+    async def may_fail_over(self, run_id: str, may: bool) -> None:
+        """Say whether the replica takes over when the master is away."""
+        for one in self.sentinels:
+            await one.command("SENTINEL", "SET", "main", "down-after-milliseconds", _DOWN_MS if may else "60000")
+
+    async def _told(self, sentinel: RedisServer) -> str:
+        [line] = [line for line in await sentinel.command("INFO", "sentinel") if line.startswith("master0:")]
+        return line
 
     async def kill_master(self, run_id: str) -> None:
         """Kill the master."""
@@ -202,8 +242,9 @@ class Sentinels:
 
     async def fail_over(self, run_id: str) -> None:
         """Have the replica take over."""
+        master = await self.serving(run_id)
+        replica = self.servers[1 - self.servers.index(master)]
         assert ["+OK"] == await self.sentinels[0].command("SENTINEL", "FAILOVER", "main")
-        replica = self.servers[1]
 
         async def done() -> bool:
             return "role:master" in await replica.command("INFO", "replication")

@@ -7,13 +7,13 @@ two workers do. `-s` prints the figures.
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from feeds import Feed, many, numbers, read, until
+from feeds import Feed, many, read, until
 from redis_proxy import RedisProxy
+from redis_refusals import REFUSALS, all_of, is_old, settings, twice_read
 from redis_server import PROGRAMS, RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
@@ -31,94 +31,16 @@ OWNER_TTL = 2.0
 @pytest.fixture(params=PROGRAMS, ids=lambda program: str(PROGRAMS.index(program)))
 async def redis(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RedisServer]:
     server = RedisServer(tmp_path, program=request.param)
-    await server.start("--busy-reply-threshold" if not await is_old(request.param) else "--lua-time-limit", "100")
+    await server.start("--lua-time-limit", "100")
     try:
         yield server
     finally:
         server.kill()
 
 
-async def is_old(program: str) -> bool:
-    """Return whether a redis-server is older than 7, which renamed an option."""
-    asked = await asyncio.create_subprocess_exec(program, "--version", stdout=asyncio.subprocess.PIPE)
-    words, _ = await asked.communicate()
-    return int(words.split(b"v=")[1].split(b".")[0]) < 7
-
-
 def error_of(entry: Entry) -> dict[str, object]:
     assert "error" == entry.event
     return json.loads(entry.data)["error"]
-
-
-async def settings(server: RedisServer, *pairs: str) -> None:
-    for name, value in zip(pairs[::2], pairs[1::2], strict=True):
-        assert ["+OK"] == await server.command("CONFIG", "SET", name, value)
-
-
-@asynccontextmanager
-async def busy(server: RedisServer) -> AsyncIterator[None]:
-    """Somebody runs a script that does not end; it is killed at last."""
-    running = asyncio.create_task(server.command("EVAL", '"while true do end"', "0"))
-    await asyncio.sleep(0.2)
-    yield
-    await server.command("SCRIPT", "KILL")
-    await running
-
-
-@asynccontextmanager
-async def replica(server: RedisServer) -> AsyncIterator[None]:
-    """A fail-over takes its role from it, and gives it back."""
-    await server.command("REPLICAOF", "127.0.0.1", "1")
-    yield
-    await server.command("REPLICAOF", "NO", "ONE")
-
-
-@asynccontextmanager
-async def replica_without_master(server: RedisServer) -> AsyncIterator[None]:
-    await settings(server, "replica-serve-stale-data", "no")
-    async with replica(server):
-        yield
-
-
-def setting(name: str, meanwhile: str, afterwards: str) -> Callable[[RedisServer], object]:
-    @asynccontextmanager
-    async def changed(server: RedisServer) -> AsyncIterator[None]:
-        await settings(server, name, meanwhile)
-        yield
-        await settings(server, name, afterwards)
-
-    return changed
-
-
-REFUSALS = {
-    "BUSY": busy,
-    "MASTERDOWN": replica_without_master,
-    "NOREPLICAS": setting("min-replicas-to-write", "5", "0"),
-    "OOM": setting("maxmemory", "1", "0"),
-    "READONLY": replica,
-}
-
-
-async def twice_read(server_url: str, count: int, rate: float, during: Callable[[], Awaitable[None]]) -> None:
-    """Read a run in the worker that produces it and in another one while something is done to its Redis."""
-    log = RunLog(RedisStore(server_url, owner_ttl=OWNER_TTL))
-    other = RunLog(RedisStore(server_url, owner_ttl=OWNER_TTL))
-    await log.start("run-1", many(count, rate=rate))
-    readers = [asyncio.create_task(all_of(one, "run-1")) for one in (log, log, other, other)]
-    await asyncio.sleep(0.3)
-    await during()
-    found = await asyncio.gather(*readers)
-    await other.close()
-    await log.close()
-
-    assert [list(range(1, count + 2))] * 4 == [[entry.id for entry in entries] for entries in found]
-    assert [list(range(1, count + 1))] * 4 == [numbers(entries) for entries in found]
-    assert ["done"] * 4 == [entries[-1].event for entries in found]
-
-
-async def all_of(log: RunLog, run_id: str) -> list[Entry]:
-    async with asyncio.timeout(60), log.follow(run_id) as following:
-        return [entry async for entry in following]
 
 
 @pytest.mark.parametrize("word", REFUSALS)
