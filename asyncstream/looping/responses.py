@@ -297,12 +297,22 @@ def item_param(item: WireStruct) -> JSONObject:
     """Return an item as a request carries it; a call that has no `call_id` is answered under its id."""
     sent: JSONObject = item.to_dict()
     # What the wire did not give is "" or empty in a struct; servers refuse it as an id, or beside a summary.
-    for name, absent in (("id", ""), ("content", [])):
-        if sent.get(name) == absent:
-            del sent[name]
+    if sent.get("id") == "":
+        del sent["id"]
+    if sent.get("type") == "reasoning" and sent.get("content") == []:
+        del sent["content"]
+    for name in _NULLABLE.get(str(sent.get("type")), ()):
+        sent.setdefault(name, None)
     if sent.get("type") in ("function_call", "custom_tool_call") and not sent.get("call_id"):
         sent["call_id"] = sent.get("id", "")
     return sent
+
+
+_NULLABLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "code_interpreter_call": ("code", "outputs"),
+    "image_generation_call": ("result",),
+}
+"""Members of items that a request must have, and that may be null: the wire sent that, and in a struct it is None."""
 
 
 # What is open.

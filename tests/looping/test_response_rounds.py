@@ -244,6 +244,19 @@ def test_what_the_wire_did_not_give_is_not_sent():
     assert [thought, {**custom, "call_id": "ctc_1"}] == [item_param(item) for item in response(thought, custom).output]
 
 
+def test_an_item_goes_back_with_all_that_a_request_must_have():
+    # A message may be empty, and so may be what no struct names; null stands where what the server ran gave nothing.
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "content": [], "status": "completed"}
+    code = {"type": "code_interpreter_call", "id": "ci_1", "container_id": "c", "code": None, "outputs": None}
+    picture = {"type": "image_generation_call", "id": "ig_1", "status": "failed", "result": None}
+    unknown = {"type": "vendor_item", "id": "v_1", "content": []}
+    items = [message, {**code, "status": "completed"}, picture, unknown]
+
+    assert items == [item_param(item) for item in response(*items).output]
+    ran = {**code, "status": "completed", "code": "1", "outputs": [{"type": "logs", "logs": "1"}]}
+    assert [ran] == [item_param(item) for item in response(ran).output]
+
+
 def test_a_request_without_a_body_said_nothing():
     assert [] == history_of(b"", response(F))["input"]
 
