@@ -75,19 +75,21 @@ def offer(completion: ChatCompletion[object]) -> Offer:
     listed: deque[dict[str, Any]] = deque(dict(call) for call in param.get("tool_calls", ()))
     if listed:
         param["tool_calls"] = [*listed]
-    wanted = {_id_of(call) for call in calls}
+    ids = [_id_of(call) for call in calls]
+    wanted = {*ids}
     kept: list[KeptCall] = []
     by_id: list[bool] = []
     taken: set[str] = set()
-    for place, call in enumerate(calls):
-        id = _id_of(call)
+    for place, (call, id) in enumerate(zip(calls, ids, strict=True)):
         # The older form has no ids, so there is at most one of it.
         by_id.append(bool(listed) and listed[0].get("id") == id)
         if by_id[-1]:
             entry = listed.popleft()
-            id = entry["id"] = _unused(id, taken, wanted)
-        taken.add(id)
-        kept.append(KeptCall(place=place, id=id, name=call.name, arguments=call.arguments))
+            entry["id"] = answered = _unused(id, taken, wanted)
+        else:
+            answered = id
+        taken.add(answered)
+        kept.append(KeptCall(place=place, id=answered, name=call.name, arguments=call.arguments))
     cuts = [message.cut, *(getattr(call, "cut", None) for call in calls)]
     return Offer(param, kept, by_id, next((cut for cut in cuts if cut is not None), None))
 
@@ -153,7 +155,7 @@ def next_round(sent: bytes, state: LoopState) -> NextRound:
         sent: The body of a request of this loop: its parameters are the next one's.
         state: The book, with a result of each call.
     """
-    body, _ = _sent(sent)
+    body = _members(sent)
     history = state.history
     added = [history["message"], *_answers(state.calls, history["by_id"], [_text(call) for call in state.calls])]
     return NextRound(
@@ -231,9 +233,16 @@ def _text(call: KeptCall) -> str:
     raise ConfigurationError(f"the output of {call.name!r} is Content, and a chat takes text alone")
 
 
-def _sent(body: bytes) -> tuple[dict[str, Raw], list[Raw]]:
+def _members(body: bytes) -> dict[str, Raw]:
     try:
-        members = msgspec.json.decode(body, type=dict[str, Raw])
+        return msgspec.json.decode(body, type=dict[str, Raw])
+    except msgspec.DecodeError:
+        raise ConfigurationError("the request has no list of messages that could be gone on with") from None
+
+
+def _sent(body: bytes) -> tuple[dict[str, Raw], list[Raw]]:
+    members = _members(body)
+    try:
         return members, msgspec.json.decode(members["messages"], type=list[Raw])
     except (KeyError, msgspec.DecodeError):
         raise ConfigurationError("the request has no list of messages that could be gone on with") from None

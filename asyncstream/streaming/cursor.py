@@ -233,8 +233,11 @@ class Cursor(Generic[E, C, A]):
 
     # Steps.
 
-    async def advance(self) -> E | None:
+    async def advance(self, *, events_only: bool = False) -> E | None:
         """Move one step, and run the callbacks that are due. Cancelling it loses nothing.
+
+        Args:
+            events_only: Whether nobody looks at changes that come without an event: those of tools.
 
         Returns:
             The event; None where changes come without one, as the closing ones do.
@@ -266,7 +269,7 @@ class Cursor(Generic[E, C, A]):
                 event = reading.step()
                 if event is None:
                     if (reading.closing is not None or self._opening is not None) and not reading.ahead:
-                        await self._go_over()
+                        await self._go_over(silent=events_only and self._callbacks is None)
                         continue
                     try:
                         closing = await reading.meet(self._patience)
@@ -320,7 +323,7 @@ class Cursor(Generic[E, C, A]):
             if self._callbacks is not None:
                 self._due.extend(self._callbacks.for_changes(changes))
 
-    async def _go_over(self) -> None:
+    async def _go_over(self, *, silent: bool) -> None:
         """Go over to what follows: what comes to the request that is on its way, else the end."""
         if self._opening is not None:
             await self._open_next(self._opening)
@@ -331,17 +334,18 @@ class Cursor(Generic[E, C, A]):
             self._end_with(_Ended(), [])
             await self.opened().finish()
         elif not closing:
-            await self._go_on(self._tool_loop)
+            await self._go_on(self._tool_loop, silent=silent)
 
-    async def _go_on(self, loop: "ToolLoop[A]") -> None:
+    async def _go_on(self, loop: "ToolLoop[A]", *, silent: bool) -> None:
         """Take the next step between two answers: what calls have changed, the next request, or the end."""
         live = self.live
-        if live is not None:
+        if live is not None and (live.watched or not live.closed):
             self._tell_end(None)
             # Tools may need the connection.
             await live.finish()
+        request_id = None if live is None else live.request_id
         try:
-            came = await loop.after(self._request, self.reading.accumulator, None if live is None else live.request_id)
+            came = await loop.after(self._request, self.reading.accumulator, request_id, silent=silent)
         except StreamError as error:
             self._stop(self._about(error))
         except Exception as error:

@@ -197,7 +197,7 @@ class Stream(Generic[E, C, A]):
                 reading.event = event
                 return event
         while True:
-            event = await cursor.advance()
+            event = await cursor.advance(events_only=True)
             if event is not None:
                 return event
 

@@ -185,7 +185,7 @@ class ToolLoop(Generic[A]):
     # Step by step.
 
     async def after(
-        self, sent: Request, accumulator: A, request_id: str | None
+        self, sent: Request, accumulator: A, request_id: str | None, *, silent: bool
     ) -> "list[LoopChange] | Following[A] | None":
         """Return what comes next after a complete answer. Cancelling it loses nothing.
 
@@ -193,6 +193,7 @@ class ToolLoop(Generic[A]):
             sent: The request for that answer.
             accumulator: Where the answer was folded.
             request_id: Of its response.
+            silent: Whether nobody looks at the changes: they are not handed out.
 
         Returns:
             Changes to hand out; the next request, once the cursor has passed `RoundDone`; None at the end.
@@ -207,7 +208,7 @@ class ToolLoop(Generic[A]):
         if self._running is None:
             self._request_id = request_id
             self._begin(sent, accumulator)
-        while not self._told:
+        while silent or not self._told:
             assert self._running is not None  # it has just begun
             if not self._running.done():
                 self._wake.clear()
@@ -309,8 +310,10 @@ class ToolLoop(Generic[A]):
 
     def _begin_round(self, begin: Callable[[], A]) -> A:
         """Go over to the next answer, which has begun: until then, the state has the calls of this one."""
-        self._before = self.state.copy()
+        # Its calls have all ended, and are not written to any more; the list of results grows.
+        self._before = msgspec.structs.replace(self.state, ended=[*self.state.ended])
         self.state.next_round(self._results_now())
+        self._told.clear()
         self._done.clear()
         self._running = self._answer = self._upcoming = self._preparing = None
         self._round_told = False

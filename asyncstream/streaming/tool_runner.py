@@ -97,7 +97,8 @@ class ToolRunner:
     @property
     def runs_this(self) -> bool:
         """Whether what asks is a tool that runs here, or was called by one."""
-        return any(task in self._settling for task in _inside.get())
+        inside = _inside.get()
+        return bool(inside) and any(task in self._settling for task in inside)
 
     async def close(self) -> None:
         """Cancel what runs and wait until it has stopped, for at most `Tools.grace` seconds.
@@ -249,9 +250,10 @@ class ToolRunner:
             raise
         self._tell(ToolResultCreated(self._result(call)))
         watched = self._watch.began(call.name, call.id, self._state.round)
-        stopping = threading.Event()
-        self._stopping.add(stopping)
+        stopping: threading.Event | None = None
         if tool.context is not None:
+            stopping = threading.Event()
+            self._stopping.add(stopping)
             report = partial(self._report, call)
             arguments[tool.context] = ToolContext(self._tools.deps, call.shown(), stopping, report)
         began = time.perf_counter()
@@ -262,8 +264,9 @@ class ToolRunner:
             outcome = _Outcome("failed", _FAILED)
             raise
         finally:
-            stopping.set()
-            self._stopping.discard(stopping)
+            if stopping is not None:
+                stopping.set()
+                self._stopping.discard(stopping)
             elapsed = time.perf_counter() - began
             self._end(call, outcome, elapsed=elapsed, private=tool.private)
             self._watch.ended(watched, outcome.status, elapsed, outcome.error)
