@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 
-from asyncstream import AsyncClient, LoopState, MaxRoundsError, StreamError, StreamEventError, Tools
-from asyncstream.server import CallFunction, Cut, ErrorEvent, Say, Scenario, Turn, serve
+from asyncstream import (
+    APIConnectionError,
+    AsyncClient,
+    AuthenticationError,
+    InternalServerError,
+    LoopState,
+    MaxRoundsError,
+    StreamError,
+    StreamEventError,
+    Tools,
+)
+from asyncstream.server import CallFunction, Cut, ErrorEvent, Fault, Say, Scenario, Turn, serve
 
 CALLS = Turn(CallFunction("f", {"x": 1}), CallFunction("f", {"x": 2}))
 
@@ -36,6 +46,39 @@ async def test_after_a_second_response_that_fails_it_is_asked_for_again_and_noth
     asked, again_asked = (request.body for request in scenario.requests[-2:])
     assert asked["input"] == again_asked["input"]
     assert asked.get("previous_response_id") == again_asked.get("previous_response_id")
+
+
+@pytest.mark.parametrize(
+    ("faults", "error"),
+    [
+        ([Fault(status=500)], InternalServerError),
+        ([Fault(status=401)], AuthenticationError),
+        # A connection that was used before is replaced once.
+        ([Fault(drop="rst")] * 2, APIConnectionError),
+    ],
+    ids=["500", "401", "broken"],
+)
+async def test_after_a_second_request_that_fails_it_is_sent_again_and_nothing_runs(faults, error):
+    ran: list[int] = []
+    scenario = Scenario([CALLS, Turn(Say("Whole"))])
+
+    async def f(x: int) -> int:
+        ran.append(x)
+        scenario.responses[:] = faults
+        return x
+
+    async with serve(scenario) as url, AsyncClient(api_key="k", base_url=url, max_retries=0) as client:
+        async with client.responses.stream(input="hi", model="m", run_tools=[f]) as s:
+            with pytest.raises(error):
+                await s.until_done()
+        assert ["1", "2"] == [result.output for result in s.results]
+        state = LoopState.load(s.state.dump())
+        async with client.responses.stream(input="hi", model="m", run_tools=[f], resume=state) as again:
+            final = await again.get_final_response()
+
+    assert ([1, 2], "Whole") == (sorted(ran), final.output_text)
+    asked, again_asked = (request.body for request in scenario.requests[-2:])
+    assert asked == again_asked
 
 
 async def test_the_last_round_allowed_starts_nothing():

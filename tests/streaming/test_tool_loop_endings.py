@@ -21,9 +21,11 @@ from loop_talks import ANSWER, ASKS, ENDS, Ran, asks, check_conversation, shown,
 from raw_server import Exchange
 
 from asyncstream import (
+    APIConnectionError,
     AuthenticationError,
     ChatStream,
     ConfigurationError,
+    InternalServerError,
     Later,
     LoopState,
     MaxRoundsError,
@@ -56,6 +58,15 @@ async def nameless(exchange: Exchange) -> None:
     exchange.rst()
 
 
+async def breaks(exchange: Exchange) -> None:
+    """Take the request and answer nothing; a connection that was used before is replaced once."""
+    exchange.rst()
+
+
+async def fails(exchange: Exchange) -> None:
+    await exchange.reply(500, b'{"error": {"message": "no"}}', content_type="application/json")
+
+
 async def refuses(exchange: Exchange) -> None:
     await exchange.reply(401, b'{"error": {"message": "no"}}', content_type="application/json")
 
@@ -68,11 +79,18 @@ FAULT = [piece({"content": "I look"}), b'data: {"error": {"message": "overloaded
 
 @pytest.mark.parametrize(
     ("second", "error"),
-    [(broken, StreamError), (nameless, StreamError), (FAULT, StreamEventError), (refuses, AuthenticationError)],
-    ids=["cut", "cut before the name", "error event", "refused"],
+    [
+        (broken, StreamError),
+        (nameless, StreamError),
+        (FAULT, StreamEventError),
+        (breaks, APIConnectionError),
+        (fails, InternalServerError),
+        (refuses, AuthenticationError),
+    ],
+    ids=["cut", "cut before the name", "error event", "broken", "500", "401"],
 )
 async def test_an_answer_that_fails_leaves_what_can_be_sent_and_gone_on_with(ran, second, error):
-    async with talk(ASKS, second, ANSWER) as t:
+    async with talk(ASKS, *[second] * (2 if second is breaks else 1), ANSWER) as t:
         async with t.open(ran.f) as s:
             with pytest.raises(error):
                 await s.until_done()
@@ -86,7 +104,7 @@ async def test_an_answer_that_fails_leaves_what_can_be_sent_and_gone_on_with(ran
 
     assert [1] == ran.calls
     assert "Hello" == final.choices[0].message.content
-    assert t.bodies[1]["messages"] == t.bodies[2]["messages"]
+    assert t.bodies[1]["messages"] == t.bodies[-1]["messages"]
 
 
 async def test_a_state_of_an_answer_that_never_came_whole_does_not_know_its_messages_from_what_is_given(ran):

@@ -12,11 +12,14 @@ from loop_talks import Ran, shown
 from raw_server import Exchange, Handler, RawServer, raw_server
 
 from asyncstream import (
+    APIConnectionError,
     AssistantEventHandler,
     AssistantStream,
     AsyncClient,
+    AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    InternalServerError,
     Later,
     LoopState,
     MaxRoundsError,
@@ -306,6 +309,31 @@ async def test_a_second_answer_that_breaks_asks_again_with_the_same_outputs(ran)
 
     assert ([1], "completed") == (ran.calls, final.status)
     assert ["runs", *["runs/run_1/submit_tool_outputs"] * 2] == t.targets
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(500, InternalServerError), (401, AuthenticationError), (0, APIConnectionError)],
+    ids=["500", "401", "broken"],
+)
+async def test_outputs_that_do_not_arrive_are_sent_again_and_nothing_runs(ran, status, error):
+    async def fails(exchange: Exchange) -> None:
+        if status:
+            await exchange.reply(status, b'{"error": {"message": "no"}}', content_type="application/json")
+        else:
+            exchange.rst()
+
+    # A connection that was used before is replaced once.
+    async with talk(ASKS, *[fails] * (1 if status else 2), ANSWER) as t:
+        async with t.open(ran.f) as s:
+            with pytest.raises(error):
+                await s.until_done()
+        state = LoopState.load(s.state.dump())
+        async with t.open(ran.f, resume=state) as again:
+            final = await again.get_final_run()
+
+    assert ([1], ["1"], "completed") == (ran.calls, t.told, final.status)
+    assert ["runs", *["runs/run_1/submit_tool_outputs"] * (2 if status else 3)] == t.targets
 
 
 # Approvals of Azure.
