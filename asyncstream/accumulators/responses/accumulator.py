@@ -383,6 +383,10 @@ class ResponseAccumulator(Generic[ParsedT]):
 
     def _is_stale(self, value: object) -> bool:
         """Note the number of an event; tell whether a resumption brought it a second time (rule 9.24)."""
+        if type(value) is int and value == self._expected:
+            # Nearly all: what is expected comes after all that a resumption can bring again.
+            self._expected = value + 1
+            return False
         number = index_of(value)
         if number is None:
             return False

@@ -317,7 +317,8 @@ class Output:
                 stacks[kind].append(item)
 
     def _name(self, item: GrowingItem, name: str) -> None:
-        if name:
+        # Known by its type and the name, it is known by all that the type is looked for under.
+        if name and self._by_name.get((item.type, name)) is not item:
             item.named = True
             for kind in _kinds(item.type):
                 held = self._by_name.get((kind, name))
@@ -325,8 +326,12 @@ class Output:
                     self._by_name[kind, name] = item
                     self.stamp += 1
 
-    def _named(self, kinds: Iterable[str], name: str) -> GrowingItem | None:
-        return _newest(self._known(kind, name) for kind in kinds) if name else None
+    def _named(self, kinds: Sequence[str], name: str) -> GrowingItem | None:
+        if not name:
+            return None
+        if len(kinds) == 1:
+            return self._known(kinds[0], name)
+        return _newest(self._known(kind, name) for kind in kinds)
 
     def _known(self, kind: str, name: str) -> GrowingItem | None:
         item = self._by_name.get((kind, name))

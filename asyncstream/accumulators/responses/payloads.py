@@ -24,6 +24,10 @@ _GROWING: Final = frozenset(
 """Under these names text grows: half a surrogate pair in it may be completed by the next piece."""
 
 
+_HOLD_NOTHING: Final = frozenset({str, list, dict})
+"""The types of values that say nothing where they are empty."""
+
+
 def read_event(event: TaggedEvent) -> tuple[JSONObject, bool]:
     """Return the payload of an event as the wire sent it, and whether it holds half of a surrogate pair anywhere.
 
@@ -45,7 +49,7 @@ def read_event(event: TaggedEvent) -> tuple[JSONObject, bool]:
 
 def absent(value: object) -> bool:
     """Tell whether a value says nothing: it erases nothing, and something may take its place."""
-    return value is None or value in ("", [], {})
+    return not value and (value is None or type(value) in _HOLD_NOTHING)
 
 
 def name_of(value: object) -> str:
@@ -75,7 +79,8 @@ def list_of(value: object) -> list[Any]:
 def merge(held: JSONObject, payload: JSONObject, *, leave: frozenset[str] = frozenset()) -> None:
     """Replace members by those that a payload has a value for: what is absent erases nothing (rule 9.15)."""
     for key, value in payload.items():
-        if key not in leave and (not absent(value) or held.get(key) is None):
+        # Most values are true, and to ask of each costs more than all else here.
+        if key not in leave and (value or not absent(value) or held.get(key) is None):
             held[key] = value
 
 

@@ -437,6 +437,13 @@ def test_the_largest_number_is_what_a_resumption_starts_after():
         == fold(numbered(4) + b'data: {"type": "keepalive", "sequence_number": 5}\n\n').accumulator.last_sequence_number
     )
     assert [] == fold(numbered(0, 1) + b'data: {"type": "keepalive", "sequence_number": 2}\n\n' + numbered(3)).rules[1:]
+    # One that equals the next number, and is none.
+    assert (
+        0
+        == fold(
+            numbered(0) + b'data: {"type": "keepalive", "sequence_number": true}\n\n'
+        ).accumulator.last_sequence_number
+    )
 
 
 def test_a_resumption_brings_nothing_twice():
