@@ -5,6 +5,7 @@ A server may repeat a key in its answer ("Incorrect API key provided: sk-..."), 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from multidict import CIMultiDict
@@ -41,6 +42,7 @@ _LEFT = 4
 """Characters of a secret that are too many, where a text was cut within it."""
 
 
+@lru_cache(maxsize=256)
 def names_a_secret(name: str) -> bool:
     """Tell of a header or a query parameter whether its value is a secret, by its name in any case."""
     lower = name.lower()
