@@ -20,7 +20,7 @@ from asyncstream.errors import StreamDecodeError, StreamError
 from asyncstream.events.control import DoneEvent, ErrorEvent, RemarkEvent
 from asyncstream.events.wire import Wire
 from asyncstream.streaming.incoming import Incoming
-from asyncstream.streaming.plain import plain_reader
+from asyncstream.streaming.plain import FEW, few_reader, plain_reader
 from asyncstream.transport.codings import PIECE
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class Reading(Generic[E, C, A]):
     __slots__ = (
         "_decode",
         "_decode_plain",
+        "_few_until",
         "_long",
         "_take",
         "_turn_due",
@@ -136,6 +137,8 @@ class Reading(Generic[E, C, A]):
         self.closing: list[C] | None = None
         self._decode = wire.decode_frame
         self._decode_plain = wire.decode_plain
+        # While so many events are not here, `read` is what is best for few; None once there are more.
+        self._few_until: int | None = None
         self._long: _Long | None = None
         # Tells whether others have waited for long, while an answer is read; and whether it has told so.
         self._turn_over: Callable[[], bool] = _never
@@ -151,8 +154,9 @@ class Reading(Generic[E, C, A]):
         if self.closing:
             self.ahead.append(_Closing(self.closing))
         self.accumulator = accumulator
-        read = plain_reader(self.wire, accumulator)
+        read = few_reader(self.wire, accumulator)
         self.read = read
+        self._few_until = None if self.wire.pattern_of is None else accumulator.events_seen + FEW
         self.incoming = Incoming(live, self.wire, accumulator.events_seen)
         self.closing = None
         self._take = live.take
@@ -200,6 +204,8 @@ class Reading(Generic[E, C, A]):
                         self._begin_long(taken)
                     else:
                         frames.extend(taken)
+                        if self._few_until is not None:
+                            self._expect(self._few_until)
                 if self._turn_over():
                     self._turn_due = True
                     return None
@@ -236,6 +242,16 @@ class Reading(Generic[E, C, A]):
                 self._begin_long(taken)
             else:
                 self.frames.extend(taken)
+                if self._few_until is not None:
+                    self._expect(self._few_until)
+
+    def _expect(self, few: int) -> None:
+        """Make what reads many frames, if more events are here than a few, as which `few` of the answer count."""
+        seen = self.accumulator.events_seen
+        if seen + len(self.frames) > few:
+            self._few_until = None
+            read = plain_reader(self.wire, self.accumulator, first=max(few - seen, 0))
+            self.read = read
 
     def _decode_other(self, frame: bytes) -> None:
         """Decode a frame that is not as the protocol has it."""
