@@ -25,6 +25,16 @@ pytestmark = [pytest.mark.system, needs_chromium, needed("npm")]
 
 SOURCE = Path(asyncstream.__file__).parent / "examples" / "web" / "use_chat.jsx"
 HTML = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><div id="root"></div>'
+HTML += """<script>
+  // What asks for the answer that goes on is held up, if a test wants that, until it says `go()`.
+  const real = fetch;
+  window.fetch = async (url, ...more) => {
+    if (sessionStorage.hold && String(url).endsWith("/stream")) {
+      await new Promise((go) => { window.go = go; document.body.dataset.held = "yes"; });
+    }
+    return real(url, ...more);
+  };
+</script>"""
 HTML += '<script type="module" src="/use_chat.js"></script>'
 
 STATUS = "document.querySelector('main')?.dataset.status"
@@ -152,6 +162,29 @@ async def test_a_reload_in_mid_answer_goes_on_with_the_same_message(
 
         assert await page.js(WORDS) == [LONG]
         assert (await page.js(SECTIONS))[-1] == before[-1] == "answer-1"
+        assert page.complaints == []
+
+
+@each_framework
+async def test_an_answer_that_ends_while_the_page_is_loaded_again_is_shown_whole(
+    framework: str, script: str, browser: Browser
+) -> None:
+    async with served(framework, Scenario([Turn(Say(LONG))], delay=0.005), script) as url:
+        page = await browser.page()
+        await page.go(url)
+        await ask(page, "Tell me")
+        await page.until(MID_ANSWER)
+        await page.js("sessionStorage.hold = 'yes'")
+        await page.reload()
+        await page.until("document.body.dataset.held")
+        # The page has read that it goes on. Now it comes to its end.
+        kept = "(await (await real('/api/chats/' + location.hash.slice(1))).json())"
+        await page.js(f"(async () => {{ while ({kept}.answering); }})()")
+        await page.js("go()")
+        await page.until(f"{WORDS}.length && {READY}")
+
+        assert await page.js(WORDS) == [LONG]
+        assert await page.js(SECTIONS) == ["question-1", "answer-1"]
         assert page.complaints == []
 
 

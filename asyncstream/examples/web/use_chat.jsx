@@ -4,6 +4,8 @@ import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalRespons
 import { createRoot } from "react-dom/client";
 
 const headers = { "Content-Type": "application/json" };
+const load = async (id) => (await fetch(`/api/chats/${id}`)).json();
+const asked = (messages) => messages.filter(({ role }) => role === "user").length;
 
 function Part({ part, answer }) {
   if (part.type === "text") return <p>{part.text}</p>;
@@ -20,11 +22,22 @@ function Part({ part, answer }) {
 
 function Chat({ id, messages: initial, answering }) {
   const api = `/api/chats/${id}`;
-  const { messages, status, error, sendMessage, stop, addToolApprovalResponse } = useChat({
+  // An answer that has ended meanwhile is not streamed again: it stands in what was said, as soon as it is saved.
+  const catchUp = async (tries) => {
+    const kept = await load(id);
+    if (kept.answering && tries > 0) setTimeout(catchUp, 300, tries - 1);
+    else if (!kept.answering) setMessages((shown) => asked(shown) === asked(kept.messages) ? kept.messages : shown);
+  };
+  const { messages, status, error, sendMessage, setMessages, stop, addToolApprovalResponse } = useChat({
     id, messages: initial, resume: answering,
     // The server keeps what was said: the page posts its last message alone.
     transport: new DefaultChatTransport({
       api,
+      fetch: async (...request) => {
+        const response = await fetch(...request);
+        if (response.status === 204) catchUp(20);
+        return response;
+      },
       prepareSendMessagesRequest: ({ messages }) => ({ body: { message: messages.at(-1) } }),
       prepareReconnectToStreamRequest: () => ({ api: `${api}/stream` }),
     }),
@@ -48,5 +61,4 @@ function Chat({ id, messages: initial, answering }) {
 const begin = async () => (await (await fetch("/api/chats", { method: "POST", headers })).json()).id;
 const id = location.hash.slice(1) || await begin();
 location.hash = id;
-const kept = await (await fetch(`/api/chats/${id}`)).json();
-createRoot(document.getElementById("root")).render(<Chat id={id} {...kept} />);
+createRoot(document.getElementById("root")).render(<Chat id={id} {...await load(id)} />);
