@@ -280,9 +280,11 @@ class Responses:
         options = Options(extra_headers, extra_query, extra_body, timeout)
         request = _request(options, params, text_format, stream=False, background=True)
         decode = partial(fold_answer, text_format=text_format)
+        # A look shows what was asked for: of a response in the background the first answer has none of it.
+        query = {"include": params.get("include")}
         return await start_and_poll(
             lambda: self._transport.send_with_headers(request, CREATE.result, decode),
-            lambda response: _on_server(self._transport, options, response.id, {}, decode),
+            lambda response: _on_server(self._transport, options, response.id, query, decode),
             pace,
         )
 

@@ -382,6 +382,17 @@ async def test_a_poll_returns_however_it_ends(status):
     assert "GET /responses/resp_1?include%5B%5D=message.output_text.logprobs" == asked(server)[-1]
 
 
+async def test_a_poll_shows_what_the_response_was_asked_to_include():
+    async with talk(response("queued"), response("completed")) as (client, server):
+        await client.responses.create_and_poll(
+            input="hi", include=["code_interpreter_call.outputs", "web_search_call.results"], poll_interval_ms=0
+        )
+
+    query = "include%5B%5D=code_interpreter_call.outputs&include%5B%5D=web_search_call.results"
+    assert ["POST /responses", f"GET /responses/resp_1?{query}"] == asked(server)
+    assert ["code_interpreter_call.outputs", "web_search_call.results"] == bodies(server)[0]["include"]
+
+
 async def test_what_is_not_in_the_background_is_not_polled():
     async with talk(HI) as (client, server):
         await client.responses.create_and_poll(input="hi", background=False)
