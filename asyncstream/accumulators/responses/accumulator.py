@@ -305,6 +305,7 @@ class ResponseAccumulator(Generic[ParsedT]):
 
     def _fold_delta(self, event: _Delta, changes: ChangeSink[ResponseChange[ParsedT]]) -> None:
         """Fold a delta of a text, and remember to which one it went."""
+        self._raise_refusal()
         payload = self._read(event)
         if payload is None:
             return
@@ -335,9 +336,8 @@ class ResponseAccumulator(Generic[ParsedT]):
 
     def _fold_tagged(self, event: TaggedEvent, changes: ChangeSink[ResponseChange[ParsedT]]) -> None:
         name: str = event.type  # type: ignore[attr-defined]  # each event has it
-        word = name.rpartition(".")[2]
-        lifecycle = word in LIFECYCLE and name.count(".") == 1
-        payload = self._read(event, begins=lifecycle and word == "created")
+        word = LIFECYCLE.get(name)
+        payload = self._read(event, begins=word == "created")
         if payload is None:
             return
         if type(event) is ResponseOutputTextAnnotationAddedEvent:
@@ -348,7 +348,7 @@ class ResponseAccumulator(Generic[ParsedT]):
                 self._meant.clear()
             return
         self._meant.clear()
-        if lifecycle:
+        if word is not None:
             self._fold_lifecycle(word, payload, changes)
         elif name.startswith("response.audio."):
             self._audio.fold(name, payload)
@@ -362,13 +362,14 @@ class ResponseAccumulator(Generic[ParsedT]):
             event: The event.
             begins: Whether it may begin a further response, which alone folds after the end of one.
         """
-        self._raise_refusal()
         payload, halves = read_event(event)
         if self._is_stale(payload.get("sequence_number")):
             return None
         self.events_seen += 1
-        self._context.halves = self._context.halves or halves
-        self._context.repairs.extend(event.repairs)
+        if halves:
+            self._context.halves = True
+        if event.repairs:
+            self._context.repairs.extend(event.repairs)
         refusal = refusal_of(payload) if "base_resp" in payload else None
         if refusal is not None:
             # Raised with what comes next: what this changes is told first. A delta that follows another is not asked:

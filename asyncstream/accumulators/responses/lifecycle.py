@@ -16,8 +16,8 @@ __all__ = ["ENDINGS", "LIFECYCLE", "Lifecycle", "UsageSource", "response_in"]
 ENDINGS: Final = frozenset({"completed", "incomplete", "failed", "cancelled", "done"})
 """The last words of the events that end a response."""
 
-LIFECYCLE: Final = ENDINGS | {"created", "queued", "in_progress"}
-"""The last words of the events that bring the response."""
+LIFECYCLE: Final = {f"response.{word}": word for word in (*sorted(ENDINGS), "created", "queued", "in_progress")}
+"""The names of the events that bring the response, and their last words."""
 
 _FOLDED: Final = frozenset({"output", "status", "usage", "error", "incomplete_details", "id", "model"})
 """The members of a response that have rules of their own."""
