@@ -12,8 +12,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from assistants_wire import STREAM_HEAD, chunk
+from assistants_wire import STREAM_HEAD, chunk, stream
 from chat_backends import FRAMEWORKS, backend
+from chat_wire import call, piece
 from page_libraries import libraries, run_script
 from programs import needed
 from raw_server import Exchange, raw_server
@@ -57,12 +58,20 @@ class Way:
         workers: How many answers came from each worker.
     """
 
-    def __init__(self, urls: list[str], chance: random.Random) -> None:
+    def __init__(self, urls: list[str], chance: random.Random, *, spared: int) -> None:
+        """Lead nowhere yet.
+
+        Args:
+            urls: The workers.
+            chance: Where an answer is dropped.
+            spared: How many answers come whole before those.
+        """
         self.said = 0
         self.drops = 0
         self.workers = dict.fromkeys(urls, 0)
         self.moved = asyncio.Condition()
         self._chance = chance
+        self._spared = spared
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Way":
@@ -94,7 +103,7 @@ class Way:
             streams = re.match(rb"POST /api/chats/|GET \S+/stream ", request) is not None
             if streams:
                 # Where it is dropped: among what was said when it came, which is what it gets in any case.
-                stay = self._chance.randint(1, self.said or 1)
+                stay = self._chance.randint(1, self.said or 1) if sum(self.workers.values()) >= self._spared else 0
                 writer.write(await there.readuntil(b"\r\n\r\n"))
                 async with self.moved:
                     self.workers[url] += 1
@@ -129,13 +138,18 @@ class Way:
 
 @needed("npm")
 @pytest.mark.parametrize("page", ["ai6", "ai7"])
+@pytest.mark.parametrize("asks", [False, True], ids=["at once", "after a word"])
 async def test_a_page_that_is_dropped_forty_times_has_the_whole_message_once(
-    page: str, redis: str, libraries: Path
+    page: str, asks: bool, redis: str, libraries: Path
 ) -> None:
     words = [f"word{number} " for number in range(EVENTS)]
     each = EVENTS // (DROPS + 1)
 
     async def model(exchange: Exchange) -> None:
+        if asks and exchange.number == 1:
+            mail = call(0, '{"to": "Ann", "text": "Hi"}', "send_mail", "call_1")
+            await stream(exchange, chunk_frame("I ask."), mail, piece(finish="tool_calls"), CHAT_DONE)
+            return
         await exchange.send(STREAM_HEAD)
         for number, word in enumerate(words):
             if number % each == 0 and number:
@@ -145,27 +159,30 @@ async def test_a_page_that_is_dropped_forty_times_has_the_whole_message_once(
             way.said += 1
         async with way.moved:
             # Who comes back to an answer that is over gets nothing of it.
-            await way.moved.wait_for(lambda: sum(way.workers.values()) > DROPS)
+            await way.moved.wait_for(lambda: sum(way.workers.values()) > DROPS + asks)
         await exchange.send(chunk(chunk_frame("", "stop") + CHAT_DONE) + b"0\r\n\r\n")
 
     async with raw_server(model) as server, AsyncClient(api_key="k", base_url=server.url, max_retries=0) as client:
-        async with two_workers(client, redis) as urls, Way(urls, random.Random(7)) as way:
+        async with two_workers(client, redis) as urls, Way(urls, random.Random(7), spared=int(asks)) as way:
             began = time.monotonic()
             found = await run_script(libraries, "drops.mjs", page, way.url)
             lasted = time.monotonic() - began
 
     question, answer = found["messages"]
-    (text,) = [part["text"] for part in answer["parts"] if part["type"] == "text"]
+    *before, text = [part["text"] for part in answer["parts"] if part["type"] == "text"]
     print(
-        f"\n{page}: {EVENTS} events, {way.drops} drops, {found['visits']} visits, answers by worker "
-        f"{[*way.workers.values()]}, {lasted:.1f} s; whole: {text == ''.join(words)}, id {answer['id']}"
+        f"\n{page}{', after a word' * asks}: {EVENTS} events, {way.drops} drops, {found['visits']} visits, "
+        f"by worker {[*way.workers.values()]}, {lasted:.1f} s; whole: {text == ''.join(words)}, id {answer['id']}"
     )
     assert ("ready", None) == (found["status"], found.get("error"))
     assert ("user", "assistant", "answer-1") == (question["role"], answer["role"], answer["id"])
     assert "".join(words) == text
-    assert (DROPS, DROPS + 1) == (way.drops, found["visits"])
+    assert (["I ask."] if asks else []) == before
+    outputs = [part["output"] for part in answer["parts"] if "toolCallId" in part]
+    assert (["sent to Ann: Hi"] if asks else []) == outputs
+    assert (DROPS, DROPS + 1 + asks) == (way.drops, found["visits"])
     assert 0 not in way.workers.values()
-    assert 1 == len(server.requests)
+    assert 1 + asks == len(server.requests)
 
 
 def question(text: str) -> dict[str, Any]:

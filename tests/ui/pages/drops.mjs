@@ -1,4 +1,5 @@
-// Asks one question as a page of useChat does, comes back whenever it is dropped, and prints what stands there at last.
+// Asks one question as a page of useChat does, allows what it is asked for, comes back whenever it is dropped, and prints
+// what stands there at last.
 // node drops.mjs LIBRARY URL
 
 const [library, url] = process.argv.slice(2);
@@ -52,11 +53,20 @@ const chat = new Chat({
     prepareReconnectToStreamRequest: () => ({ api: `${api}/stream` }),
   }),
 });
-let visits = 1;
-await chat.sendMessage({ text: "Tell me" });
-while (chat.status === "error" && visits < 1000) {
+let visits = 0;
+const say = async (message) => {
   visits += 1;
-  await chat.resumeStream();
+  await chat.sendMessage(message);
+  while (chat.status === "error" && visits < 1000) {
+    visits += 1;
+    await chat.resumeStream();
+  }
+};
+await say({ text: "Tell me" });
+const asking = chat.lastMessage.parts.find((part) => part.state === "approval-requested");
+if (asking) {
+  await chat.addToolApprovalResponse({ id: asking.approval.id, approved: true });
+  await say();
 }
 console.log(JSON.stringify({ visits, status: chat.status, error: chat.error?.message, messages: chat.messages }));
 process.exit(0);
