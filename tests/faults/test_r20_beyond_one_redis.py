@@ -94,8 +94,8 @@ CASES: dict[str, dict[str, Refusal]] = {
         "LOADING": loading,
     },
     "sentinel": {
-        **{word: by_its_server(word) for word in ("MASTERDOWN", "NOREPLICAS", "OOM", "READONLY")},
         "LOADING": loading,
+        **{word: by_its_server(word) for word in ("MASTERDOWN", "NOREPLICAS", "OOM", "READONLY")},
         # The last, for the Sentinels may see another master for a while.
         "BUSY": by_its_server("BUSY"),
     },

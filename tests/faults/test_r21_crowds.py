@@ -1,7 +1,7 @@
 """R21: crowds. A deadline counts from the turn, and not what this process does to itself; nobody is refused by it.
 
-Against real redis-servers, of each version that `tests/redis_server.py` is told of. `-s` prints how long it took, which
-is judged nowhere.
+Against real redis-servers, of each version that `tests/redis_server.py` is told of, a cluster and Sentinels. `-s` says
+how long it took, which is judged nowhere.
 """
 
 import asyncio
@@ -9,9 +9,11 @@ import collections
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from feeds import many
+from redis_kinds import KINDS, Cluster, Sentinels
 from redis_server import PROGRAMS, RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
@@ -34,6 +36,31 @@ async def redis(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(params=[*map(str, range(len(PROGRAMS))), *KINDS])
+async def servers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    """One of each program, and the first one as a cluster and under Sentinels."""
+    if request.param in KINDS:
+        found = KINDS[request.param](tmp_path, PROGRAMS[0])
+    else:
+        found = RedisServer(tmp_path, keeps=False, program=PROGRAMS[int(request.param)])
+    try:
+        await found.start()
+        yield found
+    finally:
+        found.kill()
+
+
+def of(servers: Any) -> list[RedisServer]:
+    """Return all that may serve a run."""
+    match servers:
+        case Cluster():
+            return servers.nodes
+        case Sentinels():
+            return servers.servers[:2]
+        case _:
+            return [servers]
 
 
 class Upstream:
@@ -65,22 +92,20 @@ def told(name: str, begun: float) -> None:
     print(f"\n{name}: {asyncio.get_running_loop().time() - begun:.1f} s")
 
 
-async def commands_of(redis: RedisServer, name: str) -> int:
+async def commands_of(servers: Any, name: str) -> int:
     """Return how often a command was used."""
-    for line in await redis.command("INFO", "commandstats"):
-        if line.startswith(f"cmdstat_{name}:"):
-            return int(line.split("calls=")[1].split(",")[0])
-    return 0
+    told = [line for one in of(servers) for line in await one.command("INFO", "commandstats")]
+    return sum(int(line.split("calls=")[1].split(",")[0]) for line in told if line.startswith(f"cmdstat_{name}:"))
 
 
-async def test_a_thousand_readers_at_once_of_a_run_that_goes_on(redis):
-    log, other = RunLog(RedisStore(redis.url)), RunLog(RedisStore(redis.url))
+async def test_a_thousand_readers_at_once_of_a_run_that_goes_on(servers):
+    log, other = RunLog(RedisStore(servers.url)), RunLog(RedisStore(servers.url))
     await log.start("run-1", many(2_000, rate=500))
     assert 500 == await arrived(other, 500)
     begun = asyncio.get_running_loop().time()
     found = await asyncio.gather(*(count_of(other, "run-1") for _ in range(READERS)))
     told(f"{READERS} readers at once of 2,000 events", begun)
-    pages = await commands_of(redis, "xrange")
+    pages = await commands_of(servers, "xrange")
     await other.close()
     await log.close()
 
@@ -120,7 +145,7 @@ async def test_a_thousand_readers_at_once_each_with_a_cursor_of_its_own(redis):
         assert [(2_001 - number, "done") for number in range(READERS)] == found
 
 
-async def test_two_thousand_runs_start_at_once_and_end_at_once(redis, caplog):
+async def test_two_thousand_runs_start_at_once_and_end_at_once(servers, caplog):
     upstream, cancelled = Upstream(), collections.Counter()
 
     def at_the_server(run: int):
@@ -129,16 +154,18 @@ async def test_two_thousand_runs_start_at_once_and_end_at_once(redis, caplog):
 
         return cancel
 
-    log = RunLog(RedisStore(redis.url))
+    log = RunLog(RedisStore(servers.url))
     begun = asyncio.get_running_loop().time()
     await asyncio.gather(*(log.start(f"run-{run}", upstream(), on_cancel=at_the_server(run)) for run in range(RUNS)))
     told(f"{RUNS} runs start at once", begun)
     assert RUNS == len(log.running)
-    connections = len(await redis.clients())
+    found = [client for one in of(servers) for client in await one.clients()]
+    # Replicas and Sentinels have some of their own; who hears of stops is one of ours.
+    connections = sum(client["flags"] in "NP" and not client["name"].startswith("sentinel") for client in found)
     begun = asyncio.get_running_loop().time()
     await log.close()
     told(f"close() with {RUNS} runs, {connections} connections", begun)
-    async with RunLog(RedisStore(redis.url)) as other:
+    async with RunLog(RedisStore(servers.url)) as other:
         codes = collections.Counter([await ending(other, f"run-{run}") for run in range(RUNS)])
 
     assert {(2, "cancelled"): RUNS} == codes
