@@ -26,6 +26,10 @@ _OF_EVENT: Final = frozenset({"type", "sequence_number", "response"})
 """The members of an event that are none of a response."""
 
 
+_MOST_DUE: Final = 16
+"""Payloads that wait at most: a server may send one for each piece, and nobody look until the end."""
+
+
 def response_in(payload: JSONObject) -> JSONObject:
     """Return the response that an event brings; an event without one is itself the response."""
     response = payload.get("response")
@@ -37,11 +41,13 @@ def response_in(payload: JSONObject) -> JSONObject:
 class Lifecycle:
     """The response as its events tell it."""
 
-    __slots__ = ("_built", "_context", "_fields", "ended", "error", "shown", "status", "usage")
+    __slots__ = ("_built", "_context", "_due", "_fields", "ended", "error", "shown", "status", "usage")
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._fields: JSONObject = {}
+        # What is merged into the fields once somebody looks: mostly nobody does before the end.
+        self._due: list[JSONObject] = []
         self._built: Response[Any] | None = None
         self.shown = False
         """Whether any event brought the response."""
@@ -83,7 +89,12 @@ class Lifecycle:
         self._built = None
         self.shown = True
         self.ended = self.ended or word in ENDINGS
-        merge(self._fields, response, leave=_FOLDED)
+        due = response.copy()
+        # The items are kept by what folds them.
+        due.pop("output", None)
+        self._due.append(due)
+        if len(self._due) > _MOST_DUE:
+            self._merge_due()
         for name in ("id", "model"):
             value = name_of(response.get(name))
             if value:
@@ -96,6 +107,11 @@ class Lifecycle:
             error = {"message": error}
         if isinstance(error, dict):
             self.error = error
+
+    def _merge_due(self) -> None:
+        for response in self._due:
+            merge(self._fields, response, leave=_FOLDED)
+        self._due.clear()
 
     def take_status(self, word: str, response: JSONObject) -> bool:
         """Take the status, or the last word of the event's name where there is none; return whether it is another."""
@@ -120,6 +136,7 @@ class Lifecycle:
     def snapshot(self) -> Response[Any]:
         """Build the response without its items; the same struct until something of it is folded."""
         if self._built is None:
+            self._merge_due()
             members = {key: value for key, value in self._fields.items() if value is not None}
             if self.status:
                 members["status"] = self.status

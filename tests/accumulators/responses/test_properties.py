@@ -82,6 +82,28 @@ def test_a_pickle_goes_on_where_it_was():
         assert comparable(fold(*one, pickled=True)) == comparable(fold(*one))
 
 
+def pickled_size(body: bytes) -> int:
+    accumulator = ResponseAccumulator()
+    for one in decode_stream([body], "responses"):
+        accumulator.fold(one)
+    return len(pickle.dumps(accumulator))
+
+
+def test_what_waits_to_be_merged_holds_no_text_of_the_answer():
+    said = "word " * 20_000
+    output = [{"type": "message", "id": "m", "content": [{"type": "output_text", "text": said}]}]
+
+    body = life("created") + added("message", 0, id="m") + text(said, "m", 0) + life("completed", output)
+
+    assert len(said) < pickled_size(body) < 1.2 * len(said)
+
+
+def test_a_response_that_is_said_again_and_again_is_kept_once():
+    again = b"".join(life("in_progress", instructions=f"{number} " * 1000) for number in range(100))
+
+    assert pickled_size(again) < 30 * 4000
+
+
 def test_an_error_keeps_its_partial_when_it_is_pickled():
     found = fold(OWN[1])
     again = pickle.loads(pickle.dumps(found.error))
