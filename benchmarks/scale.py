@@ -10,14 +10,15 @@ a second, the dearer is each, as it wakes a process that slept. What is measured
   that of one peer by that of asyncstream at the same speed in the same round. Only these ratios hold anywhere else.
 - Events a second that one process could read: a second divided by the CPU time of an event.
 - Memory: by how much resident memory grew with all streams open, divided by them. Of fewer than 1,000 it is not told.
-- How long after the server was due to send the last event the last stream ended.
+- How long after the server was due to send the last event the last stream ended: the median, as one round in which
+  the machine was busy with something else says nothing of a peer.
 
 Held constant: in every round each peer is measured once, one after the other; a server in a process of its own
 (`stream_server`) and a fresh client process for each measurement, one client with its defaults, loopback. More streams
 than 1,000 openai-python does not open at once by default: it is not measured on these. Linux only. 10,000 streams need
 as many file descriptors (`ulimit -Hn`).
 
-    python -m benchmarks.scale --json scale.json --plot benchmarks/scale.svg      # a quarter of an hour
+    python -m benchmarks.scale --json scale.json --plot benchmarks/scale.svg      # twenty minutes
     python -m benchmarks.scale --streams 10,1000 --rounds 1
 """
 
@@ -84,7 +85,6 @@ class Scale(NamedTuple):
     kb_a_stream: float | None
     """None: of too few streams."""
     late_s: float
-    """Of the worst round."""
     ratio: Spread
     """CPU time against asyncstream's, round by round."""
 
@@ -165,7 +165,7 @@ def summed_up(measured: Sequence[Measured]) -> list[Scale]:
     for (streams, per_second, adapter), ones in rounds.items():
         cost = median(one.us_an_event for one in ones)
         memory = median(one.kb_a_stream for one in ones) if streams >= _LEAST_FOR_MEMORY else None
-        late = max(one.late_s for one in ones)
+        late = median(one.late_s for one in ones)
         pairs = zip(ones, rounds[streams, per_second, PEERS[per_second][0]], strict=True)
         ratio = Spread.of([one.us_an_event / own.us_an_event for one, own in pairs])
         found.append(Scale(adapter, streams, per_second, cost, 1e6 / cost, memory, late, ratio))

@@ -55,8 +55,8 @@ def test_figures_are_medians_and_ratios_are_of_one_round() -> None:
     found = summed_up(measured)
 
     assert [(OWN, 10), (BARE, 10), (OWN, 1000), (BARE, 1000)] == [one[:2] for one in found]
-    assert (5000, 20, 50_000, 8, 3, Spread(1, 1, 1)) == found[2][2:]
-    assert (5000, 40, 25_000, 8, 3, Spread(2, 1, 3)) == found[3][2:]
+    assert (5000, 20, 50_000, 8, 0.2, Spread(1, 1, 1)) == found[2][2:]
+    assert (5000, 40, 25_000, 8, 0.2, Spread(2, 1, 3)) == found[3][2:]
     assert (None, None) == (found[0].kb_a_stream, found[1].kb_a_stream)
 
 
