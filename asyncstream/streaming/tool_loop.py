@@ -121,7 +121,7 @@ class ToolLoop(Generic[A]):
         self._done: dict[int, ToolResult] = {}
         self._wake = asyncio.Event()
         self._runner = ToolRunner(tools, external=external, tell=self._tell, record=self._record, watch=watch)
-        self._running: asyncio.Task[None] | None = None
+        self._running: asyncio.Future[None] | None = None
         self._answer: Answer | None = None
         self._request_id: str | None = None
         self._round_told = False

@@ -7,6 +7,9 @@ Rule 1: a call is written as begun, and that is recorded, before its function is
 Rule 2: whatever a function does, its call ends: at its deadline, or at the latest when the stream is left. A function
 that does not stop then is named in a warning, and kept until it does.
 Rule 3: everything runs in tasks of its own, so that cancelling whoever waits for a change cancels no function.
+
+Calls that wait for nothing (no approval, no record, no room, no other call) have a task for their function alone, and
+end when that does (`_Running`); what waits is a task besides. The same is written and told of both.
 """
 
 import asyncio
@@ -28,7 +31,7 @@ from asyncstream.tools.context import Later, ToolContext, ToolFailed
 from asyncstream.tools.rounds import Status, ToolResult
 from asyncstream.tools.tool import Tool
 from asyncstream.tools.toolset import Tools
-from asyncstream.transport.observing import ToolWatch
+from asyncstream.transport.observing import ToolBegan, ToolWatch
 
 __all__ = ["ToolRunner"]
 
@@ -37,8 +40,8 @@ _LOG = logging.getLogger("asyncstream")
 _FAILED = "The tool failed."
 """What the model is told of an exception: nothing of it, it may hold secrets."""
 
-_inside: contextvars.ContextVar[tuple["asyncio.Task[Any] | None", ...]] = contextvars.ContextVar("inside", default=())
-"""The tasks of the calls within which this runs."""
+_inside: contextvars.ContextVar[tuple[object, ...]] = contextvars.ContextVar("inside", default=())
+"""The calls within which this runs: their tasks, or what runs plainly."""
 
 _stragglers: set["asyncio.Future[Any]"] = set()
 """What did not stop when it was told to: kept, so that it can end."""
@@ -71,7 +74,8 @@ class ToolRunner:
         self._record = record
         self._watch = watch
         self._state = LoopState()
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[None] | None = None
+        self._plain: dict[_Running, None] = {}
         # In the order of the calls.
         self._settling: dict[asyncio.Task[None], None] = {}
         # What was called and has not ended: its name, and whether it can be cancelled.
@@ -79,7 +83,7 @@ class ToolRunner:
         self._stopping: set[threading.Event] = set()
         self._over = False
 
-    def run(self, state: LoopState) -> "asyncio.Task[None]":
+    def run(self, state: LoopState) -> "asyncio.Future[None]":
         """Run what is offered in the book.
 
         Returns:
@@ -88,8 +92,12 @@ class ToolRunner:
         """
         self._loop = asyncio.get_running_loop()
         self._state = state
-        self._room = asyncio.Semaphore(self._tools.max_parallel)
-        self._task = self._loop.create_task(self._run())
+        if self._is_plain():
+            self._task = self._loop.create_future()
+            self._run_plainly(self._task)
+        else:
+            self._room = asyncio.Semaphore(self._tools.max_parallel)
+            self._task = self._loop.create_task(self._run())
         # It may fail while nobody waits. The next step raises that, so asyncio need not warn that it was never seen.
         self._task.add_done_callback(_notice)
         return self._task
@@ -98,7 +106,7 @@ class ToolRunner:
     def runs_this(self) -> bool:
         """Whether what asks is a tool that runs here, or was called by one."""
         inside = _inside.get()
-        return bool(inside) and any(task in self._settling for task in inside)
+        return bool(inside) and any(call in self._settling or call in self._plain for call in inside)
 
     async def close(self) -> None:
         """Cancel what runs and wait until it has stopped, for at most `Tools.grace` seconds.
@@ -118,6 +126,12 @@ class ToolRunner:
 
     def _stop_calls(self) -> None:
         self._over = True
+        for running in [*self._plain]:
+            function = running.function
+            if function is not None and function.done():
+                self._finish(running, self._outcome_of(running.call, function))
+            else:
+                self._finish(running, _CANCELLED)
         for event in self._stopping:
             event.set()
         for task in self._settling:
@@ -134,7 +148,7 @@ class ToolRunner:
         """Wait until nothing runs, for as long as is given; who asks is not waited for."""
         deadline = self._loop.time() + self._tools.grace if self._task is not None else 0.0
         cancelled: asyncio.CancelledError | None = None
-        own = {asyncio.current_task(), *_inside.get()}
+        own: set[object] = {asyncio.current_task(), *_inside.get()}
         while pending := {task for task in self._tasks() if not task.done()} - own - _stragglers:
             left = deadline - self._loop.time()
             if left <= 0:
@@ -151,6 +165,72 @@ class ToolRunner:
         if cancelled is not None:
             raise cancelled
 
+    # Calls that wait for nothing.
+
+    def _is_plain(self) -> bool:
+        """Whether all that is offered can be called now, and nothing is to be done when a call has ended."""
+        offered = [call for call in self._state.calls if call.standing == "offered"]
+        return (
+            self._tools.record is None
+            and self._tools.on_error == "tell"
+            and len(offered) <= self._tools.max_parallel
+            and all(map(self._waits_for_nothing, offered))
+        )
+
+    def _waits_for_nothing(self, call: KeptCall) -> bool:
+        tool = self._tools.by_name.get(call.name)
+        return not call.runs_elsewhere and (tool is None or not (tool.approve or tool.sequential))
+
+    def _run_plainly(self, over: "asyncio.Future[None]") -> None:
+        for call in self._state.calls:
+            # Where tasks are eager, the function of the call before may have closed the stream.
+            if call.standing == "offered" and not self._over and (prepared := self._prepare(call)) is not None:
+                self._start(call, *prepared)
+        if not self._plain and not over.done():
+            over.set_result(None)
+
+    def _start(self, call: KeptCall, tool: Tool, arguments: dict[str, Any]) -> None:
+        self._state.begin(call.place)
+        self._tell(ToolResultCreated(self._result(call)))
+        running = _Running(call, tool, self._give_context(call, tool, arguments))
+        self._plain[running] = None
+        running.function = function = running.context.run(self._enter, running, arguments)
+        if running not in self._plain:
+            function.cancel()
+            return
+        seconds = self._tools.timeout_of(tool)
+        if seconds is not None:
+            running.timer = self._loop.call_later(seconds, self._end_in_time, running, function, seconds)
+        function.add_done_callback(partial(self._ended, running))
+
+    def _enter(self, running: "_Running", arguments: dict[str, Any]) -> "asyncio.Task[Any]":
+        """Call the function, in the context of the call: a span of an observer's is current there."""
+        _inside.set((*_inside.get(), running))
+        running.watched = self._watch.began(running.call.name, running.call.id, self._state.round)
+        running.began = time.perf_counter()
+        return self._begin(running.tool, arguments)
+
+    def _ended(self, running: "_Running", function: "asyncio.Future[Any]") -> None:
+        if running in self._plain:
+            self._finish(running, self._outcome_of(running.call, function))
+
+    def _end_in_time(self, running: "_Running", function: "asyncio.Future[Any]", seconds: float) -> None:
+        if not function.done():
+            if not running.tool.threaded:
+                function.cancel()
+            self._finish(running, _late(seconds))
+
+    def _finish(self, running: "_Running", outcome: "_Outcome") -> None:
+        elapsed = time.perf_counter() - running.began
+        del self._plain[running]
+        if running.timer is not None:
+            running.timer.cancel()
+        self._end_context(running.stopping)
+        self._end(running.call, outcome, elapsed=elapsed, private=running.tool.private)
+        running.context.run(self._watch.ended, running.watched, outcome.status, elapsed, outcome.error)
+        if not self._plain and self._task is not None and not self._task.done():
+            self._task.set_result(None)
+
     # The calls, in order.
 
     async def _run(self) -> None:
@@ -162,7 +242,7 @@ class ToolRunner:
                 alone = tool is not None and tool.sequential
                 if alone:
                     await self._wait_for_all()
-                self._settling[self._loop.create_task(self._settle(call, tool))] = None
+                self._settling[self._loop.create_task(self._settle(call))] = None
                 if alone:
                     await self._wait_for_all()
             await self._wait_for_all()
@@ -191,19 +271,32 @@ class ToolRunner:
 
     # One call.
 
-    async def _settle(self, call: KeptCall, tool: Tool | None) -> None:
+    async def _settle(self, call: KeptCall) -> None:
         try:
-            await self._answer(call, tool)
+            await self._answer(call)
         except Exception:
             # Seen before anything else runs: what waits for the room of this one must not begin.
             self._over = True
             raise
 
-    async def _answer(self, call: KeptCall, tool: Tool | None) -> None:
+    async def _answer(self, call: KeptCall) -> None:
         _inside.set((*_inside.get(), asyncio.current_task()))
         if call.runs_elsewhere:
             await self._ask_alone(call)
             return
+        prepared = self._prepare(call)
+        if prepared is None:
+            return
+        tool, arguments = prepared
+        if tool.approve and not call.allowed and not await self._allowed(call):
+            return
+        async with self._room:
+            if not self._over:
+                await self._call(call, tool, arguments)
+
+    def _prepare(self, call: KeptCall) -> tuple[Tool, dict[str, Any]] | None:
+        """Return what a call runs, and with what; None if it runs nothing here, and the book says so."""
+        tool = self._tools.by_name.get(call.name)
         if tool is None:
             if call.name in self._external:
                 call.standing = "external"
@@ -211,17 +304,12 @@ class ToolRunner:
                 known = ", ".join(self._tools.by_name) or "none"
                 words = f"There is no tool {call.name!r}. The tools are: {known}."
                 self._end(call, _Outcome("unknown", words))
-            return
+            return None
         try:
-            arguments = tool.arguments(call.shown())
+            return tool, tool.arguments(call.shown())
         except ParseError as error:
             self._end(call, _Outcome("invalid", _invalid(call, error), error=error))
-            return
-        if tool.approve and not call.allowed and not await self._allowed(call):
-            return
-        async with self._room:
-            if not self._over:
-                await self._call(call, tool, arguments)
+            return None
 
     async def _ask_alone(self, call: KeptCall) -> None:
         """Settle a call that the server runs, and only asks about."""
@@ -250,23 +338,16 @@ class ToolRunner:
             raise
         self._tell(ToolResultCreated(self._result(call)))
         watched = self._watch.began(call.name, call.id, self._state.round)
-        stopping: threading.Event | None = None
-        if tool.context is not None:
-            stopping = threading.Event()
-            self._stopping.add(stopping)
-            report = partial(self._report, call)
-            arguments[tool.context] = ToolContext(self._tools.deps, call.shown(), stopping, report)
+        stopping = self._give_context(call, tool, arguments)
         began = time.perf_counter()
-        outcome = _Outcome("cancelled", "Was cancelled: it may or may not have run.")
+        outcome = _CANCELLED
         try:
             outcome = await self._outcome(call, tool, arguments)
         except Exception:
             outcome = _Outcome("failed", _FAILED)
             raise
         finally:
-            if stopping is not None:
-                stopping.set()
-                self._stopping.discard(stopping)
+            self._end_context(stopping)
             elapsed = time.perf_counter() - began
             self._end(call, outcome, elapsed=elapsed, private=tool.private)
             self._watch.ended(watched, outcome.status, elapsed, outcome.error)
@@ -283,12 +364,31 @@ class ToolRunner:
         if not function.done():
             if not tool.threaded:
                 function.cancel()
-            return _Outcome("timed_out", f"The tool took longer than {seconds:g} s and was stopped.")
+            return _late(seconds or 0.0)
+        return self._outcome_of(call, function)
+
+    def _outcome_of(self, call: KeptCall, function: "asyncio.Future[Any]") -> "_Outcome":
+        """Return how a function that is done has ended."""
         try:
             value = function.result()
             return _Outcome("returned", output_of(value), value)
         except (Exception, asyncio.CancelledError) as error:
             return _Outcome("failed", self._words(call, error), error=error)
+
+    def _give_context(self, call: KeptCall, tool: Tool, arguments: dict[str, Any]) -> threading.Event | None:
+        """Add the context that a function asks for to its arguments; return what tells it to stop."""
+        if tool.context is None:
+            return None
+        stopping = threading.Event()
+        self._stopping.add(stopping)
+        report = partial(self._report, call)
+        arguments[tool.context] = ToolContext(self._tools.deps, call.shown(), stopping, report)
+        return stopping
+
+    def _end_context(self, stopping: threading.Event | None) -> None:
+        if stopping is not None:
+            stopping.set()
+            self._stopping.discard(stopping)
 
     def _begin(self, tool: Tool, arguments: dict[str, Any]) -> "asyncio.Task[Any]":
         called = partial(tool.function, **arguments)
@@ -357,6 +457,29 @@ class _Outcome(NamedTuple):
     error: BaseException | None = None
 
 
+_CANCELLED = _Outcome("cancelled", "Was cancelled: it may or may not have run.")
+
+
+class _Running:
+    """A call that runs plainly: without a task but that of its function."""
+
+    __slots__ = ("began", "call", "context", "function", "stopping", "timer", "tool", "watched")
+
+    def __init__(self, call: KeptCall, tool: Tool, stopping: threading.Event | None) -> None:
+        self.call = call
+        self.tool = tool
+        self.stopping = stopping
+        self.context = contextvars.copy_context()
+        self.timer: asyncio.TimerHandle | None = None
+        self.function: asyncio.Future[Any] | None = None
+        self.watched: ToolBegan
+        self.began: float
+
+
+def _late(seconds: float) -> _Outcome:
+    return _Outcome("timed_out", f"The tool took longer than {seconds:g} s and was stopped.")
+
+
 async def _called(function: Callable[[], Any]) -> Any:
     value = function()
     return await value if isawaitable(value) else value
@@ -404,6 +527,6 @@ def _invalid(call: KeptCall, error: ParseError) -> str:
     return f"The arguments do not fit: {error}. They were: {call.arguments[:500]}"
 
 
-def _notice(task: "asyncio.Task[Any]") -> None:
+def _notice(task: "asyncio.Future[Any]") -> None:
     if not task.cancelled():
         task.exception()

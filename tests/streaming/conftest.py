@@ -9,6 +9,7 @@ from assistants_wire import stream
 from raw_server import Exchange, Handler, RawServer, raw_server
 
 from asyncstream import AssistantEventHandler, AssistantStream, AsyncClient
+from asyncstream.streaming.tool_runner import ToolRunner
 
 Open = Callable[..., AssistantStream]
 
@@ -136,3 +137,10 @@ class Gate:
 
 
 Answer = Callable[[Exchange], Awaitable[None]]
+
+
+@pytest.fixture(params=["plainly", "in tasks"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run calls that wait for nothing as they are, and as those that might: what is seen of both is the same."""
+    if request.param == "in tasks":
+        monkeypatch.setattr(ToolRunner, "_is_plain", lambda runner: False)

@@ -37,6 +37,8 @@ from asyncstream import (
 )
 from asyncstream.accumulators import RoundDone, ToolResultCreated
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 @pytest.fixture
 def ran() -> Ran:

@@ -40,6 +40,8 @@ from asyncstream import (
 from asyncstream.accumulators import RoundDone, ToolResultCreated, ToolResultDone
 from asyncstream.tools import Content, Image
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 @pytest.fixture
 def ran() -> Ran:

@@ -30,6 +30,8 @@ from asyncstream import (
 )
 from asyncstream.accumulators import RoundDone, ToolResultCreated, ToolResultDone
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def waits(*calls: tuple[str, dict[str, Any]], **fields: object) -> list[bytes]:
     listed = [

@@ -11,6 +11,8 @@ from asyncstream.accumulators import ToolResultChanged, ToolResultDone
 from asyncstream.looping.book import KeptCall
 from asyncstream.streaming.tool_runner import ToolRunner
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 class Watch:
     def began(self, *told: object) -> object:
