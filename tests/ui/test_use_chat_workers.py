@@ -223,6 +223,42 @@ async def test_each_turn_may_come_to_another_worker(redis: str) -> None:
     assert ["Sent.", "Gladly."] == [part["text"] for parts in texts[1::2] for part in parts if part["type"] == "text"]
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+async def test_a_redis_that_is_away_is_said_in_words_and_nothing_is_asked(framework: str, tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    await server.start()
+    scenario = Scenario([Turn(Say("Hello."))])
+    jar = aiohttp.CookieJar(unsafe=True)
+    try:
+        async with serve(scenario) as upstream, AsyncClient(api_key="any", base_url=upstream) as client:
+            async with (
+                backend(framework, client, server.url) as url,
+                aiohttp.ClientSession(cookie_jar=jar) as session,
+            ):
+                path = await new_chat(session, url)
+                server.kill()
+                found = []
+                for method, where, body in [
+                    ("POST", "api/chats", {}),
+                    ("POST", path, question("Tell me")),
+                    ("GET", path, None),
+                    ("GET", f"{path}/stream", None),
+                    ("POST", f"{path}/stop", {}),
+                ]:
+                    async with session.request(method, url + where, json=body) as response:
+                        found.append((response.status, await response.text()))
+                asked = len(scenario.requests)
+                await server.start()
+                async with session.post(url + path, json=question("Tell me")) as response:
+                    again = await response.text()
+    finally:
+        server.kill()
+
+    assert [(503, "The model cannot answer now. Try again.")] * 5 == found
+    assert 0 == asked
+    assert "Hello." in again
+
+
 STOPS = 20
 
 

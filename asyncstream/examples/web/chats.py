@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from asyncstream import AsyncClient, ChatStream, Later, LoopState, Tool, Tools
-from asyncstream.relay import RunLog, project
+from asyncstream.relay import RunLog, StoreError, project
 from asyncstream.ui import PostRefusedError, UIMessages, messages_from_ui, retell
 
 __all__ = ["Chat", "Chats", "answer"]
@@ -157,8 +157,15 @@ class Memory:
         """Do nothing."""
 
 
+async def _reached(asked: Any) -> Any:
+    try:
+        return await asked
+    except Exception as error:
+        raise StoreError("the conversations cannot be reached") from error
+
+
 class Chats:
-    """All conversations, by ids that cannot be guessed.
+    """All conversations, by ids that cannot be guessed. Each method raises `StoreError` if the Redis is away.
 
     Args:
         redis: The URL of a Redis where all workers find them; None keeps them in this process.
@@ -179,25 +186,25 @@ class Chats:
 
     async def find(self, id: str, owner: str | None) -> Chat | None:
         """Return a conversation of this session, and of nobody else: as it is now, changed by `keep` alone."""
-        data = await self._kept.get(f"chat:{id}")
+        data = await _reached(self._kept.get(f"chat:{id}"))
         chat = msgspec.json.decode(data, type=Chat) if data else None
         return chat if chat is not None and owner and secrets.compare_digest(chat.owner, owner) else None
 
     async def keep(self, chat: Chat) -> None:
         """Keep what a conversation is now."""
-        await self._kept.set(f"chat:{chat.id}", msgspec.json.encode(chat), ex=MONTH)
+        await _reached(self._kept.set(f"chat:{chat.id}", msgspec.json.encode(chat), ex=MONTH))
 
     async def claim(self, id: str) -> bool:
         """Let nobody else answer in a conversation; tell whether nobody did, after five seconds at most."""
         for _ in range(100):
-            if await self._kept.set(f"chat:{id}:claimed", b"1", ex=LONGEST_ANSWER, nx=True):
+            if await _reached(self._kept.set(f"chat:{id}:claimed", b"1", ex=LONGEST_ANSWER, nx=True)):
                 return True
             await asyncio.sleep(0.05)
         return False
 
     async def release(self, id: str) -> None:
         """Let others answer."""
-        await self._kept.delete(f"chat:{id}:claimed")
+        await _reached(self._kept.delete(f"chat:{id}:claimed"))
 
     async def close(self) -> None:
         """Leave the Redis."""

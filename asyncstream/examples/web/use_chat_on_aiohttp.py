@@ -11,6 +11,7 @@ import json
 import secrets
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from asyncstream import APIError, AsyncClient
 from asyncstream.examples.web.chats import Chat, Chats, answer
@@ -29,6 +30,14 @@ def make_app(client: AsyncClient, redis: str | None = None) -> web.Application:
             process.
     """
     chats = Chats(redis)
+
+    @web.middleware
+    async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (APIError, RelayError) as error:
+            # useChat shows the body as it is.
+            return web.Response(status=error_status(error), text="The model cannot answer now. Try again.")
 
     async def chat_of(request: web.Request) -> Chat:
         chat = await chats.find(request.match_info["id"], request.cookies.get("session"))
@@ -57,9 +66,6 @@ def make_app(client: AsyncClient, redis: str | None = None) -> web.Application:
             raise web.HTTPBadRequest(text="Expected JSON.") from None
         except PostRefusedError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
-        except (APIError, RelayError) as error:
-            # useChat shows the body as it is.
-            return web.Response(status=error_status(error), text="The model cannot answer now. Try again.")
         return await log.respond(request, run)
 
     async def resume(request: web.Request) -> web.StreamResponse:
@@ -78,7 +84,7 @@ def make_app(client: AsyncClient, redis: str | None = None) -> web.Application:
         await chats.close()
 
     log = RunLog(MemoryStore() if redis is None else RedisStore(redis))
-    app = web.Application()
+    app = web.Application(middlewares=[in_words])
     app.router.add_post("/api/chats", create)
     app.router.add_get("/api/chats/{id}", history)
     app.router.add_post("/api/chats/{id}", ask)

@@ -42,6 +42,12 @@ def make_app(client: AsyncClient, redis: str | None = None) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)
 
+    @app.exception_handler(APIError)
+    @app.exception_handler(RelayError)
+    async def in_words(request: Request, error: APIError | RelayError) -> Response:
+        # useChat shows the body as it is.
+        return PlainTextResponse("The model cannot answer now. Try again.", error_status(error))
+
     async def chat_of(request: Request, id: str, session: Annotated[str | None, Cookie()] = None) -> Chat:
         chat = await chats.find(id, session)
         if chat is None:
@@ -73,9 +79,6 @@ def make_app(client: AsyncClient, redis: str | None = None) -> FastAPI:
             run = await answer(client, log, chats, chat, body)
         except PostRefusedError as error:
             return PlainTextResponse(str(error), 400)
-        except (APIError, RelayError) as error:
-            # useChat shows the body as it is.
-            return PlainTextResponse("The model cannot answer now. Try again.", error_status(error))
         return Relay(log.reader(request, run))
 
     @app.get("/api/chats/{id}/stream")
