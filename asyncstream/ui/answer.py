@@ -502,7 +502,10 @@ class Answer:
             snapshot = change.snapshot
             output, _ = output_of(snapshot)
             if output is not NOTHING:
-                parts += [*self._make_ready(call, snapshot), *self._page.call_reports(call, output)]
+                parts += self._make_ready(call, snapshot)
+                # Ready with an error for its input, if the server has put a call of another kind in its place.
+                if not call.settled:
+                    parts += self._page.call_reports(call, output)
         return parts
 
     def _call_done(self, change: Any) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import assistants_wire as runs
 import msgspec
 import pytest
 from page_rules import check_events, check_parts
@@ -41,6 +42,31 @@ def test_code_shows_its_logs_while_it_runs() -> None:
     assert [None] == [preliminary for _, preliminary, _ in outputs if not preliminary]
     assert [("import math\nprint(math.pi)\nplot()",)] == members_of(parts, "tool-input-available", "input")
     assert [("text",)] == members_of(parts, "tool-input-start", "inputEncoding")
+
+
+def test_a_call_that_turns_into_one_of_another_kind_has_one_input_and_no_output() -> None:
+    code = {"index": 0, "id": "call_1", "type": "code_interpreter", "code_interpreter": {"input": "", "outputs": []}}
+    function = {"index": 0, "id": "call_2", "type": "function"}
+    frames = [
+        runs.run("created"),
+        step_delta(code),
+        # In one event, so that the first of the two changes has the snapshot behind both.
+        step_delta(
+            {**function, "function": {"name": "f", "arguments": "", "output": "sunny"}},
+            {**function, "function": {"arguments": "{"}},
+        ),
+        runs.run("completed"),
+    ]
+    parts = ui_of(*frames, protocol="assistants")
+
+    assert [("call_1", "{")] == members_of(parts, "tool-input-error", "toolCallId", "input")
+    assert [] == members_of(parts, "tool-output-available", "output")
+    assert "finish" == check_parts(parts)
+
+
+def step_delta(*calls: dict[str, Any]) -> bytes:
+    details = {"type": "tool_calls", "tool_calls": [*calls]}
+    return runs.frame("thread.run.step.delta", id="step_1", delta={"step_details": details})
 
 
 def test_a_picture_is_a_file_where_the_page_finds_it() -> None:
