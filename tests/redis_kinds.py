@@ -193,8 +193,13 @@ class Sentinels:
         where = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
         return f"redis+sentinel://{where}/main/0"
 
-    async def start(self) -> None:
-        """Start them, and wait until each Sentinel knows the replica and the others."""
+    async def start(self, *more: str, password: str = "") -> None:
+        """Start them, and wait until each Sentinel knows the replica and the others.
+
+        Args:
+            *more: Lines of the configuration of each Sentinel.
+            password: What each Sentinel wants to be told, by the others too.
+        """
         master, replica = self.servers[:2]
         await master.start(*self.options)
         await replica.start("--replicaof", "127.0.0.1", str(master.port), *self.options)
@@ -203,7 +208,10 @@ class Sentinels:
                 f"sentinel monitor main 127.0.0.1 {master.port} 2",
                 f"sentinel down-after-milliseconds main {_DOWN_MS}",
                 "sentinel failover-timeout main 3000",
+                *([f"requirepass {password}"] if password else []),
+                *more,
             )
+            one.password = password
 
         await self.well()
 

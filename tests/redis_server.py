@@ -40,6 +40,8 @@ class RedisServer:
         self.keeps = keeps
         self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.password = ""
+        """What `command` says first, if it is asked for."""
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self, *options: str) -> None:
@@ -119,6 +121,9 @@ class RedisServer:
     async def _asked(self, words: tuple[str, ...]) -> list[str]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
+            if self.password:
+                writer.write(f"AUTH {self.password}\r\n".encode())
+                assert b"+OK\r\n" == await reader.readuntil()
             writer.write(" ".join(words).encode() + b"\r\n")
             line = (await reader.readuntil()).decode().rstrip()
             if line.startswith("$") and line != "$-1":

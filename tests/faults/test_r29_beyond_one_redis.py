@@ -18,6 +18,7 @@ from redis.asyncio import RedisCluster
 from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis_kinds import KINDS, Cluster, Sentinels
+from redis_refusals import is_old, settings
 from redis_server import PROGRAMS, RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
@@ -285,17 +286,54 @@ async def test_readers_of_many_runs_share_the_connections_of_a_node(servers):
     assert len(mine) < 700
 
 
-async def test_sentinels_that_want_a_password_of_their_own(tmp_path):
-    found = Sentinels(tmp_path, PROGRAMS[0])
-    try:
-        await found.start()
-        for one in found.servers[:2]:
-            await one.command("CONFIG", "SET", "masterauth", "of-redis")
-            await one.command("CONFIG", "SET", "requirepass", "of-redis")
-        url = found.url.replace("//", "//:of-redis@")
-        async with RunLog(RedisStore(url)) as log:
-            await log.start("run-1", many(10))
+async def with_passwords(sentinels: Sentinels) -> None:
+    """Start Sentinels that want a password, and a name too of whoever says one, and servers that want another."""
+    old = await is_old(sentinels.sentinels[0].program)
+    await sentinels.start(
+        *([] if old else ["user reader on >of-reader allcommands allchannels"]), password="of-sentinel"
+    )
+    for one in sentinels.servers[:2]:
+        await settings(one, "masterauth", "of-redis", "requirepass", "of-redis")
+        one.password = "of-redis"
+    for one in sentinels.sentinels:
+        await one.command("SENTINEL", "SET", "main", "auth-pass", "of-redis")
+    await sentinels.well()
 
-            assert 11 == len(await read(log, "run-1"))
+
+@pytest.mark.parametrize(
+    "options", ["sentinel_password=of-sentinel", "sentinel_username=reader&sentinel_password=of-reader"]
+)
+async def test_sentinels_that_want_a_password_of_their_own(tmp_path, options, caplog):
+    found = Sentinels(tmp_path, PROGRAMS[0])
+    if "username" in options and await is_old(PROGRAMS[0]):
+        pytest.skip("before 6.2 Sentinels know of no names")
+    try:
+        await with_passwords(found)
+        url = found.url.replace("//", "//:of-redis@") + f"?{options}"
+        await whole(lambda: RedisStore(url), found.fail_over)
     finally:
         found.kill()
+
+    assert "" == caplog.text
+
+
+@pytest.mark.parametrize("options", ["", "?sentinel_password=s3cr3t"])
+async def test_sentinels_that_refuse_a_password_are_named_without_it(tmp_path, options):
+    found = Sentinels(tmp_path, PROGRAMS[0])
+    try:
+        await with_passwords(found)
+        url = found.url.replace("//", "//:of-redis@") + options
+        log = RunLog(RedisStore(url, connect_timeout=60))
+        with pytest.raises(StoreError) as caught:
+            async with asyncio.timeout(20):
+                await log.start("run-1", Feed())
+        await log.close()
+    finally:
+        found.kill()
+    where = found.url.removeprefix("redis+sentinel://").partition("/")[0]
+
+    told = (
+        f"the Redis 'main' of the Sentinels at {where} is told of by none of them: each refused the sentinel_password"
+    )
+
+    assert told == str(caught.value)

@@ -13,7 +13,7 @@ a class for. Only for those without a class the word is looked for in the text.
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["Failure", "judge", "sent_to"]
+__all__ = ["SENTINELS", "Failure", "RefusedBySentinelsError", "judge", "refused_by", "sent_to"]
 
 _WORDS = {
     "AskError": "ASK",
@@ -54,6 +54,16 @@ _OF_A_SCRIPT = re.compile(r": -([A-Z]{2,}) ")
 _ELSEWHERE = re.compile(r"(?:(?:MOVED|ASK) )?[0-9]+ (.*):([0-9]+)")
 """The slot and where it is; the word before them is cut off since redis-py has a class for it, some time after 5.1."""
 
+_CREDENTIALS = re.compile(r" - (?:\w+:)?Authentication\w*Error")
+"""What `MasterNotFoundError` tells of each Sentinel that did not take its credentials, in all versions."""
+
+SENTINELS = "SENTINELS"
+"""The word of a failure that no Redis said."""
+
+
+class RefusedBySentinelsError(Exception):
+    """No Sentinel told of a master, for each refused the credentials. It never leaves the log."""
+
 
 class Failure(NamedTuple):
     """What a failure of redis-py means."""
@@ -67,6 +77,8 @@ class Failure(NamedTuple):
 
 def judge(error: BaseException) -> Failure:
     """Return what a failure means that came out of redis-py or of a connection."""
+    if isinstance(error, RefusedBySentinelsError):
+        return Failure("refused", SENTINELS)
     names = [base.__name__ for base in type(error).__mro__]
     if "RedisError" not in names:
         return Failure("absent" if _is_absent(error) else "lost", names[0])
@@ -76,6 +88,12 @@ def judge(error: BaseException) -> Failure:
             return Failure("absent" if _is_absent(error) else "lost", names[0])
         word = _word_of(str(error)[:1_000])
     return Failure("passing" if word in _PASSING else "refused", word or names[0])
+
+
+def refused_by(error: BaseException) -> int | None:
+    """Return how many Sentinels refused the credentials, of an error that says that none told of a master."""
+    named = any(base.__name__ == "MasterNotFoundError" for base in type(error).__mro__)
+    return len(_CREDENTIALS.findall(str(error)[:10_000])) if named else None
 
 
 def sent_to(error: BaseException) -> tuple[str, int] | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.log.redis_answers import Failure, judge
+from asyncstream.relay.log.redis_answers import SENTINELS, Failure, judge
 from asyncstream.relay.log.redis_url import place_of
 from asyncstream.relay.log.redis_ways import LONGEST_CLOSING, Command, Way, way_like, way_to
 from asyncstream.relay.log.turns import Deadline, Turns
@@ -232,6 +232,8 @@ class RedisLink:
         # Of an answer its first word is enough (NOPERM, OOM, MISCONF): the rest may repeat anything.
         if word == "WRONGPASS":
             problem = "refused the credentials of the URL"
+        elif word == SENTINELS:
+            problem = "is told of by none of them: each refused the sentinel_password"
         elif word in ("MOVED", "ASK", "CROSSSLOT"):
             problem = f"is a node of a Redis Cluster (it answered {word}): its URL begins with redis+cluster://"
         elif kind in ("passing", "refused"):

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from asyncstream.errors import ConfigurationError
-from asyncstream.relay.log.redis_answers import judge, sent_to
+from asyncstream.relay.log.redis_answers import RefusedBySentinelsError, judge, refused_by, sent_to
 from asyncstream.relay.log.redis_url import Address, Place
 from asyncstream.relay.log.sharing import Sharing
 
@@ -97,11 +97,22 @@ class _OneServer:
         self.name = f"{name} at {self.address}"
         self.host, self.port = addresses[0]
         self.fails_over = bool(others) or hasattr(client.connection_pool, "sentinel_manager")
+        self._asked = len(addresses)
         self._client = client
         self._others = others
 
     async def ask(self, key: str, commands: Sequence[Command], *, apart: bool = False) -> list[Any]:
-        return await _send(self._client, commands)
+        try:
+            return await _send(self._client, commands)
+        except Exception as error:
+            refused = refused_by(error)
+            if refused is None:
+                raise
+            kind = type(error)
+        # Not its words, nor it as a cause: some versions of redis-py write the password of the Sentinels there.
+        if refused >= self._asked:
+            raise RefusedBySentinelsError("each Sentinel refused the credentials")
+        raise kind("no Sentinel told of a master")
 
     async def pubsub(self, key: str) -> "PubSub":
         return self._client.pubsub(ignore_subscribe_messages=True)

@@ -2,17 +2,18 @@
 
 import asyncio
 import pickle
+import traceback
 from typing import Any
 
 import pytest
 from redis import exceptions
 from redis._parsers.base import BaseParser
 from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 
 from asyncstream import ConfigurationError
 from asyncstream.relay.errors import StoreError
-from asyncstream.relay.log.redis_answers import Failure, judge, sent_to
+from asyncstream.relay.log.redis_answers import Failure, judge, refused_by, sent_to
 from asyncstream.relay.log.redis_link import LOCAL, RedisLink
 
 OF_A_SCRIPT = "ERR Error running script (call to f_7bb37e04): @user_script:11: @user_script: 11: -{}"
@@ -90,6 +91,39 @@ def test_where_a_cluster_sends_one_on_to(word, where, expected):
 @pytest.mark.parametrize("text", ["MOVED", "MOVED 866", "ASK 866 127.0.0.1", "OOM command not allowed: 1"])
 def test_what_names_no_place_sends_nobody_on(text):
     assert sent_to(exceptions.ResponseError(text)) is None
+
+
+@pytest.mark.parametrize(
+    "said", ["AuthenticationError('invalid username-password pair or user is disabled.')", "auth:AuthenticationError"]
+)
+def test_how_many_sentinels_refused_the_credentials(said):
+    """As the versions of redis-py write it."""
+    both = f"No master found for 'm' : <Redis(a)> - {said}, <Redis(b)> - {said}"
+    one = f"No master found for 'm' : <Redis(a)> - {said}, <Redis(b)> - TimeoutError('AuthenticationError')"
+
+    assert [2, 1, 0] == [refused_by(MasterNotFoundError(text)) for text in (both, one, "No master found for 'm'")]
+    assert refused_by(exceptions.ConnectionError(both)) is None
+
+
+async def test_what_redis_py_says_of_its_sentinels_is_in_no_error(monkeypatch):
+    """Some versions write there what their clients are made with, the password too."""
+
+    async def nowhere(self: Sentinel, name: str) -> None:
+        raise MasterNotFoundError("No master found for 'm' : <Redis(password=s3cr3t)> - TimeoutError()")
+
+    monkeypatch.setattr(Sentinel, "discover_master", nowhere)
+    link = RedisLink("redis+sentinel://h/m", connect_timeout=0.1, reconnect_timeout=0.1)
+    with pytest.raises(StoreError) as caught:
+        await link.promptly(lambda: link.ask("a", ("GET", "a")))
+    await link.close()
+
+    told = ["".join(traceback.format_exception(caught.value)), *map(repr, chain(caught.value))]
+    assert not [text for text in told if "s3cr3t" in text]
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """Return an error with all that led to it."""
+    return [] if error is None else [error, *chain(error.__cause__), *chain(error.__context__)]
 
 
 def test_a_class_that_redis_py_may_have_one_day():
