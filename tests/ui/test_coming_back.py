@@ -68,15 +68,16 @@ def meant(part: dict[str, Any]) -> dict[str, Any]:
 each_page = pytest.mark.parametrize("page", ["ai6", "ai7"])
 
 
-@each_page
-async def test_a_page_builds_what_was_kept_as_it_was(page: str, libraries: Path) -> None:
+async def resume(request: web.Request) -> web.Response:
+    """Tell what was kept, and what came of its last call."""
     parts = [{"type": "start", "messageId": "m1"}, *retell(KEPT), {"type": "start-step"}]
     parts += [{"type": "tool-output-available", "toolCallId": "c4", "output": "paid", "dynamic": True}]
     frames = [*map(json.dumps, [*parts, {"type": "finish-step"}, {"type": "finish"}]), "[DONE]"]
+    return web.Response(text="".join(f"data: {data}\n\n" for data in frames), content_type="text/event-stream")
 
-    async def resume(request: web.Request) -> web.Response:
-        return web.Response(text="".join(f"data: {data}\n\n" for data in frames), content_type="text/event-stream")
 
+@each_page
+async def test_a_page_builds_what_was_kept_as_it_was(page: str, libraries: Path) -> None:
     async with serving(post=resume, get=resume) as url:
         found = await shown(libraries, f"{page} again", url)
 
@@ -84,6 +85,19 @@ async def test_a_page_builds_what_was_kept_as_it_was(page: str, libraries: Path)
     paid = {**KEPT["parts"][-1], "state": "output-available", "output": "paid"}
     expected = [*KEPT["parts"][:-1], paid, {"type": "step-start"}]
     assert [meant(part) for part in expected] == [meant(part) for part in found["message"]["parts"]]
+
+
+async def test_assistant_ui_builds_it_too_with_calls_that_have_ended_at_its_end(libraries: Path) -> None:
+    async with serving(post=resume, get=resume) as url:
+        found = await shown(libraries, "assistant-ui", url)
+
+    assert [] == found["errors"]
+    calls = {part["toolCallId"]: part for part in found["message"]["parts"] if "toolCallId" in part}
+    # It holds a call back until its input is said to be complete, or to the end.
+    assert {"c1", "c2", "c3", "c4"} == {*calls}
+    assert ({"at": [1, "\u00e4"]}, {"seen": True}) == (calls["c1"]["args"], calls["c1"]["result"])
+    assert ({"eur": 6}, "paid") == (calls["c4"]["args"], calls["c4"]["result"])
+    assert ["hm", "I look."] == [part["text"] for part in found["message"]["parts"] if part.get("text")]
 
 
 async def chat(client: AsyncClient, tools: Tools[None]) -> Callable[[LoopState | None], Any]:
