@@ -1,5 +1,6 @@
 """A stream of Responses that runs the calls of its responses: what goes back, stored or not, and what is approved."""
 
+import itertools
 import json
 import pickle
 from typing import Any
@@ -63,6 +64,19 @@ async def test_one_that_is_not_stored_is_sent_back_whole_with_its_reasoning():
     reasoning = s.rounds[0].snapshot.output[0]
     assert reasoning.encrypted_content == second["input"][1]["encrypted_content"]
     assert second["input"] == s.input[: len(second["input"])]
+
+
+async def test_encrypted_items_go_back_as_they_came_over_three_rounds():
+    scenario = Scenario([*[Turn(Think(f"Hm {number}."), CALLS[0]) for number in range(3)], Turn(Say("Done."))])
+    s = await run(scenario, [look_up, add], store=False, include=["reasoning.encrypted_content"])
+
+    sent = [body["input"] for body in bodies(scenario)]
+    thoughts = [round.snapshot.output[0].encrypted_content for round in s.rounds[:3]]
+    assert thoughts == [item["encrypted_content"] for item in sent[3] if item.get("type") == "reasoning"]
+    assert 3 == len(set(thoughts))
+    assert None not in thoughts
+    # Each request begins with the one before it, but for the text of the first: nothing was written anew.
+    assert all(after[: len(before)] == before for before, after in itertools.pairwise(sent[1:]))
 
 
 async def test_a_conversation_is_neither_named_again_nor_repeated():

@@ -943,6 +943,36 @@ async def test_a_state_that_cannot_be_recorded_before_a_call_runs_nothing(ran):
     assert ["offered"] == [call.standing for call in s.state.calls]
 
 
+async def test_one_that_cannot_be_recorded_before_a_call_cancels_and_waits_for_the_others():
+    ended = []
+
+    async def slow() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("slow")
+
+    async def late() -> None:
+        ended.append("late")
+
+    async def record(state: LoopState) -> None:
+        if state.calls[1].standing == "began":
+            # The other one runs by now.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            raise OSError("disk full")
+
+    async with talk(asks(("slow", {}), ("late", {})), ANSWER) as t, t.open(Tools(slow, late, record=record)) as s:
+        with pytest.raises(OSError, match="disk full"):
+            await s.until_done()
+
+        assert ["slow"] == ended
+    assert ["cancelled", "offered"] == [call.standing for call in s.state.calls]
+    check_conversation(s.messages)
+    assert 1 == len(t.bodies)
+
+
 async def test_one_that_cannot_be_recorded_after_a_call_leaves_the_loop_with_the_result_in_the_state(ran):
     async def record(state: LoopState) -> None:
         if state.calls[0].standing == "returned":

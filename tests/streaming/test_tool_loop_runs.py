@@ -106,9 +106,14 @@ def ran() -> Ran:
     return Ran()
 
 
-async def refuses(exchange: Exchange) -> None:
-    body = b'{"error": {"message": "Runs in status \\"expired\\" do not accept tool outputs.", "code": null}}'
-    await exchange.reply(400, body, content_type="application/json")
+def refuses(status: str) -> Handler:
+    message = f'Runs in status "{status}" do not accept tool outputs.'
+
+    async def answer(exchange: Exchange) -> None:
+        body = json.dumps({"error": {"message": message, "code": None}}).encode()
+        await exchange.reply(400, body, content_type="application/json")
+
+    return answer
 
 
 # Outputs.
@@ -279,16 +284,17 @@ async def test_a_run_that_began_with_its_thread_or_was_left_waiting_is_answered_
 # The run ends at the server while its tools run.
 
 
-async def test_a_run_that_has_expired_meanwhile_keeps_the_results_and_raises_the_refusal(ran):
-    async with talk(ASKS, refuses) as t:
+@pytest.mark.parametrize("status", ["expired", "cancelled"])
+async def test_a_run_that_has_ended_meanwhile_keeps_the_results_and_raises_the_refusal(ran, status):
+    async with talk(ASKS, refuses(status)) as t:
         async with t.open(ran.f) as s:
-            with pytest.raises(BadRequestError, match="expired"):
+            with pytest.raises(BadRequestError, match=status):
                 await s.until_done()
-            with pytest.raises(BadRequestError, match="expired"):
+            with pytest.raises(BadRequestError, match=status):
                 await s.get_final_messages()
         state = LoopState.load(s.state.dump())
         async with t.open(ran.f, resume=state) as again:
-            with pytest.raises(BadRequestError, match="expired"):
+            with pytest.raises(BadRequestError, match=status):
                 await again.until_done()
 
     assert [1] == ran.calls
