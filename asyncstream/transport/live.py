@@ -103,6 +103,7 @@ class LiveResponse:
         self.retries = retries
         self.total_deadline = total_deadline
         self._response = response
+        self._closed = False
         self._loop = asyncio.get_running_loop()
         self._chunks: deque[bytes] = deque(begun)
         self.queued = sum(map(len, begun))
@@ -336,7 +337,9 @@ class LiveResponse:
 
     def close(self) -> None:
         """Close the connection now and stop reading. One whose body was read to its end is left to the next request."""
-        self.ended = True
+        if self._closed:
+            return
+        self._closed = self.ended = True
         self._disarm()
         self._tap.close()
         self._response.close()

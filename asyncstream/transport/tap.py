@@ -2,7 +2,8 @@
 
 A `Tap` is a protocol that stands before aiohttp's own on the connection of one response. It passes on all that the
 transport calls, so that aiohttp's parser does what it always does, and takes what that has made of it. Where none can
-stand, a `Pull` reads as whoever awaits aiohttp would. Above them: `transport.live`, which queues the bytes.
+stand, a `Pull` reads as whoever awaits aiohttp would; a `Rest` takes a body that is here to its end already.
+Above them: `transport.live`, which queues the bytes.
 
 Rule 1: bytes are taken as soon as they are here: aiohttp drops what it holds when a body breaks.
 Rule 2: before the connection goes back to its pool, or is closed, aiohttp's protocol is in its place again.
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
     from aiohttp.client_proto import ResponseHandler
 
-__all__ = ["Pull", "Tap", "tap"]
+__all__ = ["Pull", "Rest", "Tap", "tap"]
 
 Take = Callable[[bytes], None]
 """Is given the bytes, none of them twice."""
@@ -32,7 +33,7 @@ AT_ONCE = 64 * 1024
 than a turn of the loop; and uvloop reads a connection that is so fast on and on, before it looks at others."""
 
 
-def tap(response: "ClientResponse", arrival: Arrival, *, read: int, take: Take, end: End) -> "Tap | Pull":
+def tap(response: "ClientResponse", arrival: Arrival, *, read: int, take: Take, end: End) -> "Rest | Tap | Pull":
     """Begin to read an open response: what is here already is given before this returns.
 
     Args:
@@ -42,7 +43,11 @@ def tap(response: "ClientResponse", arrival: Arrival, *, read: int, take: Take, 
         take: Is given the bytes.
         end: Is told of the end; it may close what this returns.
     """
-    source = _stand_before(response, arrival, read, take, end) or Pull(response, arrival, take, end)
+    source: Rest | Tap | Pull
+    if response.content.is_eof():
+        source = Rest(response, take, end)
+    else:
+        source = _stand_before(response, arrival, read, take, end) or Pull(response, arrival, take, end)
     source.collect()
     return source
 
@@ -51,7 +56,7 @@ def _stand_before(response: "ClientResponse", arrival: Arrival, read: int, take:
     connection = response.connection
     protocol = None if connection is None else connection.protocol
     transport = None if protocol is None else protocol.transport
-    if connection is None or protocol is None or transport is None or response.content.is_eof():
+    if connection is None or protocol is None or transport is None:
         return None
     try:
         if transport.get_protocol() is not protocol:
@@ -63,6 +68,33 @@ def _stand_before(response: "ClientResponse", arrival: Arrival, read: int, take:
         return None
     connection.add_callback(tapped.step_aside)
     return tapped
+
+
+class Rest:
+    """Takes a body that is here to its end: a short answer mostly comes in one read with its head."""
+
+    def __init__(self, response: "ClientResponse", take: Take, end: End) -> None:
+        self._content = response.content
+        self._take = take
+        self._end = end
+        self._over = False
+
+    def collect(self) -> None:
+        """Hand on all of it, and the end."""
+        if self._over:
+            return
+        self._over = True
+        try:
+            while chunk := self._content.read_nowait():
+                self._take(chunk)
+        except Exception as error:  # whatever a broken body raises
+            self._end(error)
+        else:
+            self._end(None)
+
+    def close(self) -> None:
+        """Hand nothing on any more."""
+        self._over = True
 
 
 class Tap(asyncio.Protocol):

@@ -20,6 +20,9 @@ class FedBody:
         self._chunks = iter([chunk for chunk in chunks if chunk])
         self.total_bytes = 0
 
+    def is_eof(self) -> bool:
+        return False  # so that it is awaited
+
     async def readany(self) -> bytes:
         return next(self._chunks, b"")
 

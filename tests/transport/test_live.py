@@ -27,6 +27,9 @@ class Body:
         self.ended = False
         self.broken: Exception | None = None
 
+    def is_eof(self) -> bool:
+        return False  # so that it is awaited
+
     async def readany(self) -> bytes:
         while not self.buffer and not self.ended:
             if self.broken is not None:

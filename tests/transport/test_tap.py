@@ -33,7 +33,7 @@ from asyncstream import AsyncClient, StreamInterruptedError
 from asyncstream.transport import fairness
 from asyncstream.transport.arrival import Arrival
 from asyncstream.transport.live import QUEUE_HIGH, LiveResponse
-from asyncstream.transport.tap import AT_ONCE, Pull, Tap, tap
+from asyncstream.transport.tap import AT_ONCE, Pull, Rest, Tap, tap
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 LAST = b"0\r\n\r\n"
@@ -286,6 +286,48 @@ async def test_another_protocol_that_stands_before_aiohttp_s_is_left_there() -> 
     assert isinstance(reading, Pull)
     assert transport.protocol is other
     reading.close()
+
+
+async def all_here(broken: Exception | None = None) -> tuple[Any, list[object]]:
+    """Tap a response whose body came with its head; return the source, and what it gave in order."""
+    connection = Connection(Moved())
+    response = await connection.respond()
+    connection.receive(framed(b"1") + framed(b"2") + LAST)
+    response.connection = None
+    if broken is not None:
+        response.content.set_exception(broken)
+    given: list[object] = []
+    source = tap(response, Arrival(asyncio.get_running_loop()), read=0, take=given.append, end=given.append)
+    return source, given
+
+
+async def test_a_body_that_is_here_to_its_end_is_taken_at_once_and_once() -> None:
+    source, given = await all_here()
+    assert isinstance(source, Rest)
+    assert [b"data: 1\n\ndata: 2\n\n", None] == given
+
+    source.collect()
+    source.close()
+    source.collect()
+
+    assert 2 == len(given)
+
+
+async def test_one_that_is_broken_all_the_same_ends_with_what_broke_it() -> None:
+    broken = ValueError("broken")
+
+    assert [broken] == (await all_here(broken))[1]
+
+
+async def test_to_close_twice_closes_the_response_once() -> None:
+    async with live_on(Moved()) as (_, live):
+        response: Any = live._response
+        closings: list[None] = []
+        response.close = lambda: closings.append(None)
+        live.close()
+        live.close()
+
+    assert [None] == closings
 
 
 @pytest.mark.parametrize("way", ["close", "step_aside", "end"])
