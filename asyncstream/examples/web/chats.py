@@ -168,7 +168,7 @@ class Chats:
     """All conversations, by ids that cannot be guessed. Each method raises `StoreError` if the Redis is away.
 
     Args:
-        redis: The URL of a Redis where all workers find them; None keeps them in this process.
+        redis: The URL of one Redis (no cluster) where all workers find them; None keeps them in this process.
     """
 
     def __init__(self, redis: str | None = None) -> None:

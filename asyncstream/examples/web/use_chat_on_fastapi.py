@@ -28,7 +28,7 @@ def make_app(client: AsyncClient, redis: str | None = None) -> FastAPI:
 
     Args:
         client: Talks to the upstream; the caller closes it.
-        redis: The URL of a Redis that keeps conversations and answers, for several workers; None keeps them in this
+        redis: The URL of one Redis (no cluster) that keeps conversations and answers, for several workers; None: this
             process.
     """
     chats = Chats(redis)
