@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeGuard, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -28,6 +28,7 @@ from asyncstream.transport.timeout import Timeout, TimeoutTypes, as_timeout
 if TYPE_CHECKING:
     from asyncstream.transport.upload.file import Upload
     from asyncstream.transport.upload.form import Form
+    from asyncstream.types.structs import WireStruct
 
 __all__ = [
     "Endpoint",
@@ -376,43 +377,68 @@ def check_key(key: object, source: str) -> str:
 
 
 def encode_body(body: Mapping[str, object]) -> bytes:
-    """Return a body as JSON.
+    """Return a body as JSON. What goes back of an earlier answer is sent as the wire had it, wherever it stands.
 
     Raises:
         ConfigurationError: A value is not JSON; the message names its place.
     """
-    _check_value(body, "body", _MAX_DEPTH)
+    has_structs = _check_value(body, "body", _MAX_DEPTH)
     try:
-        return msgspec.json.encode(body)
+        return msgspec.json.encode(_plain(body) if has_structs else body)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ConfigurationError(f"{_place(body)} cannot be encoded as JSON: {error}") from error
 
 
-def _check_value(value: object, place: str, depth: int) -> None:
-    """Refuse what msgspec would encode as something else (NaN as null, a Decimal as text), and what has no end."""
+def _check_value(value: object, place: str, depth: int) -> bool:
+    """Refuse what msgspec would encode as something else (NaN as null, a Decimal as text), and what has no end.
+
+    Returns:
+        Whether there is a struct of an answer in it: msgspec would send what is our own of it, and null for what the
+        wire left out.
+    """
     # Nearly all there is, and a match goes through all cases first.
     if type(value) in _PLAIN:
-        return
+        return False
     match value:
         case dict() | list() | tuple():
             if not depth:
                 raise ConfigurationError(f"{place[:100]}... is nested deeper than {_MAX_DEPTH} levels")
+            has_structs = False
             if isinstance(value, dict):
                 for key, item in value.items():
                     if type(item) not in _PLAIN:
-                        _check_value(item, f"{place}.{key}", depth - 1)
-                return
+                        has_structs |= _check_value(item, f"{place}.{key}", depth - 1)
+                return has_structs
             for position, item in enumerate(value):
                 if type(item) not in _PLAIN:
-                    _check_value(item, f"{place}[{position}]", depth - 1)
+                    has_structs |= _check_value(item, f"{place}[{position}]", depth - 1)
+            return has_structs
         case float() if not math.isfinite(value):
             raise ConfigurationError(f"{place} must be a finite number: {value!r}")
         case bytes() | bytearray() | memoryview():
             raise ConfigurationError(f"{place} must be text, not {type(value).__name__}; encode it first")
         case Decimal() | timedelta():
             raise ConfigurationError(f"{place} must be a number or text, not {type(value).__name__}; say which first")
-        case _:
-            pass
+    return _is_of_an_answer(value)
+
+
+def _is_of_an_answer(value: object) -> TypeGuard["WireStruct"]:
+    if not isinstance(value, Struct):
+        return False
+    from asyncstream.types.structs import WireStruct  # who has none needs none
+
+    return isinstance(value, WireStruct)
+
+
+def _plain(value: object) -> object:
+    if _is_of_an_answer(value):
+        return value.to_dict()
+    match value:
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+    return value
 
 
 def _parts(value: dict[object, object] | Sequence[object], place: str) -> Iterable[tuple[str, object]]:

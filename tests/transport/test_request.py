@@ -1,10 +1,14 @@
+import json
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
+from msgspec import defstruct
 from yarl import URL
 
 from asyncstream.errors import ConfigurationError
+from asyncstream.events.responses_mending import output_item
 from asyncstream.transport.request import (
     Endpoint,
     Options,
@@ -17,6 +21,8 @@ from asyncstream.transport.request import (
 )
 from asyncstream.transport.timeout import Timeout
 from asyncstream.types import Run, Thread
+from asyncstream.types.chat import ChatCompletionMessageFunctionToolCall
+from asyncstream.types.responses_items import ResponseOutputMessage
 
 SECRET = "sk-very-secret-0123456789"
 RUN = Endpoint("POST", "/threads/{thread_id}/runs/{run_id}", Run, {"OpenAI-Beta": "assistants=v2"})
@@ -265,8 +271,34 @@ def test_a_body_without_end_is_refused() -> None:
         encode_body({"a": endless})
 
 
-def test_structs_of_the_wire_can_be_sent_back() -> None:
-    assert b'"id":"t"' in encode_body({"a": Thread(id="t")})
+def test_structs_of_an_answer_are_sent_as_the_wire_had_them() -> None:
+    part = {"type": "output_text", "text": "a", "annotations": [{"type": "file_path", "file_id": "f", "vendor": 1}]}
+    unknown = {"type": "sound", "pitch": {"hertz": None}}
+    message = output_item({"type": "message", "id": "m", "content": [part, unknown], "vendor": [2]})
+    assert isinstance(message, ResponseOutputMessage)
+    call = msgspec.convert(
+        {"id": "c", "function": {"name": "f", "arguments": "{}"}}, ChatCompletionMessageFunctionToolCall
+    )
+
+    # Neither what is our own of them nor null for what the wire left out, wherever they stand.
+    sent = {"role": "assistant", "content": message.content, "tool_calls": (call, [call.function]), "n": [{"a": [1.5]}]}
+    assert json.loads(encode_body({"input": [sent, {"thread": Thread(id="t")}]})) == {
+        "input": [
+            {
+                "role": "assistant",
+                "content": [part, unknown],
+                "tool_calls": [
+                    {"type": "function", "id": "c", "function": {"name": "f", "arguments": "{}"}},
+                    [{"name": "f", "arguments": "{}"}],
+                ],
+                "n": [{"a": [1.5]}],
+            },
+            {"thread": Thread(id="t").to_dict()},
+        ]
+    }
+    assert message.to_dict() | {"vendor": [2]} == json.loads(encode_body({"item": message}))["item"]
+    # A struct of the user's own is sent as msgspec does.
+    assert b'{"own":{"a":null}}' == encode_body({"own": defstruct("Own", [("a", int | None, None)])()})
 
 
 @pytest.mark.parametrize("query", [{"sig": f"{SECRET}\n"}, {"sig": ["a", f"{SECRET}\0"]}, {"sig": {"key": SECRET}}])
