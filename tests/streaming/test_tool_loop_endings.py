@@ -869,8 +869,7 @@ def plain_tool() -> Callable[..., str]:
     return plain
 
 
-@pytest.mark.parametrize("kind", ["debug", "uvloop", "eager"])
-def test_it_is_the_same_in_every_event_loop(ran, kind, caplog):
+def event_loop(kind: str) -> asyncio.AbstractEventLoop:
     make = pytest.importorskip("uvloop").new_event_loop if kind == "uvloop" else asyncio.new_event_loop
     loop: asyncio.AbstractEventLoop = make()
     if kind == "eager":
@@ -879,6 +878,12 @@ def test_it_is_the_same_in_every_event_loop(ran, kind, caplog):
             pytest.skip("tasks are eager since Python 3.12")
         loop.set_task_factory(asyncio.eager_task_factory)
     loop.set_debug(kind == "debug")
+    return loop
+
+
+@pytest.mark.parametrize("kind", ["debug", "uvloop", "eager"])
+def test_it_is_the_same_in_every_event_loop(ran, kind, caplog):
+    loop = event_loop(kind)
     try:
         with caplog.at_level(logging.ERROR, "asyncio"):
             loop.run_until_complete(both(ran, plain_tool))
@@ -887,3 +892,26 @@ def test_it_is_the_same_in_every_event_loop(ran, kind, caplog):
 
     assert [1] == ran.calls
     assert [] == caplog.records
+
+
+@pytest.mark.parametrize("kind", ["debug", "uvloop", "eager"])
+def test_after_a_tool_has_closed_its_stream_no_other_function_is_called(ran, kind):
+    streams: list[ChatStream] = []
+
+    async def closes() -> None:
+        await streams[0].close()
+
+    async def read() -> None:
+        async with talk(asks(("closes", {}), ("f", {"x": 1})), ANSWER) as t, t.open(closes, ran.f) as s:
+            streams.append(s)
+            with pytest.raises(StreamInterruptedError, match="closed"):
+                await s.until_done()
+            check_conversation(s.messages)
+
+    loop = event_loop(kind)
+    try:
+        loop.run_until_complete(read())
+    finally:
+        loop.close()
+
+    assert [] == ran.calls
