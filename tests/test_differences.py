@@ -828,6 +828,19 @@ async def test_snapshots_of_responses():
     assert [("Hel", "Hel"), ("lo", "Hello")] == texts
 
 
+@row("`parsed_arguments` of a call in a response")
+async def test_arguments_of_responses():
+    frames = responses_wire.answer(
+        {"type": "function_call", "call_id": "c", "name": "Page", "arguments": '{"items":[1]}'}
+    )
+    async with answered(frames, tools=[pydantic_function_tool(Page[int], name="Page")]) as s:
+        (call,) = (await s.get_final_response()).output
+
+    with pytest.raises(AttributeError, match="parsed_arguments"):
+        call.parsed_arguments  # noqa: B018  # what raises
+    assert Page([1]) == call.arguments_as(Page[int])
+
+
 @row("`with_streaming_response`, `completion._request_id`")
 async def test_request_ids():
     async def answer(exchange: Exchange) -> None:
