@@ -50,15 +50,18 @@ class ShellItem(GrowingItem):
                 self.command(index).text.open_with(command)
 
     def replace_texts(self, payload: JSONObject, changes: ChangeSink[ItemChange]) -> None:
-        """Take the commands of a done payload: each is the streamed one at its place."""
+        """Take the commands of a done payload: each is the streamed one of its index."""
         action = dict_of(payload.get("action"))
         merge(self._action, action, leave=_COMMANDS)
         commands = _texts(action.get("commands"))
         if commands:
-            streamed = [self._commands[index] for index in sorted(self._commands)]
+            streamed = self._commands
+            if max(streamed, default=0) >= len(commands):
+                # It counts in another way: what was streamed is matched in order.
+                streamed = dict(enumerate(streamed[index] for index in sorted(streamed)))
             self._commands = {}
             for place, text in enumerate(commands):
-                command = streamed[place] if place < len(streamed) else ItemText(self, f"command[{place}]")
+                command = streamed.get(place) or ItemText(self, f"command[{place}]")
                 self._commands[place] = command
                 command.complete(text, changes)
             self._last = len(commands) - 1

@@ -269,6 +269,28 @@ def test_commands_of_an_item_are_those_that_were_streamed():
     assert ["l"] == kept.output[0]["commands"]
 
 
+def test_a_command_that_was_never_streamed_takes_no_others_place():
+    frames = [added("shell_call", 0, id="s"), command("delta", 0, delta="ls"), command("delta", 2, delta="pw")]
+    closing = done("shell_call", 0, id="s", action={"commands": ["ls", "id", "pwd"]})
+    found = fold(b"".join(frames) + closing + END)
+
+    assert ["ls", "id", "pwd"] == found.output[0]["commands"]
+    assert [
+        "created tool_call s",
+        "changed tool_call s command[0] 'ls'",
+        "changed tool_call s command[2] 'pw'",
+        "changed tool_call s command[1] 'id'",
+        "changed tool_call s command[2] 'd'",
+        "done tool_call s",
+    ] == found.lines[:-1]
+    assert [] == found.rules
+    # One more than the list has: it counts from 1.
+    frames = [command("delta", 1, delta="ls"), command("delta", 2, delta="id")]
+    closing = done("shell_call", 0, id="s", action={"commands": ["ls", "id"]})
+    told_of = fold(added("shell_call", 0, id="s") + b"".join(frames) + closing + END).lines
+    assert ["command[1]", "command[2]"] == [line.split()[3] for line in told_of if "command[" in line]
+
+
 def printed(index: int | None = None, **delta: object) -> bytes:
     place = {} if index is None else {"command_index": index}
     return event("shell_call_output_content.delta", item_id="o", **place, delta=delta)
