@@ -611,12 +611,12 @@ class Responses:
         extra_body: Mapping[str, object] | None = None,
         timeout: TimeoutTypes = None,
     ) -> Response:
-        """Cancel a response that runs in the background; one that has ended stays as it is.
+        """Cancel a response that runs in the background; one that was cancelled stays as it is.
 
         Raises:
             ConfigurationError: An argument cannot be sent.
             NotFoundError: There is no such response.
-            BadRequestError: The response does not run in the background.
+            BadRequestError: The response does not run in the background, or has ended in another way.
             APIError: The request failed; the subclass says how.
 
         Source: https://platform.openai.com/docs/api-reference/responses/cancel
