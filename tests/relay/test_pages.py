@@ -25,6 +25,7 @@ from asyncstream.relay import (
     RedisStore,
     RelayResponse,
     RunLog,
+    follow,
     project,
     relay_response,
     sse_frames,
@@ -398,6 +399,37 @@ async def test_frames_of_a_reader_that_is_let_go_are_cut_too(view: Any) -> None:
         await log.close()
         with pytest.raises(StreamEventError, match="without its last entry"):
             await anext(frames)
+
+
+@each_view
+async def test_a_program_that_follows_goes_on_with_another_worker(view: Any) -> None:
+    store = MemoryStore()
+    workers = [RunLog(store), RunLog(store)]
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await workers[0].respond(request, "run-1")
+
+    rest = "text-end" if view == "ui-messages" else "TEXT_MESSAGE_END"
+    go_on = asyncio.Event()
+
+    async def model() -> AsyncIterator[Entry]:
+        for part in OWN[view]:
+            if part["type"] == rest:
+                await go_on.wait()
+            yield Entry(None, "", json.dumps(part).encode())
+
+    async with RunLog(store) as producing:
+        await producing.start("run-1", model(), view=view)
+        async with answered(handler) as response, asyncio.timeout(20):
+            parts: list[Any] = []
+            async with follow(str(response.url), protocol=view) as following:
+                async for part in following:
+                    parts.append(part)
+                    if part.get("delta") == "Hello":
+                        await workers.pop(0).close()
+                        go_on.set()
+
+    assert (OWN[view], 1) == (parts, following.reconnects)
 
 
 @each_view
