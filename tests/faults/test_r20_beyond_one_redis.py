@@ -133,6 +133,8 @@ def _of(servers: Servers) -> list[RedisServer]:
 async def answered(server: RedisServer, word: str, run_id: str) -> None:
     """Wait until a server answers with a word to somebody who asks, reads, writes or wants several keys."""
     keys = Keys.of("asyncstream:", run_id)
+    # Before 7.0 it is the other node that says so, to whoever it was sent by this one.
+    told = (f"-{word} ", "-ASK ") if word == "TRYAGAIN" else f"-{word} "
     asked = [("PING",), ("GET", keys.owner), ("SET", f"{keys.owner}:probe", "1"), ("MGET", keys.owner, keys.events)]
 
     async def has() -> bool:
@@ -140,7 +142,7 @@ async def answered(server: RedisServer, word: str, run_id: str) -> None:
             found = [(await server.command(*words))[0] for words in asked]
         except OSError:
             return False
-        return any(answer.startswith(f"-{word} ") for answer in found)
+        return any(answer.startswith(told) for answer in found)
 
     await until(has)
 
