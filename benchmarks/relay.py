@@ -1,6 +1,7 @@
 """`python -m benchmarks.relay`: what the relay moves in one process, and how long an event is on its way.
 
-What is measured, with 1 reader and with 200, over the store in memory and over Redis; and the direct relay:
+What is measured, with 1 reader and with 200, over the store in memory, over Redis and over a Redis Cluster of three
+masters; and the direct relay:
 
 - throughput: events a second from a source that has them all, from the first until the last reader has the last one;
   each reader gets each event, so 200 readers get 200 times as many;
@@ -10,7 +11,8 @@ What is measured, with 1 reader and with 200, over the store in memory and over 
 Held constant: one process and one event loop for producer and readers, who are there before the first event. Events
 are message deltas of 260 bytes of JSON. What is counted are entries (in the direct relay: frames), not HTTP: what
 sockets and browsers add is not in it. Redis is a redis-server of its own on the loopback, started here without
-persistence; without the program or the extra its rows are skipped. About a minute.
+persistence, and so are the masters of the cluster, which have no replicas: all of a run is at one of them. Without the
+program or the extra these rows are skipped. About a minute.
 
     python -m benchmarks.relay --json relay.json
     python -m benchmarks.relay --quick      # for CI: short runs, counts checked
@@ -26,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +49,9 @@ _DATA = json.dumps(
 ).encode()
 
 _START_SECONDS = 10.0
+
+_SLOTS = 16_384
+"""Of a Redis Cluster."""
 
 
 @dataclass(frozen=True)
@@ -139,49 +144,83 @@ def _check(way: str, seen: Sequence[Sequence[float]], readers: int, events: int)
 
 
 @contextmanager
-def _redis() -> Iterator[str | None]:
-    """Run a redis-server; None where there is none."""
+def _redis() -> Iterator[Sequence[str]]:
+    """Run a redis-server and a cluster; give the URL of each, or none where there is no such program."""
     program = shutil.which("redis-server")
     missing = "redis-server is not installed" if program is None else None
     if find_spec("redis") is None:
         missing = "the extra [redis] is not installed"
     if missing is not None or program is None:
         print(f"skipped: Redis ({missing})")
-        yield None
+        yield []
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with ExitStack() as running:
+        one = running.enter_context(_server(program))
+        masters = [running.enter_context(_server(program, "--cluster-enabled", "yes")) for _ in range(3)]
+        _join(masters)
+        yield [f"redis://127.0.0.1:{one}/0", f"redis+cluster://127.0.0.1:{masters[0]}"]
+
+
+@contextmanager
+def _server(program: str, *options: str) -> Iterator[int]:
+    """Run a redis-server; give its port."""
+    port = _free_port()
     with tempfile.TemporaryDirectory() as directory:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory]
-        with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as process:
+        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory, *options]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             try:
-                _wait_for(port)
-                yield f"redis://127.0.0.1:{port}/0"
+                _until(lambda: _answer(port, "PING").startswith("+PONG"))
+                yield port
             finally:
                 process.kill()
 
 
-def _wait_for(port: int) -> None:
+def _free_port() -> int:
+    while True:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port: int = free.getsockname()[1]
+        # A node of a cluster listens 10,000 above it, too.
+        if port + 10_000 < 1 << 16:
+            return port
+
+
+def _join(masters: Sequence[int]) -> None:
+    """Make nodes one cluster, and wait until each knows that it is whole."""
+    bounds = [_SLOTS * number // len(masters) for number in range(len(masters) + 1)]
+    for number, port in enumerate(masters):
+        _answer(port, f"CLUSTER SET-CONFIG-EPOCH {number + 1}")
+        _answer(port, "CLUSTER ADDSLOTS " + " ".join(map(str, range(bounds[number], bounds[number + 1]))))
+        _answer(port, f"CLUSTER MEET 127.0.0.1 {masters[0]}")
+    _until(lambda: all("cluster_state:ok" in _answer(port, "CLUSTER INFO") for port in masters))
+
+
+def _answer(port: int, command: str) -> str:
+    """Send a command; return the beginning of its answer, nothing if there is none."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1.0) as connection:
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(4096).decode()
+    except OSError:
+        return ""
+
+
+def _until(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
-        try:
-            with socket.create_connection(("127.0.0.1", port), 1.0) as connection:
-                connection.sendall(b"PING\r\n")
-                if connection.recv(64).startswith(b"+PONG"):
-                    return
-        except OSError:
-            time.sleep(0.02)
+        if holds():
+            return
+        time.sleep(0.02)
     raise SystemExit(f"error: redis-server did not answer within {_START_SECONDS:g} s")
 
 
-async def _measure_all(url: str | None, *, quick: bool) -> list[Measured]:
+async def _measure_all(urls: Sequence[str], *, quick: bool) -> list[Measured]:
     measured = []
     one, many = (500, 50) if quick else (50_000, 2_000)
     paced, rate = (200, 1_000.0) if quick else (5_000, 1_000.0)
     stores: list[tuple[str, Store]] = [("memory", MemoryStore(max_events=100_000, max_bytes=2**30))]
-    if url is not None:
-        stores.append(("Redis", RedisStore(url, max_events=100_000)))
+    for name, url in zip(("Redis", "cluster"), urls, strict=False):
+        stores.append((name, RedisStore(url, max_events=100_000)))
     measured.append(await _measure("direct", _direct, 1, one, paced, rate))
     for name, store in stores:
         measured.append(await _measure(name, _through(store), 1, one, paced, rate))
@@ -218,8 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = environment()
     facts["command"] = " ".join(["python -m benchmarks.relay", *sys.argv[1:]])
     print(*environment_lines(facts), sep="\n")
-    with _redis() as url:
-        measured = asyncio.run(_measure_all(url, quick=options.quick))
+    with _redis() as urls:
+        measured = asyncio.run(_measure_all(urls, quick=options.quick))
     print(*_table(measured), sep="\n")
     if options.json:
         results = {"environment": facts, "relay": [asdict(row) for row in measured]}
