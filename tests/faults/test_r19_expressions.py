@@ -86,6 +86,16 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
     # relay.redis_answers
     "([A-Z]{2,})(?: |$)": (Text("A"), Text("A", end="a"), Text("AA ")),
     ": -([A-Z]{2,}) ": (Text("A", ": -"), Text(": -AA"), Text(": -"), Text("AA: -")),
+    "(?:(?:MOVED|ASK) )?[0-9]+ (.*):([0-9]+)": (
+        *DIGITS,
+        Text(":1", "1 "),
+        Text(":1", "1 ", "x"),
+        Text("1", "1 :", "x"),
+    ),
+    r" - (?:\w+:)?Authentication\w*Error": (
+        *(Text(" - "), Text(" - a"), Text("a", " - "), Text(":a", " - a")),
+        *(Text("a", " - Authentication"), Text(" - Authentication"), Text("Error", " - Authentication", "x")),
+    ),
     # relay.withholding
     "_mention(self._names | _ERRORS | {'message'})": (
         *BLANKS,
