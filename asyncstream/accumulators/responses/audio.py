@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from asyncstream.accumulators.responses.payloads import JSONObject, text_of
 from asyncstream.accumulators.responses.texts import GrowingText
+from asyncstream.halves import mend_halves
 
 __all__ = ["GrowingAudio", "ResponseAudio"]
 
@@ -39,4 +40,7 @@ class GrowingAudio:
 
     def built(self) -> ResponseAudio:
         """Build it as it is now."""
-        return ResponseAudio("".join(self._data) if self._data else None, self.transcript.text() or None)
+        # Half of a surrogate pair is no base64, but may have been sent: whoever encodes the text must not fail.
+        data = "".join(self._data)
+        data = data if data.isascii() else mend_halves(data)
+        return ResponseAudio(data or None, self.transcript.text() or None)

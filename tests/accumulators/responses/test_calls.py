@@ -362,6 +362,12 @@ def test_pictures_are_kept_by_number():
     assert ("R", ["a"], "completed") == (call["result"], call["partial_images"], call["status"])
 
 
+def test_half_a_character_in_sound_can_be_encoded():
+    found = fold(b'data: {"type":"response.audio.delta","delta":"A\\ud83d"}\n\n' + END)
+
+    assert "A\ufffd" == found.accumulator.audio.data
+
+
 def test_sound_stands_beside_the_output():
     def said(delta: object, name: str = "audio.transcript") -> bytes:
         return event(f"{name}.delta", delta=delta)
