@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 from aiohttp import web
@@ -152,7 +153,7 @@ WHOLE = [Fault("whole", protocol, said(half + rest), "finish") for protocol, (ha
 async def by_log(store: Store, stream: Any, view: Any) -> tuple[int, Any, bytes]:
     """Answer with a run in a log, which another worker reads."""
     async with RunLog(store) as log:
-        run_id = f"run-{id(stream)}"
+        run_id = f"run-{uuid4()}"
         await log.start(run_id, stream, view=view)
         async with answered(lambda request: log.respond(request, run_id)) as got:
             return got.status, got.headers, await got.read()
