@@ -405,6 +405,8 @@ async def test_a_redis_that_forgot_everything_is_no_endless_wait(tmp_path, monke
             feed.say(*range(1, 101))
             reader = asyncio.create_task(read(log, "run-1"))
             assert 100 == len(await read(log, "run-1", count=100))
+            # Readers may have what the writer has not been told yet that it is stored.
+            await until(lambda: writers[0]._stored == 100)
             server.kill()
             # As if it were long ago: what is newer is brought again.
             writers[0]._kept.clear()
