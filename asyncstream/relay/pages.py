@@ -11,7 +11,7 @@ Rule 2: a part that only adds text is not looked into.
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final, Self
 
 from asyncstream.decoding import UnreadableJSON, load_json
@@ -105,23 +105,15 @@ read_ag_ui: Final = reading_with(AGUI)
 
 def ui_messages() -> Shape:
     """Return the shape of a UI message stream, for one reader."""
-    frames = _UIFrames()
-    return Shape(
-        EVENT_STREAM,
-        frames.entry,
-        b"",
-        HEARTBEAT,
-        bare_end_looks_whole=True,
-        done=frames.done,
-        error=frames.error,
-        headers={"x-vercel-ai-ui-message-stream": "v1"},
-        refusal=_in_words,
-    )
+    return _shape_of(_UIFrames(), {"x-vercel-ai-ui-message-stream": "v1"})
 
 
 def ag_ui() -> Shape:
     """Return the shape of AG-UI, for one reader."""
-    frames = _AGUIFrames()
+    return _shape_of(_AGUIFrames(), {})
+
+
+def _shape_of(frames: "_UIFrames | _AGUIFrames", headers: Mapping[str, str]) -> Shape:
     return Shape(
         EVENT_STREAM,
         frames.entry,
@@ -130,6 +122,7 @@ def ag_ui() -> Shape:
         bare_end_looks_whole=True,
         done=frames.done,
         error=frames.error,
+        headers=headers,
         refusal=_in_words,
     )
 
