@@ -36,6 +36,7 @@ from statistics import quantiles
 
 from asyncstream.relay import Entry, MemoryStore, RedisStore, RunLog, sse_frames
 from asyncstream.relay.log.store import Store
+from benchmarks.free_ports import free_port
 from benchmarks.report import environment, environment_lines
 
 __all__ = ["main"]
@@ -164,7 +165,7 @@ def _redis() -> Iterator[Sequence[str]]:
 @contextmanager
 def _server(program: str, *options: str) -> Iterator[int]:
     """Run a redis-server; give its port."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as directory:
         command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory, *options]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -173,16 +174,6 @@ def _server(program: str, *options: str) -> Iterator[int]:
                 yield port
             finally:
                 process.kill()
-
-
-def _free_port() -> int:
-    while True:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port: int = free.getsockname()[1]
-        # A node of a cluster listens 10,000 above it, too.
-        if port + 10_000 < 1 << 16:
-            return port
 
 
 def _join(masters: Sequence[int]) -> None:

@@ -1,13 +1,14 @@
 """A real nginx on a free port of the loopback, as its package configures it but for the paths."""
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from programs import needed, program
+
+from benchmarks.free_ports import free_port
 
 __all__ = ["needs_nginx", "nginx"]
 
@@ -39,9 +40,7 @@ async def nginx(directory: Path, upstream: str, options: str = "") -> AsyncItera
         upstream: ``host:port``, or ``unix:path``.
         options: What else stands in its configuration, such as ``proxy_http_version 1.1;``.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     config = directory / "nginx.conf"
     config.write_text(_CONFIG.format(directory=directory, port=port, upstream=upstream, options=options))
     process = _run([_PROGRAM, "-c", str(config), "-p", str(directory)])

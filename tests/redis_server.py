@@ -8,11 +8,12 @@ them all.
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 from programs import needed, program
+
+from benchmarks.free_ports import free_port
 
 __all__ = ["PROGRAMS", "RedisServer", "needs_redis"]
 
@@ -38,10 +39,11 @@ class RedisServer:
         self.program = program or PROGRAMS[0]
         self.directory = directory
         self.keeps = keeps
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.password = ""
         """What `command` says first, if it is asked for."""
+        self._output = directory / "output"
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self, *options: str) -> None:
@@ -68,14 +70,16 @@ class RedisServer:
                 # Whether another process listens shows only in trying.
                 while not await self._answers():
                     if self._process is not None and self._process.poll() is not None:
-                        raise RuntimeError(f"{command[0]} ended with {self._process.returncode}")
+                        said = self._output.read_text(errors="replace")
+                        raise RuntimeError(f"{command[0]} ended with {self._process.returncode}: {said[-500:]}")
                     await asyncio.sleep(0.02)
         except BaseException:
             self.kill()
             raise
 
     def _run(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(command, stdout=output)
 
     def kill(self) -> None:
         """End it at once, as a crash does."""
@@ -139,13 +143,3 @@ class RedisServer:
         found = [dict(pair.split("=", 1) for pair in line.split()) for line in lines if line]
         # Before 7.0 it names the first word alone.
         return [client for client in found if client["cmd"].partition("|")[0] != "client"]
-
-
-def _free_port() -> int:
-    """Return a port that nobody listens on; a node of a cluster listens 10,000 above it too."""
-    while True:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port: int = free.getsockname()[1]
-        if port + 10_000 < 1 << 16:
-            return port

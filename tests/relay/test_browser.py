@@ -14,6 +14,8 @@ import pytest
 from chromium import Browser, Page, chromium, needs_chromium
 from redis_server import RedisServer, needs_redis
 
+from benchmarks.free_ports import free_port
+
 pytestmark = [pytest.mark.system, needs_chromium]
 
 QUESTION = "Does any of this get lost — 'naïve' café, 日本語, 👩‍🚀 & <b>?"
@@ -247,10 +249,11 @@ async def test_what_fails_is_told_in_words(browser: Browser) -> None:
 @needs_redis
 async def test_a_worker_that_was_killed_and_restarted_loses_nothing(browser: Browser, tmp_path: Path) -> None:
     redis = RedisServer(tmp_path)
+    port = str(free_port())
     await redis.start()
     try:
         async with worker("--port", "0", "--redis", redis.url, delay=0.02) as producer:
-            async with worker("--port", "0", "--redis", redis.url) as first:
+            async with worker("--port", port, "--redis", redis.url) as first:
                 told = await producer.ask(QUESTION)
                 page = await browser.page()
                 await page.go(f"{first.url}?c={told['id']}")
@@ -259,7 +262,7 @@ async def test_a_worker_that_was_killed_and_restarted_loses_nothing(browser: Bro
                 await page.until(LOST)
             before = await page.js(SHOWN)
 
-            async with worker("--port", first.port, "--redis", redis.url) as restarted:
+            async with worker("--port", port, "--redis", redis.url) as restarted:
                 await page.until(READY)
 
                 said = await restarted.said(told["id"])
@@ -301,13 +304,14 @@ async def test_a_producer_that_was_killed_is_an_error_on_the_page(browser: Brows
 
 
 async def test_a_conversation_in_the_memory_of_a_killed_worker_is_an_error_on_the_page(browser: Browser) -> None:
-    async with worker("--port", "0") as first:
+    port = str(free_port())
+    async with worker("--port", port) as first:
         page = await browser.page()
         await page.go(first.url)
         await ask(page, QUESTION)
         await page.until(MID_ANSWER)
         await first.kill()
-    async with worker("--port", first.port):
+    async with worker("--port", port):
         await page.until(FAILED)
 
         assert (await page.js(PROBLEM)).startswith("The answer stops here.")

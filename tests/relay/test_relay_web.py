@@ -18,6 +18,7 @@ from asyncstream.errors import ConfigurationError
 from asyncstream.relay import CursorGoneError, Entry, RunNotFoundError, relay_response
 from asyncstream.relay.frames import GREETING, HEARTBEAT
 from asyncstream.relay.web import _watcher
+from benchmarks.free_ports import free_port
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -162,9 +163,7 @@ async def test_what_the_upstream_refuses_is_the_status_of_the_answer(status, cod
 
 
 async def test_an_upstream_that_is_not_there_is_502():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    async with AsyncClient(api_key="k", base_url=f"http://127.0.0.1:{port}", max_retries=0) as client:
+    async with AsyncClient(api_key="k", base_url=f"http://127.0.0.1:{free_port()}", max_retries=0) as client:
 
         async def handler(request):
             return await relay_response(request, client.chat.completions.stream(model="m", messages=[]))

@@ -1,12 +1,12 @@
 """What happens before a handler: keys, headers, wrong methods and types, faults, recording; and start and shutdown."""
 
 import asyncio
-import socket
 
 import aiohttp
 import pytest
 
 from asyncstream.server import Fault, Pause, Say, Scenario, Turn, run_forever, serve
+from benchmarks.free_ports import free_port
 
 
 async def test_any_key_is_accepted_but_none_is_not(talk):
@@ -135,9 +135,7 @@ async def test_serve_ends_without_leaks_while_streams_and_delays_are_open():
 
 
 async def test_port_can_be_chosen_and_is_free_again():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     for _ in range(2):
         async with serve(port=port) as base_url:
             assert base_url == f"http://127.0.0.1:{port}/v1"

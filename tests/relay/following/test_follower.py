@@ -40,6 +40,7 @@ from asyncstream.relay.following.follow import follow
 from asyncstream.relay.following.follower import Follower
 from asyncstream.relay.frames import CompatibleFrames, sse_frame
 from asyncstream.transport import fairness
+from benchmarks.free_ports import free_port
 
 TEXTS = ["Wh", "y?", " Be", "cau", "se."]
 SECRET = "sk-very-secret-value"
@@ -483,10 +484,11 @@ async def test_204_is_the_end_of_a_run_that_was_read_to_its_end() -> None:
             assert await texts(follower) == []
 
 
-async def test_nobody_there_is_a_connection_error(unused_tcp_port: int) -> None:
+async def test_nobody_there_is_a_connection_error() -> None:
+    port = free_port()
     waits = Waits()
-    follower = chat(f"http://127.0.0.1:{unused_tcp_port}", waits=waits)
-    with pytest.raises(APIConnectionError, match=f"no connection to 127.0.0.1:{unused_tcp_port}"):
+    follower = chat(f"http://127.0.0.1:{port}", waits=waits)
+    with pytest.raises(APIConnectionError, match=f"no connection to 127.0.0.1:{port}"):
         await anext(follower)
     assert len(waits.seconds) == follower.reconnects == 10
 
@@ -858,12 +860,3 @@ async def test_secrets_are_in_no_error_and_no_log(caplog: pytest.LogCaptureFixtu
             shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(follower)
             assert SECRET not in shown + pickle.dumps(raised.value).decode("latin-1")
     assert SECRET not in caplog.text
-
-
-@pytest.fixture
-async def unused_tcp_port() -> int:
-    listener = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port: int = listener.sockets[0].getsockname()[1]
-    listener.close()
-    await listener.wait_closed()
-    return port

@@ -24,6 +24,7 @@ from asyncstream.relay.log.redis_keys import Keys
 from asyncstream.relay.log.redis_store import RedisStore, _Looked
 from asyncstream.relay.log.redis_writer import RedisWriter
 from asyncstream.relay.log.run_log import RunLog
+from benchmarks.free_ports import free_port
 
 real = [pytest.mark.system, needs_redis]
 
@@ -32,12 +33,6 @@ def marked(test):
     for mark in real:
         test = mark(test)
     return test
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 async def test_a_redis_that_is_not_there_is_named_at_once():
