@@ -82,7 +82,7 @@ class _Events:
         self._run_id = run_id
         self._open = OpenEvents()
         # The id of a text's message by its number; each is used once.
-        self._message_ids: dict[int, str] = {}
+        self._message_ids: dict[str, str] = {}
         self._used: set[str] = set()
 
     def _told(self, *events: Part) -> list[Part]:

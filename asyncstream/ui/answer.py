@@ -8,11 +8,14 @@ Rule 1: what is told has an order: a text or a call begins, grows and ends; noth
 end of the answer nothing is told.
 Rule 2: a call has one input and one output. What comes later for it, or under an id that was used, is another call.
 Rule 3: of several choices the first is shown.
+Rule 4: while nothing comes but pieces of one text or call, a piece costs what telling it costs: who tells the next one
+is known (`_Growing`), and any other change that a page hears of makes that forgotten.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from functools import cache, partial
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -35,7 +38,7 @@ FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-call
 class Said(Struct):
     """A text or a piece of reasoning that goes on."""
 
-    number: int
+    number: str
     """Of all that is said in the answer, from 1."""
     parent: str | int
     step: int
@@ -178,6 +181,19 @@ class Page(Protocol):
         ...
 
 
+class _Growing(NamedTuple):
+    """What grew last."""
+
+    kind: object
+    """The class of the change that said so; None: nothing did."""
+    source: object
+    """What the accumulator keeps it as: all changes of one source are of the same text, or call."""
+    tell: Callable[[str], list[Part]]
+    """Returns the parts that tell of its next piece."""
+
+
+_NOTHING_GROWS: Final = _Growing(None, None, lambda piece: [])
+
 _REASONS: Final[Mapping[str, FinishReason]] = {
     "stop": "stop",
     "completed": "stop",
@@ -216,6 +232,7 @@ class Answer:
         self._page = page
         self._begun = False
         self._over = False
+        self._growing = _NOTHING_GROWS
         self._has_run_steps = False
         # Of steps: how many there were, and those that are open, by key.
         self._steps = 0
@@ -245,14 +262,18 @@ class Answer:
         self._begun = True
         return self._page.begins()
 
-    def push(self, change: object) -> list[Part]:
+    def push(self, change: Any) -> list[Part]:
         """Return the parts that say what a change says; none for what a page is not told."""
+        kind, source, tell_more = self._growing
+        if type(change) is kind and change.source is source and (piece := change.piece):
+            return tell_more(piece)
         name = type(change).__name__
         tell = _TELL.get(name)
         if tell is None or self._over:
             return []
+        self._growing = _NOTHING_GROWS
         parts = self.start()
-        if _NOUN.sub("", name) in _RUN_NOUNS:
+        if _noun(name) in _RUN_NOUNS:
             self._has_run_steps = True
         return [*parts, *tell(self, change)]
 
@@ -281,7 +302,7 @@ class Answer:
             reason = "tool-calls"
         elif self._refused and reason == "stop":
             reason = "content-filter"
-        self._over = True
+        self._end()
         return [*parts, *self._page.ends(End(reason, _added(self._usage_before, self._usage), pending))]
 
     def fail(self, error: BaseException | str, code: str | None = None) -> list[Part]:
@@ -290,7 +311,7 @@ class Answer:
             return []
         words = error if isinstance(error, str) else _BROKE_OFF if isinstance(error, AsyncStreamError) else _FAILED
         parts = [*self.start(), *self._page.closes(words), *self._page.fails(words, code)]
-        self._over = True
+        self._end()
         return parts
 
     def leave(self, reason: str) -> list[Part]:
@@ -298,8 +319,12 @@ class Answer:
         if self._over:
             return []
         parts = [*self.start(), *self._page.closes(_UNANSWERED), *self._page.leaves(reason)]
-        self._over = True
+        self._end()
         return parts
+
+    def _end(self) -> None:
+        self._over = True
+        self._growing = _NOTHING_GROWS
 
     # Steps.
 
@@ -337,13 +362,22 @@ class Answer:
 
     # Texts and reasoning.
 
-    def _text_changed(self, change: Any) -> list[Part]:
-        return [] if _of_another_choice(change) else self._text_grows(change, change.piece)
+    def _grows(self, change: Any, tell: Callable[[str], list[Part]]) -> None:
+        """Remember who tells of the next piece, should it be of what a change has let grow."""
+        self._growing = _Growing(type(change), change.source, tell)
 
-    def _text_grows(self, change: Any, piece: str) -> list[Part]:
-        if not piece:
+    def _text_changed(self, change: Any) -> list[Part]:
+        piece = change.piece
+        if not piece or _of_another_choice(change):
             return []
         key = _key(change)
+        parts = self._text_grows(change, key, piece)
+        self._grows(change, partial(self._page.text_grows, self._texts[key]))
+        return parts
+
+    def _text_grows(self, change: Any, key: object, piece: str) -> list[Part]:
+        if not piece:
+            return []
         self._told.add(key)
         parts = self._end_thoughts()
         said = self._texts.get(key)
@@ -363,7 +397,7 @@ class Answer:
         snapshot: Any = change.snapshot if annotated or key not in self._told else None
         parts: list[Part] = []
         if key not in self._told:
-            parts += self._text_grows(change, snapshot.value if annotated else snapshot)
+            parts += self._text_grows(change, key, snapshot.value if annotated else snapshot)
         said = self._texts.pop(key, None)
         if said is not None:
             parts += self._page.text_ends(said)
@@ -373,15 +407,20 @@ class Answer:
 
     def _say(self, parent: str | int, step: int, refusal: bool = False) -> Said:
         self._said += 1
-        return Said(self._said, parent, step, refusal)
+        return Said(str(self._said), parent, step, refusal)
 
     def _thought_changed(self, change: Any) -> list[Part]:
-        return [] if _of_another_choice(change) else self._thought_grows(change, change.piece)
-
-    def _thought_grows(self, change: Any, piece: str) -> list[Part]:
-        if not piece:
+        piece = change.piece
+        if not piece or _of_another_choice(change):
             return []
         key = _key(change)
+        parts = self._thought_grows(change, key, piece)
+        self._grows(change, partial(self._page.thought_grows, self._thoughts[key]))
+        return parts
+
+    def _thought_grows(self, change: Any, key: object, piece: str) -> list[Part]:
+        if not piece:
+            return []
         self._told.add(key)
         parts = []
         said = self._thoughts.get(key)
@@ -395,7 +434,8 @@ class Answer:
     def _thought_done(self, change: Any) -> list[Part]:
         if _of_another_choice(change):
             return []
-        parts = [] if _key(change) in self._told else self._thought_grows(change, change.snapshot)
+        key = _key(change)
+        parts = [] if key in self._told else self._thought_grows(change, key, change.snapshot)
         if isinstance(change.parent, int):
             # Of an item, what seals it comes after its texts.
             parts += self._end_thoughts()
@@ -496,8 +536,8 @@ class Answer:
         if call.ready and not (call.hosted and not piece):
             return parts
         if piece and call.begun:
-            call.told.append(piece)
-            return [*parts, *self._end_thoughts(), *self._page.call_grows(call, piece)]
+            self._grows(change, partial(self._call_grows, call))
+            return [*parts, *self._end_thoughts(), *self._call_grows(call, piece)]
         if call.hosted and call.as_text and not piece and not call.settled:
             snapshot = change.snapshot
             output, _ = output_of(snapshot)
@@ -507,6 +547,10 @@ class Answer:
                 if not call.settled:
                     parts += self._page.call_reports(call, output)
         return parts
+
+    def _call_grows(self, call: Call, piece: str) -> list[Part]:
+        call.told.append(piece)
+        return self._page.call_grows(call, piece)
 
     def _call_done(self, change: Any) -> list[Part]:
         if _of_another_choice(change):
@@ -528,8 +572,7 @@ class Answer:
         given = given_to(snapshot)
         told = "".join(call.told)
         if given.text.startswith(told) and (rest := given.text[len(told) :]):
-            call.told.append(rest)
-            parts += self._page.call_grows(call, rest)
+            parts += self._call_grows(call, rest)
         call.ready = True
         if given.broken:
             call.settled = True
@@ -664,9 +707,14 @@ def _of_another_choice(change: Any) -> bool:
     return isinstance(change.parent, int) and change.parent != 0
 
 
+@cache
+def _noun(name: str) -> str:
+    """Return what changes of a class that is in `_TELL` are about."""
+    return _NOUN.sub("", name)
+
+
 def _key(change: Any) -> object:
-    noun = _NOUN.sub("", type(change).__name__)
-    return noun, change.parent, change.index, getattr(change, "kind", "")
+    return _noun(type(change).__name__), change.parent, change.index, getattr(change, "kind", "")
 
 
 def _output(result: ToolResult) -> object:

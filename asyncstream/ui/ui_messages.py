@@ -109,22 +109,22 @@ class _Parts:
         return self._told({"type": "finish-step"})
 
     def text_begins(self, said: Said) -> list[Part]:
-        return self._told({"type": "text-start", "id": str(said.number)})
+        return self._told({"type": "text-start", "id": said.number})
 
     def text_grows(self, said: Said, piece: str) -> list[Part]:
-        return [{"type": "text-delta", "id": str(said.number), "delta": piece}]
+        return [{"type": "text-delta", "id": said.number, "delta": piece}]
 
     def text_ends(self, said: Said) -> list[Part]:
-        return self._told({"type": "text-end", "id": str(said.number)})
+        return self._told({"type": "text-end", "id": said.number})
 
     def thought_begins(self, said: Said) -> list[Part]:
-        return self._told({"type": "reasoning-start", "id": str(said.number)})
+        return self._told({"type": "reasoning-start", "id": said.number})
 
     def thought_grows(self, said: Said, piece: str) -> list[Part]:
-        return [{"type": "reasoning-delta", "id": str(said.number), "delta": piece}]
+        return [{"type": "reasoning-delta", "id": said.number, "delta": piece}]
 
     def thought_ends(self, said: Said, sealed: str) -> list[Part]:
-        part: Part = {"type": "reasoning-end", "id": str(said.number)}
+        part: Part = {"type": "reasoning-end", "id": said.number}
         if sealed:
             part["providerMetadata"] = {"asyncstream": {"itemId": str(said.parent), "encryptedContent": sealed}}
         return self._told(part)

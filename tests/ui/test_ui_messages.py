@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import assistants_wire as runs
 import pytest
 from chat_wire import CALLS, DONE, HELLO, call, piece
 from hypothesis import given
@@ -143,6 +144,41 @@ def test_nothing_is_told_after_the_end() -> None:
 
     (first, *_) = changes_of(b"".join([*HELLO, DONE]), "chat")
     assert [] == page.start() + page.push(first) + page.data("a", 1) + page.finish() + page.fail("x") + page.abort("y")
+
+
+@pytest.mark.parametrize("end", [UIMessages.finish, lambda page: page.fail("x"), lambda page: page.abort("y")])
+def test_nothing_grows_after_the_end(end: Any) -> None:
+    page = UIMessages()
+    changes = [*changes_of(b"".join([*HELLO, DONE]), "chat")]
+    *before, last = (number for number, change in enumerate(changes) if getattr(change, "piece", ""))
+
+    assert before
+    assert any(page.push(change) for change in changes[:last])
+    end(page)
+    assert [] == page.push(changes[last])
+
+
+def test_pieces_of_two_texts_stay_apart() -> None:
+    frames = [
+        runs.run("created"),
+        *(runs.text(piece, id) for id, piece in [("msg_1", "a"), ("msg_1", "b"), ("msg_2", "C"), ("msg_1", "c")]),
+        runs.run("completed"),
+        runs.DONE,
+    ]
+
+    parts = ui_of(*frames, protocol="assistants")
+    assert [("1", "a"), ("1", "b"), ("2", "C"), ("1", "c")] == [
+        (part["id"], part["delta"]) for part in parts if part["type"] == "text-delta"
+    ]
+
+
+def test_of_a_call_in_many_pieces_nothing_is_told_twice() -> None:
+    pieces = ['{"city"', ': "Lis', 'bon"', "}"]
+    frames = [call(0, "", "f", "call_a"), *(call(0, one) for one in pieces), piece(finish="tool_calls")]
+
+    parts = ui_of(*frames, DONE)
+    assert pieces == [part["inputTextDelta"] for part in parts if part["type"] == "tool-input-delta"]
+    assert {"city": "Lisbon"} in [part.get("input") for part in parts]
 
 
 def test_an_exception_is_not_told_in_its_own_words() -> None:
