@@ -4,6 +4,7 @@ import asyncio
 import random
 import re
 import statistics
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from upstream_wire import CHAT_DONE, chunk_frame
 
 from asyncstream import AsyncClient
 from asyncstream.server import CallFunction, Say, Scenario, Turn, serve
+from benchmarks.free_ports import free_port
 
 __all__ = ["libraries"]
 
@@ -221,6 +223,78 @@ async def test_each_turn_may_come_to_another_worker(redis: str) -> None:
     body: Any = scenario.requests[-1].body
     assert ["user", "assistant", "tool", "assistant", "user"] == [message["role"] for message in body["messages"]]
     assert ["Sent.", "Gladly."] == [part["text"] for parts in texts[1::2] for part in parts if part["type"] == "text"]
+
+
+WORKER = """
+import sys
+from aiohttp import web
+from asyncstream import AsyncClient
+from asyncstream.examples.web.use_chat_on_aiohttp import make_app
+
+upstream, redis, port = sys.argv[1:]
+app = make_app(AsyncClient(api_key="any", base_url=upstream), redis)
+web.run_app(app, host="127.0.0.1", port=int(port), print=None)
+"""
+
+
+@asynccontextmanager
+async def worker_of_its_own(upstream: str, redis: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """Serve the example in a process that can be killed; give the URL and the process."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, upstream, redis, str(port))
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    await asyncio.sleep(0.05)
+                else:
+                    writer.close()
+                    break
+        yield f"http://127.0.0.1:{port}/", process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_conversation_goes_on_whose_worker_died_in_mid_answer(redis: str) -> None:
+    async def model(exchange: Exchange) -> None:
+        if exchange.number > 1:
+            await stream(exchange, chunk_frame("Again."), chunk_frame("", "stop"), CHAT_DONE)
+            return
+        await exchange.send(STREAM_HEAD + chunk(chunk_frame("Once upon a ")))
+        await exchange.gone()
+
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with raw_server(model) as server, AsyncClient(api_key="any", base_url=server.url) as client:
+        async with (
+            worker_of_its_own(server.url, redis) as (doomed, process),
+            backend(FRAMEWORKS[1], client, redis) as url,
+            aiohttp.ClientSession(cookie_jar=jar) as session,
+        ):
+            path = await new_chat(session, url)
+            async with session.post(doomed + path, json=question("Tell me")) as response:
+                await response.content.readuntil(b'"text-delta"')
+                process.kill()
+                with pytest.raises(aiohttp.ClientPayloadError):
+                    await response.read()
+            async with session.post(url + path, json=question("Too early")) as response:
+                early = response.status, await response.text()
+            async with session.get(f"{url}{path}/stream") as response:
+                told = await response.text()
+            async with session.post(url + path, json=question("Again, please")) as response:
+                again = await response.text()
+            async with session.get(url + path) as response:
+                kept = await response.json()
+
+    assert (400, "the answer before goes on") == early
+    assert "Once upon a " in told
+    assert '"type":"error"' in told
+    assert "Again." in again
+    assert ["user", "user", "assistant"] == [message["role"] for message in kept["messages"]]
+    assert not kept["answering"]
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -10,12 +10,15 @@ Rule 1: the page posts one message, and nothing of it is executed; what was said
 import asyncio
 import json
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
 
 from asyncstream import AsyncClient, ChatStream, Later, LoopState, Tool, Tools
+from asyncstream.examples.web.going import goes_on
 from asyncstream.relay import RunLog, StoreError, project
 from asyncstream.ui import PostRefusedError, UIMessages, messages_from_ui, retell
 
@@ -40,8 +43,8 @@ async def ask_the_user(call: object) -> Later:
 MONTH: Final = 30 * 24 * 3600
 """Seconds that a conversation is kept in Redis after its last change."""
 
-LONGEST_ANSWER: Final = 600
-"""Seconds after which another answer may begin, if a worker died with the one before."""
+LONGEST_CLAIM: Final = 60
+"""Seconds after which another answer may begin, if a worker died while it began one."""
 
 TOOLS: Tools[None] = Tools(get_weather, Tool(send_mail, approve=True), approve=ask_the_user)
 
@@ -194,17 +197,16 @@ class Chats:
         """Keep what a conversation is now."""
         await _reached(self._kept.set(f"chat:{chat.id}", msgspec.json.encode(chat), ex=MONTH))
 
-    async def claim(self, id: str) -> bool:
-        """Let nobody else answer in a conversation; tell whether nobody did, after five seconds at most."""
-        for _ in range(100):
-            if await _reached(self._kept.set(f"chat:{id}:claimed", b"1", ex=LONGEST_ANSWER, nx=True)):
-                return True
-            await asyncio.sleep(0.05)
-        return False
-
-    async def release(self, id: str) -> None:
-        """Let others answer."""
-        await _reached(self._kept.delete(f"chat:{id}:claimed"))
+    @asynccontextmanager
+    async def claimed(self, id: str) -> AsyncIterator[bool]:
+        """Let nobody else begin an answer in a conversation within this; tell whether nobody does."""
+        key = f"chat:{id}:claimed"
+        claimed: bool = await _reached(self._kept.set(key, b"1", ex=LONGEST_CLAIM, nx=True))
+        try:
+            yield claimed
+        finally:
+            if claimed:
+                await _reached(self._kept.delete(key))
 
     async def close(self) -> None:
         """Leave the Redis."""
@@ -223,38 +225,40 @@ async def answer(client: AsyncClient, log: RunLog, chats: Chats, chat: Chat, bod
         RelayError: The store cannot be reached.
     """
     # The page may be faster than what saves the answer before; while that goes on there is no other.
-    if not await chats.claim(chat.id):
-        raise PostRefusedError("the answer before goes on")
-    try:
-        chat = await chats.find(chat.id, chat.owner) or chat
-        before = replace(chat, state=chat.state and chat.state.copy())
-        stream = _stream(client, chat, body)
-        chat.run = secrets.token_urlsafe(16)
-        chat.answering = True
-        await chats.keep(chat)
-    except BaseException:
-        await chats.release(chat.id)
-        raise
+    for late in [False] * 100 + [True]:
+        async with chats.claimed(chat.id) as claimed:
+            if claimed:
+                chat = await chats.find(chat.id, chat.owner) or chat
+                # What nobody saves and nobody makes any more died with its worker.
+                if not chat.answering or (late and not await goes_on(log, chat.run)):
+                    return await _begin(client, log, chats, chat, body)
+        await asyncio.sleep(0.05)
+    raise PostRefusedError("the answer before goes on")
+
+
+async def _begin(client: AsyncClient, log: RunLog, chats: Chats, chat: Chat, body: object) -> str:
+    before = replace(chat, state=chat.state and chat.state.copy(), answering=False)
+    stream = _stream(client, chat, body)
+    run = chat.run = secrets.token_urlsafe(16)
+    chat.answering = True
+    await chats.keep(chat)
 
     async def save(final: object) -> None:
         # What came of an answer that was stopped or broke off is kept too: the user has read it.
         chat.messages = stream.messages
         chat.state = stream.state if stream.pending else None
         chat.ends |= {result.id: result.status for result in stream.results}
-        await leave(chat)
-
-    async def leave(chat: Chat) -> None:
-        try:
+        now = await chats.find(chat.id, chat.owner)
+        # A worker that stood still for long may have been taken for dead.
+        if now is not None and now.run == run:
             await chats.keep(replace(chat, words={}, answering=False))
-        finally:
-            await chats.release(chat.id)
 
     try:
-        await log.start(chat.run, project(stream, UIMessages(message_id=chat.message_id)), on_finish=save)
+        await log.start(run, project(stream, UIMessages(message_id=chat.message_id)), on_finish=save)
     except BaseException:
-        await leave(before)
+        await chats.keep(before)
         raise
-    return chat.run
+    return run
 
 
 def _stream(client: AsyncClient, chat: Chat, body: object) -> ChatStream:
@@ -267,6 +271,7 @@ def _stream(client: AsyncClient, chat: Chat, body: object) -> ChatStream:
     elif len(said) == 1 and said[0]["role"] == "user" and isinstance(said[0]["content"], str):
         # A call that waited is not made then: its word has not come.
         chat.messages = [*chat.messages, said[0]]
+        chat.words = {}
     else:
         raise PostRefusedError("expected a question, or a word on a call that waits for one")
     chat.state = None

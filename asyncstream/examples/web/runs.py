@@ -8,7 +8,6 @@ Rule 1: nothing that is posted runs. A word on a call is judged against the stat
 Rule 2: a conversation is saved before its readers hear that the answer is over.
 """
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
@@ -17,8 +16,9 @@ import msgspec
 
 from asyncstream import APIError, AssistantStream, AsyncClient, ChatStream, LoopState, ResponseStream
 from asyncstream.examples.web.conversations import BusyError, Conversation, Conversations, InMemory, ProtocolName, Turn
+from asyncstream.examples.web.going import goes_on
 from asyncstream.examples.web.tools import Bookings, make_tools
-from asyncstream.relay import Entry, RelayError, RunLog, RunNotFoundError, project
+from asyncstream.relay import Entry, RelayError, RunLog, project
 from asyncstream.ui import PostRefusedError, UIMessages, messages_from_ui
 
 __all__ = ["Answers", "Ask", "Begin", "Decide", "NotTakenError", "Shown", "UnknownError", "read"]
@@ -185,27 +185,12 @@ class Answers:
         question = post.question.strip()
         if not question or len(question) > LONGEST_QUESTION:
             raise NotTakenError(f"expected a question of 1 to {LONGEST_QUESTION} characters, got {len(question)}")
-        if conversation.running and await self._goes_on(conversation.running):
+        if await goes_on(self.log, conversation.running or None):
             raise BusyError("the last question is still being answered")
         conversation.turns.append(Turn(question, []))
         conversation.messages.append({"role": "user", "content": question})
         await self._run(conversation, None)
         return _shown(conversation)
-
-    async def _goes_on(self, run_id: str) -> bool:
-        """Tell whether a run goes on that was not saved as ended: its worker may be gone."""
-        if run_id in self.log.running:
-            return True
-        try:
-            async with asyncio.timeout(0.5):
-                async for entry in self.log.follow(run_id):
-                    if entry.terminal:
-                        return False
-        except TimeoutError:
-            return True
-        except RunNotFoundError:
-            pass
-        return False
 
     async def _run(self, conversation: Conversation, state: LoopState | None) -> None:
         """Start the next run of the last turn. It is claimed first, so that no other worker starts one."""
