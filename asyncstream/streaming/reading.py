@@ -236,7 +236,8 @@ class Reading(Generic[E, C, A]):
 
     def take_more(self) -> None:
         """Take what the next piece of the body completes, if one is here, after it was waited for."""
-        taken = self._take()
+        take = self._take
+        taken = take()
         if taken:
             if len(taken[0]) > LONG_FRAME:
                 self._begin_long(taken)

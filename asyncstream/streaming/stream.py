@@ -191,7 +191,9 @@ class Stream(Generic[E, C, A]):
         if quick and not self._ahead:
             # A plain frame that is here, and neither handler nor view to tell: a step in one piece, at half its cost.
             reading = self._reading
-            event = reading.read(quick[0])
+            # Looked up, then called: a function that is no method costs less so.
+            read = reading.read
+            event = read(quick[0])
             if event is not None:
                 reading.frame = quick.popleft()
                 reading.event = event

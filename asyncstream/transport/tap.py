@@ -127,7 +127,8 @@ class Tap(asyncio.Protocol):
         self._ended = True
 
     def data_received(self, data: bytes) -> None:
-        self._pass_on(data)
+        pass_on = self._pass_on
+        pass_on(data)
         if self._content.total_bytes != self._read or self._ended:
             self.collect()
             if len(data) > AT_ONCE:
@@ -162,12 +163,12 @@ class Tap(asyncio.Protocol):
         """Hand on what aiohttp has read of the body and not given yet, then the end, if it has come."""
         if self._over:
             return
-        content = self._content
+        content, take = self._content, self._take
         try:
             # Taking bytes may let aiohttp go on with others, which it had put off.
             while content.total_bytes != self._read and (chunk := content.read_nowait()):
                 self._read += len(chunk)
-                self._take(chunk)
+                take(chunk)
         except Exception as broken:
             self._break_off(broken)
             return
