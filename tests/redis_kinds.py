@@ -104,9 +104,13 @@ class Cluster:
         """Return the node that serves a run."""
         return self.nodes[await self._serving(run_id)]
 
+    async def replica_of(self, run_id: str) -> RedisServer:
+        """Return the replica of the node that serves a run."""
+        return self.nodes[(await self._serving(run_id) + 3) % 6]
+
     async def may_fail_over(self, run_id: str, may: bool) -> None:
         """Say whether the replica of the node that serves a run takes over when that is away."""
-        replica = self.nodes[(await self._serving(run_id) + 3) % 6]
+        replica = await self.replica_of(run_id)
         await replica.command("CONFIG", "SET", "cluster-replica-no-failover", "no" if may else "yes")
 
     async def _serving(self, run_id: str) -> int:
@@ -235,6 +239,10 @@ class Sentinels:
         told = await self._told(self.sentinels[0])
         return next(server for server in self.servers if f"address=127.0.0.1:{server.port}," in told)
 
+    async def replica_of(self, run_id: str) -> RedisServer:
+        """Return the other server."""
+        return self.servers[1 - self.servers.index(await self.serving(run_id))]
+
     async def may_fail_over(self, run_id: str, may: bool) -> None:
         """Say whether the replica takes over when the master is away."""
         for one in self.sentinels:
@@ -250,8 +258,7 @@ class Sentinels:
 
     async def fail_over(self, run_id: str) -> None:
         """Have the replica take over."""
-        master = await self.serving(run_id)
-        replica = self.servers[1 - self.servers.index(master)]
+        replica = await self.replica_of(run_id)
         assert ["+OK"] == await self.sentinels[0].command("SENTINEL", "FAILOVER", "main")
 
         async def done() -> bool:

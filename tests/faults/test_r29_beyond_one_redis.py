@@ -22,7 +22,7 @@ from redis_refusals import is_old, settings
 from redis_server import PROGRAMS, RedisServer, needs_redis
 
 from asyncstream.relay.entries import Entry
-from asyncstream.relay.errors import CursorGoneError, StoreError
+from asyncstream.relay.errors import CursorGoneError, RunNotFoundError, StoreError
 from asyncstream.relay.log.redis_keys import Keys
 from asyncstream.relay.log.redis_store import RedisStore
 from asyncstream.relay.log.run_log import RunLog
@@ -100,6 +100,124 @@ async def test_a_master_that_is_killed_in_the_middle_of_a_run_loses_nothing(serv
 async def test_a_planned_fail_over_in_the_middle_of_a_run_loses_nothing(servers, caplog):
     await whole(lambda: RedisStore(servers.url), servers.fail_over)
 
+    assert "" == caplog.text
+
+
+@pytest.fixture
+async def sentinels(tmp_path: Path, program: str) -> AsyncIterator[Sentinels]:
+    found = Sentinels(tmp_path, program)
+    try:
+        await found.start()
+        yield found
+    finally:
+        found.kill()
+
+
+async def told_of_another(servers: Sentinels, master: RedisServer) -> None:
+    """Wait until the Sentinels tell of another master."""
+
+    async def other() -> bool:
+        return master is not await servers.serving("run-1")
+
+    await until(other)
+
+
+class Viewed(Feed):
+    view = "text"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_what_ends_at_a_master_that_was_replaced_is_brought_to_the_new_one(sentinels, begun, caplog):
+    """It takes what it is sent for ten seconds more, after which it forgets that: so long nobody tells it."""
+    old = await sentinels.serving("run-1")
+    async with RunLog(RedisStore(sentinels.url)) as log:
+        feed = Viewed()
+        if begun:
+            await log.start("run-1", feed)
+            feed.say(1, 2, 3)
+            assert 3 == len(await read(log, "run-1", count=3))
+            await until(in_step(old))
+        await sentinels.fail_over("run-1")
+        if not begun:
+            await log.start("run-1", feed)
+        feed.say(*range(4 if begun else 1, 11))
+        feed.end()
+        assert 11 == len(await read(log, "run-1"))
+        assert ["role:master"] == [line for line in await old.command("INFO", "replication") if "role:" in line]
+        await told_of_another(sentinels, old)
+        await until(lambda: not log.running)
+        late = RunLog(RedisStore(sentinels.url))
+        await until(has_run(late, "run-1"))
+        async with late, asyncio.timeout(3), late.follow("run-1") as following:
+            entries = [entry async for entry in following]
+
+    assert list(range(1, 11)) == numbers(entries)
+    assert [*range(1, 12)] == [entry.id for entry in entries]
+    assert ("done", "text") == (entries[-1].event, following.recorded_view)
+    assert "" == caplog.text
+
+
+def has_run(log: RunLog, run_id: str) -> Any:
+    async def has() -> bool:
+        try:
+            await log.follow(run_id).open()
+        except RunNotFoundError:
+            return False
+        return True
+
+    return has
+
+
+def in_step(master: RedisServer) -> Any:
+    """The replica has all of it."""
+
+    async def has() -> bool:
+        told = await master.command("INFO", "replication")
+        offset = next(line for line in told if line.startswith("master_repl_offset:")).partition(":")[2]
+        return any(line.startswith("slave0:") and f"offset={offset}," in line for line in told)
+
+    return has
+
+
+async def test_a_run_whose_producer_asked_the_old_master_last_goes_on_at_the_new_one(sentinels, caplog):
+    """Its readers are elsewhere already, and find no owner there as long as it renews that at the old one."""
+    old = await sentinels.serving("run-1")
+    log = RunLog(RedisStore(sentinels.url, owner_ttl=4))
+    feed = Feed()
+    await log.start("run-1", feed)
+    feed.say(1, 2, 3)
+    assert 3 == len(await read(log, "run-1", count=3))
+    await until(in_step(old))
+    await sentinels.fail_over("run-1")
+    feed.say(4, 5)
+    await told_of_another(sentinels, old)
+    async with RunLog(RedisStore(sentinels.url, owner_ttl=4)) as other:
+        assert 5 == len(await read(other, "run-1", count=5))
+        feed.say(6)
+        assert 6 == len(await read(other, "run-1", count=6))
+        feed.end()
+        assert 7 == len(await read(other, "run-1"))
+    await log.close()
+
+    assert "" == caplog.text
+
+
+async def test_an_end_that_no_replica_has_is_brought_again_after_it(servers, caplog):
+    """As long as another server may take over that lacks it."""
+    store = RedisStore(servers.url)
+    async with RunLog(store) as log:
+        feed = Feed()
+        await log.start("run-1", feed)
+        (await servers.replica_of("run-1")).kill()
+        feed.say(1, 2, 3)
+        feed.end()
+        assert 4 == len(await read(log, "run-1"))
+        await until(lambda: not log.running)
+        keys = Keys.of("asyncstream:", "run-1")
+        await store._link.ask(keys.events, ("DEL", keys.events, keys.owner))
+        await until(has_run(log, "run-1"))
+
+        assert 4 == len(await read(log, "run-1"))
     assert "" == caplog.text
 
 

@@ -35,7 +35,10 @@ also if an earlier answer was lost."""
 
 APPEND = """
 local owner = redis.call('GET', KEYS[2])
-if owner == 'done' and ARGV[5] == '1' then return 1 end
+if owner == 'done' and ARGV[5] == '1' then
+  redis.call('SET', KEYS[2], 'done', 'PX', ARGV[3])
+  return 1
+end
 if owner and owner ~= ARGV[1] then return 0 end
 local last = 0
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
@@ -63,7 +66,8 @@ the first entry, 1 if there may be a gap before it, then name and JSON of each. 
 declared lost, 2 if it was done and the run is to stop; -1 less the id of the newest entry if there would be a gap, for
 a Redis that restarted or failed over has lost what it had taken.
 
-A last batch that was taken, but whose answer was lost, finds the run done. An ownership that ran out (Redis was away,
+A last batch that was taken, but whose answer was lost, finds the run done, and writes that once more: a replica which
+has that has all before it. An ownership that ran out (Redis was away,
 or the producer stopped for a while) is taken again as long as nobody has noticed.
 """
 

@@ -26,7 +26,7 @@ from asyncstream.relay.log.turns import Deadline, Turns
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
 
-__all__ = ["LOCAL", "LONGEST_PAUSE", "RedisLink"]
+__all__ = ["LOCAL", "LONGEST_PAUSE", "NO_REPLICA", "RedisLink"]
 
 LOCAL = "redis://localhost:6379/0"
 """Where a Redis is if nothing else is said."""
@@ -53,6 +53,12 @@ _PATIENT_AT_ONCE = 100
 _REPLICATED_MS = 200
 """So long it is waited for a replica, where losing something would lose all: the claim of a run, and its end."""
 
+_FOLLOW_EVERY = 1.0
+"""Seconds after which it is asked again who serves: a master that was replaced does not know it for many."""
+
+NO_REPLICA = Failure("passing", "NOREPLICAS")
+"""What it is taken for if no replica has what was written: who wrote it may have been replaced."""
+
 _OTHER_ROLE = ("CLUSTERDOWN", "MASTERDOWN", "READONLY")
 """What a server answers that has lost its role, so somebody else may have it."""
 
@@ -78,6 +84,8 @@ class RedisLink:
         self._patient = Turns(_PATIENT_AT_ONCE, connect_timeout + _SILENCE)
         self._closed = False
         self._looked = float("-inf")
+        self._followed = float("-inf")
+        self._following: asyncio.Task[None] | None = None
         self._connect_timeout = connect_timeout
         self._reconnect_timeout = reconnect_timeout
         self._way = _way(url, client, connect_timeout)
@@ -97,26 +105,26 @@ class RedisLink:
         """Send commands, each about a key of the same run, once, in their order; return their answers."""
         return await self._way.ask(key, commands, apart=True)
 
-    async def run(
-        self, script: str, keys: Sequence[str], args: Sequence[str | bytes | int], *, kept: bool = False
-    ) -> Any:
+    async def run(self, script: str, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """Run a script, once.
 
         Args:
             script: Its text.
             keys: Its keys, of one slot.
             args: Its arguments.
-            kept: Let a replica have what it writes before this returns, if there is one that answers.
         """
-        more: list[Command] = [("WAIT", 1, _REPLICATED_MS)] if kept and self.fails_over else []
-        rest = (len(keys), *keys, *args)
-        try:
-            answers = await self._way.ask(keys[0], [("EVALSHA", _sha(script), *rest), *more])
-        except Exception as error:
-            if judge(error).word != "NOSCRIPT":
-                raise
-            answers = await self._way.ask(keys[0], [("EVAL", script, *rest), *more])
-        return answers[0]
+        return (await self._run(script, keys, args))[0]
+
+    async def run_kept(self, script: str, keys: Sequence[str], args: Sequence[str | bytes | int]) -> tuple[Any, bool]:
+        """Run a script as `run` does, and let a replica have what it writes, if there is one that answers.
+
+        Returns:
+            Its answer; and whether no other server can take over that lacks what it wrote, as far as can be told.
+        """
+        if not self.fails_over:
+            return await self.run(script, keys, args), True
+        answer, replicas = await self._run(script, keys, args, ("WAIT", 1, _REPLICATED_MS))
+        return answer, replicas > 0
 
     async def pubsub(self, channel: str) -> "PubSub":
         """Return what can subscribe to a channel."""
@@ -152,13 +160,45 @@ class RedisLink:
 
         return await self._until_answered(within)
 
+    def follow(self) -> None:
+        """Have it asked who serves now, unless it just was; nobody waits for that, and it fails in silence."""
+        if not self.fails_over or self._closed:
+            return
+        now = asyncio.get_running_loop().time()
+        if now < self._followed + _FOLLOW_EVERY or (self._following is not None and not self._following.done()):
+            return
+        self._followed = now
+        self._following = asyncio.get_running_loop().create_task(self._follow(), name="asyncstream who serves")
+
     async def close(self) -> None:
         """Close all connections; nothing is sent any more."""
         self._closed = True
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following])
         try:
             await self._way.close()
         except Exception:
             # They are closed; that the other side did not like it changes nothing.
+            pass
+
+    async def _run(
+        self, script: str, keys: Sequence[str], args: Sequence[str | bytes | int], *more: Command
+    ) -> list[Any]:
+        rest = (len(keys), *keys, *args)
+        try:
+            return await self._way.ask(keys[0], [("EVALSHA", _sha(script), *rest), *more])
+        except Exception as error:
+            if judge(error).word != "NOSCRIPT":
+                raise
+            return await self._way.ask(keys[0], [("EVAL", script, *rest), *more])
+
+    async def _follow(self) -> None:
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                await self._way.follow()
+        except Exception:
+            # Whoever asks for something is told what is wrong.
             pass
 
     async def _ask_now(self, ask: Callable[[], Awaitable[T]], refused: list[Exception]) -> T:

@@ -13,6 +13,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 from asyncstream.errors import ConfigurationError
 from asyncstream.relay.entries import Entry
@@ -111,6 +112,7 @@ class RedisStore:
         self._patience = max(owner_ttl / 2, 2 * LONGEST_PAUSE)
         self._calls = StopCalls(self._link, f"{prefix}stop")
         self._looking: Sharing[_Looked] = Sharing()
+        self._writers: WeakSet[RedisWriter] = WeakSet()
 
     def __repr__(self) -> str:
         return f"RedisStore({str(self._link)!r}, prefix={self._prefix!r})"
@@ -120,17 +122,21 @@ class RedisStore:
         keys = Keys.of(self._prefix, run_id)
         token = secrets.token_hex(16)
         args: list[str | int] = [token, int(self._owner_ttl * 1000), view, int(self._ttl * 1000)]
-        if not await self._link.promptly(lambda: self._link.run(CLAIM, keys, args, kept=True)):
+        owned, _ = await self._link.promptly(lambda: self._link.run_kept(CLAIM, keys, args))
+        if not owned:
             raise RunExistsError(f"there is a run {run_id!r} already: it goes on, or has ended and is still kept")
-        return RedisWriter(
+        writer = RedisWriter(
             self._link,
             keys,
             token,
+            claim=args,
             owner_ttl=self._owner_ttl,
             ttl=self._ttl,
             max_events=self._max_events,
             calls=self._calls,
         )
+        self._writers.add(writer)
+        return writer
 
     async def read(self, run_id: str, after: int, *, limit: int) -> Page:
         """Return the entries after a cursor that are here; see `Store`."""
@@ -153,6 +159,7 @@ class RedisStore:
         missed: float | None = None
         failures = self._link.failures
         while True:
+            self._link.follow()
             entries = await self._block(run_id, after, limit)
             if entries:
                 whole = consecutive(entries, after)
@@ -193,7 +200,8 @@ class RedisStore:
         return bool(goes_on)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; before that, bring to a server that takes over what it lacks of runs that ended."""
+        await asyncio.gather(*(writer.settled() for writer in list(self._writers)))
         await self._link.close()
 
     async def _block(self, run_id: str, after: int, limit: int) -> list[Entry]:

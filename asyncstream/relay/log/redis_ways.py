@@ -76,6 +76,10 @@ class Way(Protocol):
         """Give up what may be dead or has another role now: connections that idle, who serves which slot."""
         ...
 
+    async def follow(self) -> None:
+        """Ask who serves now, if a server that was replaced may not know it; give up all connections to that."""
+        ...
+
     async def close(self) -> None:
         """Close the connections."""
         ...
@@ -100,10 +104,16 @@ class _OneServer:
         self._asked = len(addresses)
         self._client = client
         self._others = others
+        # Where connections lead that nobody has given up.
+        self._master: Address | None = None
 
     async def ask(self, key: str, commands: Sequence[Command], *, apart: bool = False) -> list[Any]:
         try:
-            return await _send(self._client, commands)
+            answers = await _send(self._client, commands)
+            if self._master is None and self.fails_over:
+                pool: Any = self._client.connection_pool
+                self._master = pool.master_address
+            return answers
         except Exception as error:
             refused = refused_by(error)
             if refused is None:
@@ -119,6 +129,16 @@ class _OneServer:
 
     async def look_again(self) -> None:
         await self._client.connection_pool.disconnect(inuse_connections=False)
+
+    async def follow(self) -> None:
+        if not self.fails_over:
+            return
+        pool: Any = self._client.connection_pool
+        master = await pool.get_master_address()
+        known, self._master = self._master, master
+        if known not in (None, master):
+            # Those in use too: for many seconds an old master takes what it will forget.
+            await pool.disconnect()
 
     async def close(self) -> None:
         await _closed([self._client, *self._others])
@@ -190,6 +210,10 @@ class _Cluster:
         pools = [client.connection_pool for client in self._clients.values()]
         # Together: one that is slow to close keeps no other from it.
         await asyncio.gather(*(pool.disconnect(inuse_connections=False) for pool in pools), return_exceptions=True)
+
+    async def follow(self) -> None:
+        # A node that was replaced knows it, and sends on whoever asks.
+        pass
 
     async def close(self) -> None:
         await _closed(self._clients.values())

@@ -4,21 +4,22 @@ One task a run: it sends what has come since it last sent, waits a few milliseco
 that are far apart it renews the ownership. So the producer never waits for Redis, unless very much is on its way.
 
 Rule 1: what was appended is sent in order, and kept until Redis has taken it; the newest of it for longer, as a Redis
-that restarts or fails over may have lost what it had taken. It is brought again then, under the same ids.
+that restarts or fails over may have lost what it had taken. It is brought again then, under the same ids; also after
+the end of the run, as long as no replica has that.
 Rule 2: the first failure is final, whatever it is, and nobody waits for this writer after it.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from asyncstream.relay.entries import Entry
 from asyncstream.relay.errors import RelayError, StoreError
 from asyncstream.relay.log.redis_calls import StopCalls
-from asyncstream.relay.log.redis_keys import APPEND, END, RELEASE, Keys
-from asyncstream.relay.log.redis_link import RedisLink
+from asyncstream.relay.log.redis_keys import APPEND, CLAIM, END, RELEASE, Keys
+from asyncstream.relay.log.redis_link import LONGEST_PAUSE, NO_REPLICA, RedisLink
 from asyncstream.relay.log.store import store_failure
 
 __all__ = ["RedisWriter"]
@@ -36,6 +37,10 @@ _FULL_BYTES = 8 * 1024 * 1024
 _KEPT_EVENTS = 5_000
 _KEPT_BYTES = 1024 * 1024
 """What may be brought again: a few seconds of a run, where a replica is behind by milliseconds."""
+
+_SETTLING = 4.0
+"""Seconds in which it shows that a master was replaced before it took the end of a run, and told no replica: Sentinels
+need one until they see it, and two until they have told each other."""
 
 _PAUSE = 0.002
 """Seconds between two batches. An event waits that long at most; at 1,000 events a second two share a batch."""
@@ -59,6 +64,7 @@ class RedisWriter:
         link: The way to Redis.
         keys: The run's keys.
         token: What makes this owner different from any other.
+        claim: What the run was claimed with.
         owner_ttl: Seconds that the ownership outlives its owner.
         ttl: Seconds that the run is kept after its last entry.
         max_events: How many entries are kept, the newest, or a few more.
@@ -71,6 +77,7 @@ class RedisWriter:
         keys: Keys,
         token: str,
         *,
+        claim: Sequence[str | int],
         owner_ttl: float,
         ttl: float,
         max_events: int,
@@ -80,6 +87,7 @@ class RedisWriter:
         self._keys = keys
         self._calls = calls
         self._token = token
+        self._claim = claim
         self._renew_after = owner_ttl / 3
         self._settings = (int(owner_ttl * 1000), int(ttl * 1000), max_events)
         # What Redis has not taken yet.
@@ -92,11 +100,15 @@ class RedisWriter:
         self._gap_allowed = False
         self._failure: RelayError | None = None
         self._finishing = False
+        # The end was stored, or never will be; and a replica has it.
+        self._ended = asyncio.Event()
+        self._safe = False
         self._wake = asyncio.Event()
         self._taken = asyncio.Event()
         self._tell: Callable[[RelayError], None] = lambda failure: None
         self._tell_cancel: Callable[[], object] = bool
         self._task = asyncio.get_running_loop().create_task(self._send_all(), name=f"asyncstream writer of {keys[0]}")
+        self._task.add_done_callback(lambda task: self._ended.set())
 
     @property
     def full(self) -> bool:
@@ -125,9 +137,16 @@ class RedisWriter:
         """Wait until Redis has taken everything; from then on the run expires."""
         self._finishing = True
         self._wake.set()
-        await asyncio.wait([self._task])
+        await self._ended.wait()
         if self._failure is not None:
             raise self._failure
+
+    async def settled(self) -> None:
+        """Wait, if the run has ended, until no server can take over any more that does not know it."""
+        if self._ended.is_set():
+            await asyncio.wait([self._task], timeout=_SETTLING)
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     def on_failure(self, tell: Callable[[RelayError], None]) -> None:
         """Call a function once, when nothing can be stored any more."""
@@ -143,7 +162,7 @@ class RedisWriter:
     async def abandon(self, last: Entry) -> None:
         """End the run with an error entry after what is stored, if Redis takes that much."""
         args: list[int | str | bytes] = [self._settings[1], last.data, self._token]
-        await self._link.patiently(lambda: self._link.run(END, self._keys, args, kept=True))
+        await self._link.patiently(lambda: self._link.run_kept(END, self._keys, args))
 
     async def release(self) -> None:
         """Give the run up; if Redis cannot be told, the ownership runs out."""
@@ -156,12 +175,10 @@ class RedisWriter:
 
     async def _send_all(self) -> None:
         try:
-            last = False
-            while not last:
-                if not self._wake.is_set():
-                    await self._woken()
-                self._wake.clear()
-                last = await self._send_batch()
+            await self._send_until_last()
+            self._calls.leave(self._keys.events)
+            self._ended.set()
+            await self._settle()
         except asyncio.CancelledError:
             # Released, or its process ends: nobody is told, but nobody may wait either.
             self._failure = StoreError("the writer of this run was stopped")
@@ -169,9 +186,32 @@ class RedisWriter:
         except Exception as error:
             self._failure = store_failure(error, f"the run cannot be stored after entry {self._stored}")
             self._tell(self._failure)
+            if self._ended.is_set():
+                _LOG.error("the end of a run may be lost: %s", self._failure)
         finally:
             self._calls.leave(self._keys.events)
             self._taken.set()
+
+    async def _send_until_last(self) -> None:
+        last = False
+        while not last:
+            if not self._wake.is_set():
+                await self._woken()
+            self._wake.clear()
+            last = await self._send_batch()
+
+    async def _settle(self) -> None:
+        """Look whether another server takes over, and bring it what it lacks, until a replica has the end or for long.
+
+        A master may be replaced, and take what it is sent for seconds more, before it is told and forgets that.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + _SETTLING
+        while not self._safe and clock() < until:
+            await asyncio.sleep(LONGEST_PAUSE)
+            await self._link.look_again(NO_REPLICA)
+            self._wake.set()
+            await self._send_until_last()
 
     async def _woken(self) -> None:
         """Wait for entries, but no longer than the ownership can wait for its renewal."""
@@ -183,6 +223,7 @@ class RedisWriter:
 
     async def _send_batch(self) -> bool:
         """Send what is here, nothing included, for that renews the ownership; True if it was the last."""
+        self._link.follow()
         count, size = self._batch()
         last = self._finishing and count == len(self._entries)
         batch = self._entries[:count]
@@ -198,7 +239,10 @@ class RedisWriter:
             int(self._gap_allowed),
             *fields,
         ]
-        owned = await self._link.patiently(lambda: self._link.run(APPEND, self._keys, args, kept=last))
+        if last:
+            owned, self._safe = await self._link.patiently(lambda: self._link.run_kept(APPEND, self._keys, args))
+        else:
+            owned = await self._link.patiently(lambda: self._link.run(APPEND, self._keys, args))
         if not owned:
             raise StoreError(
                 f"the run is no longer owned by this producer after entry {self._stored}: it was declared lost",
@@ -206,6 +250,9 @@ class RedisWriter:
                 port=self._link.port,
             )
         if owned < 0:
+            if owned == -1:
+                # What it was claimed with is lost, too.
+                await self._link.patiently(lambda: self._link.run(CLAIM, self._keys, self._claim))
             self._bring_again(-1 - owned)
             return False
         self._gap_allowed = False
