@@ -10,7 +10,7 @@ from typing import Final
 
 from asyncstream.halves import is_high_half, mend_halves
 
-__all__ = ["Fragments", "HalfPairs"]
+__all__ = ["MOST_PIECES", "Fragments", "HalfPairs"]
 
 MOST_PIECES: Final = 4096
 """From here pieces are joined to one: each has 50 bytes besides its text, which counts in a million of them."""
@@ -21,13 +21,15 @@ class Fragments:
 
     Attributes:
         ended: Nothing follows: a half pair at the end is shown as U+FFFD instead of being held back.
+        pieces: What came since it was last joined, always the same list. While there are fewer than `MOST_PIECES` in
+            it, a fragment may be appended to it: `append` does no more, and its call costs ten times as much.
     """
 
-    __slots__ = ("_joined", "_pieces", "_whole", "ended")
+    __slots__ = ("_joined", "_whole", "ended", "pieces")
 
     def __init__(self, text: str = "") -> None:
         self.ended = False
-        self._pieces = [text] if text else []
+        self.pieces: list[str] = [text] if text else []
         # A list of its own only in a long text: there may be thousands of these.
         self._joined: list[str] | tuple[()] = ()
         # So many characters, from the first, are known to hold no half: they need no second look.
@@ -35,13 +37,13 @@ class Fragments:
 
     def replace(self, text: str) -> None:
         """Start again with this text."""
-        self._pieces = [text] if text else []
+        self.pieces[:] = [text] if text else []
         self._joined = ()
         self._whole = 0
 
     def append(self, text: str) -> None:
         """Add a fragment."""
-        pieces = self._pieces
+        pieces = self.pieces
         pieces.append(text)
         if len(pieces) >= MOST_PIECES:
             if isinstance(self._joined, tuple):
@@ -51,18 +53,18 @@ class Fragments:
 
     def __bool__(self) -> bool:
         """Return True if any text arrived."""
-        return any(self._joined) or any(self._pieces)
+        return any(self._joined) or any(self.pieces)
 
     def raw(self) -> str:
         """Return all text as it came, half pairs included. Costs one copy, the first time after a change."""
         if self._joined:
-            self._pieces[:0] = self._joined
+            self.pieces[:0] = self._joined
             self._joined = ()
-        if len(self._pieces) > 1:
-            text = "".join(self._pieces)
-            self._pieces[:] = [text]
+        if len(self.pieces) > 1:
+            text = "".join(self.pieces)
+            self.pieces[:] = [text]
             return text
-        return self._pieces[0] if self._pieces else ""
+        return self.pieces[0] if self.pieces else ""
 
     def text(self) -> str:
         """Return all text that can be shown."""
@@ -75,14 +77,16 @@ class Fragments:
             return text
         return text[: self._whole] + mend_halves(new, ended=self.ended)
 
-    def __getstate__(self) -> tuple[bool, str]:
-        """Give what a checkpoint needs."""
-        return self.ended, self.raw()
+    def __getstate__(self) -> tuple[bool, list[str]]:
+        """Give what a checkpoint needs: the text in one piece, in the list that others may know."""
+        self.raw()
+        return self.ended, self.pieces
 
-    def __setstate__(self, state: tuple[bool, str]) -> None:
+    def __setstate__(self, state: tuple[bool, list[str]]) -> None:
         """Go on from a checkpoint."""
-        self.ended, text = state
-        self.replace(text)
+        self.ended, self.pieces = state
+        self._joined = ()
+        self._whole = 0
 
 
 class HalfPairs:

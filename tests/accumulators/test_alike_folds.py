@@ -9,7 +9,9 @@ from assistant_folds import code, function, message_delta, step_delta, text
 from assistants_wire import frame
 from chat_folds import call, chunk, delta
 
-from asyncstream.accumulators import AssistantAccumulator, ChatAccumulator
+from asyncstream.accumulators import AssistantAccumulator, ChatAccumulator, fragments
+from asyncstream.accumulators.assistants import accumulator as assistants
+from asyncstream.accumulators.chat import accumulator as chat
 from asyncstream.events import decode_stream
 
 HELLO = delta(role="assistant", content="Hel")
@@ -108,14 +110,43 @@ def test_what_was_no_piece_alone_is_not_expected_again(kind, after):
     opening, make, _ = GROWING[kind]
     frames = [opening]
     if after == "another kind":
-        chat = kind in ("content", "arguments")
-        frames += [make("a"), delta(refusal="no") if chat else frame("thread.message.in_progress", id="m")]
+        is_chat = kind in ("content", "arguments")
+        frames += [make("a"), delta(refusal="no") if is_chat else frame("thread.message.in_progress", id="m")]
     accumulator = accumulator_of(kind, *frames)
     accumulator.expect_alike()
     before = state(accumulator)
 
     assert accumulator.fold_alike("x") is False
     assert before == state(accumulator)
+
+
+@each
+def test_a_checkpoint_expects_the_same_and_has_a_text_of_its_own(kind):
+    opening, make, shown = GROWING[kind]
+    accumulator = accumulator_of(kind, opening, make("a"))
+    accumulator.expect_alike()
+    accumulator.fold_alike("b")
+    copied = pickle.loads(pickle.dumps(accumulator))
+
+    assert copied.fold_alike("c") is True
+    assert accumulator.fold_alike("d") is True
+    assert (str(shown(copied))[-3:], str(shown(accumulator))[-3:]) == ("abc", "abd")
+
+
+@each
+def test_pieces_are_joined_before_they_are_too_many(kind, monkeypatch):
+    for module in (fragments, assistants, chat):
+        monkeypatch.setattr(module, "MOST_PIECES", 4)
+    opening, make, shown = GROWING[kind]
+    accumulator = accumulator_of(kind, opening, make("a"))
+    accumulator.expect_alike()
+    counted = []
+    for piece in "bcdefghij":
+        assert accumulator.fold_alike(piece) is True
+        counted.append(len(accumulator._pieces or ()))
+
+    assert max(counted) <= 4
+    assert str(shown(accumulator)).endswith("abcdefghij")
 
 
 @each

@@ -102,6 +102,19 @@ def test_pickled_text_goes_on(ended):
     assert text.text() == "a" + WHOLE
 
 
+def test_a_fragment_may_be_added_to_the_pieces_whatever_came_between():
+    text = fragments("a")
+    pieces = text.pieces
+    for between in (text.raw, text.text, lambda: text.replace("x"), lambda: pickle.dumps(text)):
+        between()
+        pieces.append("b")
+
+    assert text.text() == "xbb"
+    copied, copied_pieces = pickle.loads(pickle.dumps((text, pieces)))
+    copied_pieces.append("c")
+    assert (text.text(), copied.text()) == ("xbb", "xbbc")
+
+
 def test_half_pairs_are_passed_on_whole():
     halves = HalfPairs()
 

@@ -16,6 +16,7 @@ from asyncstream.accumulators.assistants.changes import RunChanged
 from asyncstream.accumulators.assistants.messages import GrowingMessage, MessageChange
 from asyncstream.accumulators.assistants.run_steps import GrowingRunStep, RunStepChange
 from asyncstream.accumulators.changes import NOBODY, ChangeSink
+from asyncstream.accumulators.fragments import MOST_PIECES
 from asyncstream.accumulators.merging import Payloads, mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
@@ -120,6 +121,8 @@ class AssistantAccumulator:
         # What all of the last event was a piece for; and the same once a text alone may follow for it.
         self._grown: GrowingMessage | GrowingRunStep | None = None
         self._alike: GrowingMessage | GrowingRunStep | None = None
+        # What that text is added to, where it is one of a message.
+        self._pieces: list[str] | None = None
         self.events_seen = 0
         """How many events were pushed, over all responses."""
 
@@ -218,12 +221,19 @@ class AssistantAccumulator:
 
     def expect_alike(self) -> None:
         """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
-        self._alike = self._grown
+        grown = self._alike = self._grown
+        self._pieces = grown.pieces() if isinstance(grown, GrowingMessage) else None
 
     def fold_alike(self, text: str) -> bool:
         """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
-        grown = self._alike
-        if grown is None or not text or not grown.add_alike(text):
+        grown, pieces = self._alike, self._pieces
+        if grown is None or not text:
+            return False
+        if pieces is not None and len(pieces) < MOST_PIECES:
+            # As `add_alike` of the message, in place: its calls would double what this costs.
+            grown.built = None
+            pieces.append(text)
+        elif not grown.add_alike(text):
             return False
         self.events_seen += 1
         return True

@@ -326,7 +326,6 @@ class GrowingMessage(Growing[MessageChange]):
 
     __slots__ = (
         "_all_closed",
-        "_built",
         "_fields",
         "_grown",
         "_next_index",
@@ -336,6 +335,7 @@ class GrowingMessage(Growing[MessageChange]):
         "_repairs",
         "_streamed",
         "_unordered",
+        "built",
         "id",
     )
 
@@ -365,14 +365,14 @@ class GrowingMessage(Growing[MessageChange]):
         self._streamed = False
         # The part that the last piece was for.
         self._grown: _TextPart | None = None
-        self._built: Message | None = None
+        self.built: Message | None = None
 
     def snapshot(self) -> Message:
         """Build the message as it is now; the same struct until something is folded."""
-        if self._built is None:
-            self._built = copy(self._fields.merged())
-            self._built.content = [part.block() for part in self._listed()]
-        return self._built
+        if self.built is None:
+            self.built = copy(self._fields.merged())
+            self.built.content = [part.block() for part in self._listed()]
+        return self.built
 
     def created_change(self) -> MessageCreated:
         """Make the change that tells of it."""
@@ -408,7 +408,7 @@ class GrowingMessage(Growing[MessageChange]):
             part.value.append(text.value)
         if text.annotations:
             part.cite(text.annotations)
-        self._built = None
+        self.built = None
         if changes is not None:
             changes.append(TextChanged(part, text, self.id, part.index))
             changes.append(MessageChanged(self, delta))
@@ -416,13 +416,17 @@ class GrowingMessage(Growing[MessageChange]):
 
     def add_alike(self, text: str) -> bool:
         """Fold what `add_piece` folded last, with another text and without annotations."""
-        self._built = None
+        self.built = None
         self._grown.value.append(text)  # type: ignore[union-attr]  # after `add_piece` alone
         return True
 
+    def pieces(self) -> list[str]:
+        """Return what `add_alike` adds to, which forgets what was built."""
+        return self._grown.value.pieces  # type: ignore[union-attr]  # after `add_piece` alone
+
     def fold_delta(self, delta: MessageDelta, changes: ChangeSink[MessageChange]) -> None:
         """Fold a delta; append its changes in order, `MessageChanged` last."""
-        self._built = None
+        self.built = None
         if delta.role:
             self._fields.merged().role = delta.role
         for block in delta.content or ():
@@ -499,7 +503,7 @@ class GrowingMessage(Growing[MessageChange]):
 
     def fold_payload(self, payload: Message) -> None:
         """Fold a `created` or `in_progress` payload: its content counts only while nothing was streamed."""
-        self._built = None
+        self.built = None
         self._fields.fold(payload)
         if payload.content and not self._streamed:
             self._replace_content(payload.content)
@@ -548,5 +552,5 @@ class GrowingMessage(Growing[MessageChange]):
             self._all_closed = True
             for part in (*self._listed(), *gone):
                 part.close(changes)
-        self._built = None
+        self.built = None
         super().close(changes)

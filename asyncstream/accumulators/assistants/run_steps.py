@@ -343,7 +343,7 @@ def _flat_entry(members: dict[str, object]) -> ToolCallEntry:
 class GrowingRunStep(Growing[RunStepChange]):
     """A run step as it grows."""
 
-    __slots__ = ("_built", "_calls", "_fields", "_grown", "_repairs", "_streamed", "id")
+    __slots__ = ("_calls", "_fields", "_grown", "_repairs", "_streamed", "built", "id")
 
     def __init__(self, id: str, repairs: Repairs, payload: RunStep | None, delta: RunStepDelta | None) -> None:
         """Make a step of which nothing is known but its id, and what identifies it in the event that brings it."""
@@ -357,7 +357,7 @@ class GrowingRunStep(Growing[RunStepChange]):
         self._streamed = False
         # The call that the last piece was for.
         self._grown: _StepCall | None = None
-        self._built: RunStep | None = None
+        self.built: RunStep | None = None
         if payload is not None:
             fields.type = payload.type
             fields.created_at = payload.created_at
@@ -372,12 +372,12 @@ class GrowingRunStep(Growing[RunStepChange]):
 
     def snapshot(self) -> RunStep:
         """Build the step as it is now; the same struct until something is folded."""
-        if self._built is None:
+        if self.built is None:
             step = copy(self._fields.merged())
             if self._calls.calls or step.type == "tool_calls":
                 step.step_details = ToolCallsStepDetails(tool_calls=[call.snapshot() for call in self._calls.calls])
-            self._built = step
-        return self._built
+            self.built = step
+        return self.built
 
     def created_change(self) -> RunStepCreated:
         """Make the change that tells of it: nothing is folded yet."""
@@ -409,7 +409,7 @@ class GrowingRunStep(Growing[RunStepChange]):
         if not call.add_piece(piece, self._repairs):
             return False
         self._grown = call
-        self._built = None
+        self.built = None
         if changes is not None:
             changes.append(call.changed(piece))
             changes.append(RunStepChanged(self, delta))
@@ -417,12 +417,12 @@ class GrowingRunStep(Growing[RunStepChange]):
 
     def add_alike(self, piece: str) -> bool:
         """Fold what `add_piece` folded last, with another piece; False, and nothing folded, if that must come whole."""
-        self._built = None
+        self.built = None
         return self._grown.add_alike(piece, self._repairs)  # type: ignore[union-attr]  # after `add_piece` alone
 
     def fold_delta(self, delta: RunStepDelta, changes: ChangeSink[RunStepChange]) -> None:
         """Fold a delta; append its changes in order, `RunStepChanged` last."""
-        self._built = None
+        self.built = None
         calls = self._delta_calls(delta.step_details)
         if calls is None:
             self._fold_message_creation(delta.step_details)
@@ -469,7 +469,7 @@ class GrowingRunStep(Growing[RunStepChange]):
 
     def fold_payload(self, payload: RunStep) -> None:
         """Fold a `created` or `in_progress` payload: its calls count only while nothing was streamed."""
-        self._built = None
+        self.built = None
         self._fields.fold(payload)
         calls = self._payload_calls(payload.step_details)
         if calls and not self._streamed:
@@ -518,7 +518,7 @@ class GrowingRunStep(Growing[RunStepChange]):
 
     def close_calls(self, changes: ChangeSink[RunStepChange]) -> None:
         """Close the open tool calls in order; one that no delta opened is created first."""
-        self._built = None
+        self.built = None
         self._calls.close(changes)
 
     def close(self, changes: ChangeSink[RunStepChange]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from asyncstream.accumulators.changes import NOBODY, ChangeSink, UsageChanged
 from asyncstream.accumulators.chat.calls import ReadArguments, copied_json, is_flat, merge_json
 from asyncstream.accumulators.chat.choices import ChoiceChange, GrowingChoice, is_reason
+from asyncstream.accumulators.fragments import MOST_PIECES
 from asyncstream.accumulators.merging import mended
 from asyncstream.accumulators.repairs import Repairs
 from asyncstream.decoding import Repair
@@ -92,6 +93,8 @@ class ChatAccumulator(Generic[ParsedT]):
         # The choice that all of the last event was a piece for; and the same once a text alone may follow for it.
         self._grown: GrowingChoice | None = None
         self._alike: GrowingChoice | None = None
+        # What that text is added to, where it is the content.
+        self._pieces: list[str] | None = None
         self.events_seen = 0
         """How many chunks were pushed."""
 
@@ -167,14 +170,20 @@ class ChatAccumulator(Generic[ParsedT]):
 
     def expect_alike(self) -> None:
         """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
-        self._alike = self._grown
+        choice = self._alike = self._grown
+        self._pieces = None if choice is None else choice.pieces()
 
     def fold_alike(self, text: str) -> bool:
         """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
-        choice = self._alike
+        choice, pieces = self._alike, self._pieces
         if choice is None or not text:
             return False
-        choice.add_alike(text)
+        if pieces is not None and len(pieces) < MOST_PIECES:
+            # As `add_alike`, in place: its calls would double what this costs.
+            choice.built = None
+            pieces.append(text)
+        else:
+            choice.add_alike(text)
         self.events_seen += 1
         self._built = None
         return True

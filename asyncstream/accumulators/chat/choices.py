@@ -64,7 +64,6 @@ class GrowingChoice:
         "_annotations",
         "_audio",
         "_blocks",
-        "_built",
         "_calls",
         "_closed",
         "_content",
@@ -86,6 +85,7 @@ class GrowingChoice:
         "_response_format",
         "_role",
         "_under",
+        "built",
         "failed",
         "finish_reason",
         "index",
@@ -126,7 +126,7 @@ class GrowingChoice:
         self._message_extra: dict[str, object] = {}
         self._filter_results: dict[str, object] | None = None
         self._native_finish_reason: str | None = None
-        self._built: Choice | None = None
+        self.built: Choice | None = None
 
     @property
     def _where(self) -> str:
@@ -180,21 +180,25 @@ class GrowingChoice:
                 changes.append(ContentChanged(text, piece, self.index))
         else:
             return False
-        self._built = None
+        self.built = None
         return True
 
     def add_alike(self, piece: str) -> None:
         """Fold what `add_piece` folded last, with another piece."""
-        self._built = None
+        self.built = None
         call = self._grown
         if call is None:
             self._content.fragments.append(piece)
         else:
             call.add_alike(piece, self._repairs)
 
+    def pieces(self) -> list[str] | None:
+        """Return what `add_alike` adds to, which forgets what was built; None if it does more than that."""
+        return self._content.fragments.pieces if self._grown is None else None
+
     def fold(self, choice: ChunkChoice, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         """Fold the entry of a chunk about this choice; append its changes in order, `FinishChanged` last."""
-        self._built = None
+        self.built = None
         delta = choice.delta
         if (
             delta.reasoning_content is not None
@@ -244,7 +248,7 @@ class GrowingChoice:
         if self._keepable("content_filter_results", results):
             self._filter_results = self._filter_results or {}
             self._filter_results.update(results)
-            self._built = None
+            self.built = None
 
     def _keepable(self, key: str, value: object) -> bool:
         if is_flat(value):
@@ -392,7 +396,7 @@ class GrowingChoice:
     def close(self, changes: ChangeSink[ChoiceChange[Any]]) -> None:
         """Close whatever is open: the stream is over and complete."""
         self._closed = True
-        self._built = None
+        self.built = None
         self._close_texts(changes)
         self._calls.close_as(self._cut, changes)
 
@@ -402,7 +406,7 @@ class GrowingChoice:
 
     def settle_ids(self) -> None:
         """Make up the ids that never came: nothing more is expected."""
-        self._built = None
+        self.built = None
         self._calls.settle_ids()
 
     @property
@@ -417,13 +421,13 @@ class GrowingChoice:
 
     def forget(self) -> None:
         """Forget what is built."""
-        self._built = None
+        self.built = None
         self._calls.forget()
 
     def snapshot(self) -> Choice:
         """Build the choice as it is now; the same struct until something is folded."""
-        if self._built is None:
-            self._built = Choice(
+        if self.built is None:
+            self.built = Choice(
                 index=self.index,
                 message=self._build_message(),
                 finish_reason=self.finish_reason,
@@ -432,7 +436,7 @@ class GrowingChoice:
                 native_finish_reason=self._native_finish_reason,
                 extra=copied_json(self._extra),
             )
-        return self._built
+        return self.built
 
     def _build_message(self) -> ChatCompletionMessage:
         calls = self._calls.listed()

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeAlias, cast
 from msgspec.structs import replace
 
 from asyncstream.accumulators.changes import NOBODY, ChangeSink, UsageChanged
+from asyncstream.accumulators.fragments import MOST_PIECES
 from asyncstream.accumulators.merging import index_of, members_of
 from asyncstream.accumulators.responses.audio import GrowingAudio, ResponseAudio
 from asyncstream.accumulators.responses.changes import ResponseChanged, ResponseFoldChange
@@ -101,10 +102,10 @@ class ResponseAccumulator(Generic[ParsedT]):
         self._response: Response[ParsedT] | None = None
         # The texts that the last deltas went to, by what these said: while nothing else comes, it means the same.
         self._meant: dict[tuple[object, ...], GrowingPart | ItemText] = {}
-        # The text that the last event added a piece to, if it did nothing else; and what adds to it, once such are
+        # The text that the last event added a piece to, if it did nothing else; and its item and pieces, once such are
         # expected.
         self._grown: GrowingPart | ItemText | None = None
-        self._alike: tuple[PartOwner, Callable[[str], None]] | None = None
+        self._alike: tuple[PartOwner, list[str]] | None = None
         # The number that comes next, if the server counts; and what a resumption asked to start after.
         self._expected: int | None = None
         self._resumed_after: int | None = None
@@ -193,18 +194,20 @@ class ResponseAccumulator(Generic[ParsedT]):
 
     def expect_alike(self) -> None:
         """Let `fold_alike` say that the last event has come again, with another text, until another is folded."""
-        self._alike = None if self._grown is None else self._grown.joining()
+        self._alike = None if self._grown is None else self._grown.growing()
 
     def fold_alike(self, text: str) -> bool:
         """Fold the last event with another text; return False, and fold nothing, if that must be folded whole."""
         alike = self._alike
         if alike is None or not text:
             return False
+        item, pieces = alike
+        if len(pieces) >= MOST_PIECES:
+            return False
         self.events_seen += 1
         self._response = None
-        item, join = alike
         item.built = None
-        join(text)
+        pieces.append(text)
         return True
 
     def fold_numbered(self, text: str, number: int) -> bool:
@@ -212,12 +215,14 @@ class ResponseAccumulator(Generic[ParsedT]):
         alike = self._alike
         if alike is None or not text or number != self._expected:
             return False
+        item, pieces = alike
+        if len(pieces) >= MOST_PIECES:
+            return False
         self._expected = number + 1
         self.events_seen += 1
         self._response = None
-        item, join = alike
         item.built = None
-        join(text)
+        pieces.append(text)
         return True
 
     def finish(self) -> list[ResponseChange[ParsedT]]:

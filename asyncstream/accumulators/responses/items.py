@@ -5,7 +5,7 @@ it. The struct is built when it is looked at. Calls, shells and pictures are in 
 class an item has is in `kinds`, and which item an event means in `output`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 from asyncstream.accumulators.changes import ChangeSink, ToolCallChanged, ToolCallCreated, ToolCallDone
@@ -255,9 +255,9 @@ class ItemText:
         self.item.built = None
         self.text.fragments.append(piece)
 
-    def joining(self) -> tuple[GrowingItem, Callable[[str], None]]:
-        """Return what `grow` changes: the item that must be built anew then, and what joins a piece."""
-        return self.item, self.text.fragments.append
+    def growing(self) -> tuple[GrowingItem, list[str]]:
+        """Return what `grow` changes: the item that must be built anew then, and what a piece is added to."""
+        return self.item, self.text.fragments.pieces
 
     def add(self, delta: str, changes: ChangeSink[ItemChange]) -> None:
         """Join a delta."""

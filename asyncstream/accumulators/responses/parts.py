@@ -5,7 +5,7 @@ which the wire finds it: its number, until a list that counts more moves it. Abo
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from asyncstream.accumulators.changes import (
@@ -151,9 +151,9 @@ class GrowingPart(Growing[ItemChange]):
         self.owner.built = None
         self.text.fragments.append(piece)
 
-    def joining(self) -> tuple[PartOwner, Callable[[str], None]]:
-        """Return what `grow` changes: the item that must be built anew then, and what joins a piece."""
-        return self.owner, self.text.fragments.append
+    def growing(self) -> tuple[PartOwner, list[str]]:
+        """Return what `grow` changes: the item that must be built anew then, and what a piece is added to."""
+        return self.owner, self.text.fragments.pieces
 
     def fold_opening(self, payload: JSONObject) -> None:
         """Take what an opening payload says of it and is not known yet."""

@@ -1,11 +1,13 @@
 """`fold_alike` and `fold_numbered`: the last event once more with another text, and the short way of its delta."""
 
+import pickle
 from typing import Any
 
 import pytest
 from response_folds import added, event, life, text
 
-from asyncstream.accumulators import ResponseAccumulator
+from asyncstream.accumulators import ResponseAccumulator, fragments
+from asyncstream.accumulators.responses import accumulator as responses
 from asyncstream.events import decode_stream
 
 NAMED = {"item_id": "i", "output_index": 0}
@@ -67,6 +69,38 @@ def test_text_with_its_number_does_what_its_event_would(kind):
 
     assert (False, False) == (alike.fold_numbered("x", 4), alike.fold_numbered("", 5))
     assert before == state(alike)
+
+
+@each
+def test_a_checkpoint_expects_the_same_and_has_a_text_of_its_own(kind):
+    alike, whole = (folded(kind, piece(kind, "a", 1), piece(kind, "b", 2)) for _ in range(2))
+    alike.expect_alike()
+    alike.fold_numbered("c", 3)
+    copied = pickle.loads(pickle.dumps(alike))
+
+    assert copied.fold_numbered("d", 4) is True
+    assert alike.fold_alike("e") is True
+    feed(whole, piece(kind, "c", 3), piece(kind, "d", 4))
+    assert state(whole) == state(copied) != state(alike)
+
+
+@each
+def test_a_piece_too_many_is_left_to_its_event_which_joins_them(kind, monkeypatch):
+    for module in (fragments, responses):
+        monkeypatch.setattr(module, "MOST_PIECES", 4)
+    alike, whole = (folded(kind, piece(kind, "a", 1), piece(kind, "b", 2)) for _ in range(2))
+    alike.expect_alike()
+    taken = []
+    for number, more in enumerate("cdefghij", 3):
+        feed(whole, piece(kind, more, number))
+        taken.append(alike.fold_numbered(more, number))
+        if not taken[-1]:
+            assert alike.fold_alike(more) is False
+            feed(alike, piece(kind, more, number))
+            alike.expect_alike()
+
+    assert [True, True, False, True, True, True, True, False] == taken
+    assert state(whole) == state(alike)
 
 
 @pytest.mark.parametrize(
