@@ -81,8 +81,7 @@ class _Events:
         self._run = {"threadId": thread_id, "runId": run_id}
         self._run_id = run_id
         self._open = OpenEvents()
-        # The id of a text's message by its number; each is used once.
-        self._message_ids: dict[str, str] = {}
+        # The ids of the texts' messages; each is used once.
         self._used: set[str] = set()
 
     def _told(self, *events: Part) -> list[Part]:
@@ -94,14 +93,12 @@ class _Events:
         """Return the id of the message of a step, which its calls belong to."""
         return f"{self._run_id}-{step}"
 
-    def _text_id(self, said: Said) -> str:
-        """Return the id of the message that a text is: its own, if it has one, else that of its step."""
-        if said.number not in self._message_ids:
-            own = isinstance(said.parent, str) and not said.parent.startswith(_FIRST_ITEM)
-            id = str(said.parent) if own else self._message_of(said.step)
-            self._message_ids[said.number] = id if id not in self._used else f"{id}-{said.number}"
-            self._used.add(self._message_ids[said.number])
-        return self._message_ids[said.number]
+    def _name(self, said: Said) -> None:
+        """Give a text the id of the message that it is: its own, if it has one, else that of its step."""
+        own = isinstance(said.parent, str) and not said.parent.startswith(_FIRST_ITEM)
+        id = str(said.parent) if own else self._message_of(said.step)
+        said.id = id if id not in self._used else f"{id}-{said.number}"
+        self._used.add(said.id)
 
     def begins(self) -> list[Part]:
         return [{"type": "RUN_STARTED", **self._run}]
@@ -113,35 +110,32 @@ class _Events:
         return self._told({"type": "STEP_FINISHED", "stepName": f"step-{step}"})
 
     def text_begins(self, said: Said) -> list[Part]:
-        event: Part = {"type": "TEXT_MESSAGE_START", "messageId": self._text_id(said), "role": "assistant"}
+        self._name(said)
+        event: Part = {"type": "TEXT_MESSAGE_START", "messageId": said.id, "role": "assistant"}
         return self._told({**event, "metadata": {"refusal": True}} if said.refusal else event)
 
     def text_grows(self, said: Said, piece: str) -> list[Part]:
-        return [{"type": "TEXT_MESSAGE_CONTENT", "messageId": self._text_id(said), "delta": piece}]
+        return [{"type": "TEXT_MESSAGE_CONTENT", "messageId": said.id, "delta": piece}]
 
     def text_ends(self, said: Said) -> list[Part]:
-        return self._told({"type": "TEXT_MESSAGE_END", "messageId": self._text_id(said)})
+        return self._told({"type": "TEXT_MESSAGE_END", "messageId": said.id})
 
     def thought_begins(self, said: Said) -> list[Part]:
-        id = self._thought_id(said)
+        said.id = f"{self._run_id}-reasoning-{said.number}"
         return self._told(
-            {"type": "REASONING_START", "messageId": id},
-            {"type": "REASONING_MESSAGE_START", "messageId": id, "role": "reasoning"},
+            {"type": "REASONING_START", "messageId": said.id},
+            {"type": "REASONING_MESSAGE_START", "messageId": said.id, "role": "reasoning"},
         )
 
-    def _thought_id(self, said: Said) -> str:
-        return f"{self._run_id}-reasoning-{said.number}"
-
     def thought_grows(self, said: Said, piece: str) -> list[Part]:
-        return [{"type": "REASONING_MESSAGE_CONTENT", "messageId": self._thought_id(said), "delta": piece}]
+        return [{"type": "REASONING_MESSAGE_CONTENT", "messageId": said.id, "delta": piece}]
 
     def thought_ends(self, said: Said, sealed: str) -> list[Part]:
-        id = self._thought_id(said)
-        events: list[Part] = [{"type": "REASONING_MESSAGE_END", "messageId": id}]
+        events: list[Part] = [{"type": "REASONING_MESSAGE_END", "messageId": said.id}]
         if sealed:
-            value = {"subtype": "message", "entityId": id, "encryptedValue": sealed}
+            value = {"subtype": "message", "entityId": said.id, "encryptedValue": sealed}
             events.append({"type": "REASONING_ENCRYPTED_VALUE", **value})
-        return self._told(*events, {"type": "REASONING_END", "messageId": id})
+        return self._told(*events, {"type": "REASONING_END", "messageId": said.id})
 
     def call_begins(self, call: Call) -> list[Part]:
         event = {"type": "TOOL_CALL_START", "toolCallId": call.id, "toolCallName": call.name}

@@ -14,7 +14,7 @@ is known (`_Growing`), and any other change that a page hears of makes that forg
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -43,6 +43,8 @@ class Said(Struct):
     parent: str | int
     step: int
     refusal: bool = False
+    id: str = ""
+    """What the page calls it, once it has been told of; "" if it goes by its number."""
 
 
 class Call(Struct):
@@ -188,11 +190,13 @@ class _Growing(NamedTuple):
     """The class of the change that said so; None: nothing did."""
     source: object
     """What the accumulator keeps it as: all changes of one source are of the same text, or call."""
-    tell: Callable[[str], list[Part]]
+    known: Any
+    """The same as the page knows it: a `Said`, or a `Call`."""
+    tell: Callable[[Any, str], list[Part]]
     """Returns the parts that tell of its next piece."""
 
 
-_NOTHING_GROWS: Final = _Growing(None, None, lambda piece: [])
+_NOTHING_GROWS: Final = _Growing(None, None, None, lambda known, piece: [])
 
 _REASONS: Final[Mapping[str, FinishReason]] = {
     "stop": "stop",
@@ -264,9 +268,9 @@ class Answer:
 
     def push(self, change: Any) -> list[Part]:
         """Return the parts that say what a change says; none for what a page is not told."""
-        kind, source, tell_more = self._growing
+        kind, source, known, tell_more = self._growing
         if type(change) is kind and change.source is source and (piece := change.piece):
-            return tell_more(piece)
+            return tell_more(known, piece)
         name = type(change).__name__
         tell = _TELL.get(name)
         if tell is None or self._over:
@@ -362,9 +366,9 @@ class Answer:
 
     # Texts and reasoning.
 
-    def _grows(self, change: Any, tell: Callable[[str], list[Part]]) -> None:
+    def _goes_on(self, change: Any, known: Any, tell: Callable[[Any, str], list[Part]]) -> None:
         """Remember who tells of the next piece, should it be of what a change has let grow."""
-        self._growing = _Growing(type(change), change.source, tell)
+        self._growing = _Growing(type(change), change.source, known, tell)
 
     def _text_changed(self, change: Any) -> list[Part]:
         piece = change.piece
@@ -372,7 +376,7 @@ class Answer:
             return []
         key = _key(change)
         parts = self._text_grows(change, key, piece)
-        self._grows(change, partial(self._page.text_grows, self._texts[key]))
+        self._goes_on(change, self._texts[key], self._page.text_grows)
         return parts
 
     def _text_grows(self, change: Any, key: object, piece: str) -> list[Part]:
@@ -415,7 +419,7 @@ class Answer:
             return []
         key = _key(change)
         parts = self._thought_grows(change, key, piece)
-        self._grows(change, partial(self._page.thought_grows, self._thoughts[key]))
+        self._goes_on(change, self._thoughts[key], self._page.thought_grows)
         return parts
 
     def _thought_grows(self, change: Any, key: object, piece: str) -> list[Part]:
@@ -536,7 +540,7 @@ class Answer:
         if call.ready and not (call.hosted and not piece):
             return parts
         if piece and call.begun:
-            self._grows(change, partial(self._call_grows, call))
+            self._goes_on(change, call, self._call_grows)
             return [*parts, *self._end_thoughts(), *self._call_grows(call, piece)]
         if call.hosted and call.as_text and not piece and not call.settled:
             snapshot = change.snapshot
