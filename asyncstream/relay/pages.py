@@ -69,11 +69,12 @@ def reading_with(make: Callable[[], Page]) -> Read:
                 if ended:
                     raise StopAsyncIteration
                 try:
-                    change = await changes.__anext__()
+                    step = await changes.take()
                 except StopAsyncIteration:
                     ended = True
                     waiting.extend(page.finish())
-                else:
+                    continue
+                for change in step:
                     if isinstance(change, RoundDone):
                         for refused in _refused(stream, change.round):
                             waiting.extend(page.push(refused))

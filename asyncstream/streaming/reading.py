@@ -171,6 +171,8 @@ class Reading(Generic[E, C, A]):
         frames = self.frames
         ahead = self.ahead
         event: E | None
+        if self._turn_due:
+            return None
         while True:
             if ahead:
                 kind = type(ahead[0])

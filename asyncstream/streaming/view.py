@@ -25,6 +25,10 @@ class Steps(Protocol[C]):
         """The changes of the step that was made last; another list for each step."""
         ...
 
+    def advance_at_once(self) -> bool:
+        """Move to the next event, if that takes no waiting; return False, and do nothing, if `advance` is needed."""
+        ...
+
     async def advance(self) -> object:
         """Move to the next event, or to changes that come without one. Cancelling it loses nothing.
 
@@ -53,10 +57,25 @@ class View(Generic[C, T]):
     async def __anext__(self) -> T:
         cursor, state = self._cursor, self._state
         while not state.items or state.source is not cursor.last_changes:
-            await cursor.advance()
+            if not cursor.advance_at_once():
+                await cursor.advance()
             state.source = cursor.last_changes
             state.items = deque(state.derive(state.source))
         return state.items.popleft()
+
+    async def take(self) -> Iterable[T]:
+        """Return all that is left of a step, or what the next one shows, if it shows anything. For relays.
+
+        Raises:
+            StopAsyncIteration: The stream is at its end.
+        """
+        cursor, state = self._cursor, self._state
+        if state.items and state.source is cursor.last_changes:
+            left, state.items = state.items, deque()
+            return left
+        if not cursor.advance_at_once():
+            await cursor.advance()
+        return state.derive(cursor.last_changes)
 
 
 class ViewState(Generic[C, T]):

@@ -18,6 +18,7 @@ from redis_server import RedisServer, needs_redis
 from test_views import _by_asgi, _by_open_relay, _by_web, _from_log, _started, answered
 from upstream_wire import HELLO_CHAT, chunk_frame, upstream
 
+from asyncstream.accumulators import ContentCreated
 from asyncstream.errors import ConfigurationError, StreamEventError, StreamInterruptedError
 from asyncstream.relay import (
     Entry,
@@ -107,6 +108,19 @@ async def test_a_run_that_failed_says_so_once(view: Any) -> None:
     types = types_of(body)
     assert 1 == types.count("error") + types.count("RUN_ERROR")
     assert types[-1] in ("[DONE]", "RUN_ERROR")
+
+
+@each_view
+async def test_a_page_goes_on_in_the_middle_of_a_step(view: Any) -> None:
+    async with upstream(HELLO_CHAT) as model, model.chat() as stream:
+        # Of the chunk that brings the first text, the application takes the change that says that it begins.
+        async for change in stream.changes:
+            assert isinstance(change, ContentCreated)
+            break
+        body = b"".join([data async for data in sse_frames(stream, view=view)])
+
+    pieces = [part["delta"] for part in parts_of(body) if "delta" in part]
+    assert ["Hel", "lo"] == pieces
 
 
 async def test_a_run_whose_words_are_ours() -> None:

@@ -180,6 +180,15 @@ async def test_others_have_a_turn_between_pieces_of_usual_events(always_over):
     assert turns.count > len(HELLO)
 
 
+async def test_others_have_a_turn_between_pieces_of_changes(always_over):
+    turns = Turns()
+    async with stream_of(Source(*HELLO, DONE)) as stream:
+        assert [change async for change in stream.changes]
+    turns.task.cancel()
+
+    assert turns.count > len(HELLO)
+
+
 @pytest.mark.parametrize("chunk", [LINES, b": x\n\n" * 9 + HELLO[1] * 2], ids=["payload lines", "comments"])
 async def test_cancellation_in_the_turn_of_others_loses_nothing(chunk, always_over):
     source = (HELLO[0], chunk, *HELLO[1:])
