@@ -169,7 +169,7 @@ class RedisStore:
             looked = await self._look(run_id, after, limit)
             if looked.entries:
                 return self._page(run_id, after, looked)
-            if looked.owner in (DONE, LOST):
+            if looked.owner in (DONE, LOST) or (looked.owner is None and looked.ended and after >= looked.last):
                 page = self._page(run_id, after, looked)
                 if page.ended:
                     return page

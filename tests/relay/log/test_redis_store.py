@@ -419,6 +419,21 @@ async def test_a_redis_that_forgot_everything_is_no_endless_wait(tmp_path, monke
 
 
 @marked
+async def test_a_reader_ahead_of_a_run_that_has_ended_without_an_owner_is_told(redis_server):
+    """What took over has the end of it, but less than this reader had: there is nobody to wait for."""
+    store = RedisStore(redis_server.url, owner_ttl=1)
+    async with RunLog(store) as log:
+        await log.start("run-1", many(3))
+        assert 4 == len(await read(log, "run-1"))
+        keys = Keys.of("asyncstream:", "run-1")
+        await store._link.ask(keys.owner, ("DEL", keys.owner))
+        async with asyncio.timeout(10):
+            assert (await store.wait("run-1", 4, limit=10)).ended
+            with pytest.raises(CursorGoneError, match="the cursor 9 is ahead"):
+                await store.wait("run-1", 9, limit=10)
+
+
+@marked
 async def test_a_redis_that_stays_away_is_an_error_entry(redis_server, caplog):
     log = RunLog(RedisStore(redis_server.url, reconnect_timeout=0.3))
     feed = Feed()
