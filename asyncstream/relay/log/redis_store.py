@@ -201,8 +201,10 @@ class RedisStore:
 
     async def close(self) -> None:
         """Close all connections; before that, bring to a server that takes over what it lacks of runs that ended."""
-        await asyncio.gather(*(writer.settled() for writer in list(self._writers)))
-        await self._link.close()
+        try:
+            await asyncio.gather(*(writer.settled() for writer in list(self._writers)))
+        finally:
+            await self._link.close()
 
     async def _block(self, run_id: str, after: int, limit: int) -> list[Entry]:
         """Wait a while for entries after a cursor."""
