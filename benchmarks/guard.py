@@ -1,12 +1,13 @@
 """`python -m benchmarks.guard`: fail if a request has become dearer than the committed baseline by more than 3 %.
 
 Compared are ratios of instructions, counted in one run by one interpreter (`instructions` says how): asyncstream with
-the same work done bare, or with aiohttp that only reads (of this, turns of the event loop too); and its import with
-that of some modules of the standard library. So another machine, another patch release of Python, another build of
-msgspec or aiohttp moves both sides alike. Another minor release of Python does not: each has a baseline of its own in
-`guard.json`, with what it was measured with, and without one there is nothing to judge by.
+the same work done bare, or with aiohttp that only reads (of this, turns of the event loop too); what pages read with
+the wire's events, both relayed; and its import with that of some modules of the standard library. So another machine,
+another patch release of Python, another build of msgspec or aiohttp moves both sides alike. Another minor release of
+Python does not: each has a baseline of its own in `guard.json`, with what it was measured with, and without one there
+is nothing to judge by.
 
-    python -m benchmarks.guard            # two minutes of CPU, on all cores; needs valgrind
+    python -m benchmarks.guard            # three minutes of CPU, on all cores; needs valgrind
     python -m benchmarks.guard --renew    # after a change that is worth what it costs, or that is cheaper
 """
 

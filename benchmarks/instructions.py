@@ -12,8 +12,9 @@ ratio of CPU times, of interleaved rounds (`rounds`).
 - P8: `import asyncstream` when aiohttp and msgspec are there; of it, what each protocol costs those who do not use it;
   and `client.chat.completions` the first time. Byte code is cached.
 - P9: a request of nine events on a connection that is open.
+- P13: the direct relay, from the request to the last frame: what pages read against the wire's own events.
 
-    python -m benchmarks.instructions                                   # five minutes on two cores
+    python -m benchmarks.instructions                                   # six minutes on two cores
     python -m benchmarks.instructions --only P3,P9 --rounds 0           # no CPU times
     python -m benchmarks.instructions --tree ../before --json before.json   # the package of another tree
 """
@@ -31,7 +32,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from benchmarks.adapters import ADAPTERS
+from benchmarks.adapters import ADAPTERS, PAGE_VIEWS, RELAY
 from benchmarks.counting import (
     CannotCount,
     command_for,
@@ -103,11 +104,13 @@ class Row:
     """None if nothing is asked for."""
     in_seconds: bool = False
     """Whether the limit is one of CPU times; then the instructions are for comparison."""
+    view: str = ""
+    """The view of a relay; "" where none relays."""
 
     @property
     def name(self) -> str:
         """What it is called in `guard.json`."""
-        return f"{self.id} {self.above.kind}"
+        return f"{self.id} {self.above.kind} {self.view}".rstrip()
 
     @property
     def says(self) -> str:
@@ -162,6 +165,11 @@ ROWS = (
     Row("P9", _openai("short"), _own("short"), "at least", 7.5, in_seconds=True),
     Row("P9", _own("shortresponse"), _bare("shortresponse")),
     Row("P9", _openai("shortresponse"), _own("shortresponse"), "at least", in_seconds=True),
+    *(
+        Row("P13", Work(f"{RELAY} {view}", kind), Work(RELAY, kind), "at most", 1.5, view=view)
+        for kind in ("text", "chat", "response")
+        for view in PAGE_VIEWS
+    ),
 )
 
 _NOUNS = {"chat": "chat.completions", "assistants": "threads.runs", "responses": "responses"}

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.relay`: what the relay moves in one process, and how long an event is on its way.
+"""`python -m benchmarks.relay`: what the relay moves in one process, how long an event is on its way, what views cost.
 
 What is measured, with 1 reader and with 200, over the store in memory, over Redis and over a Redis Cluster of three
 masters; and the direct relay:
@@ -8,11 +8,17 @@ masters; and the direct relay:
 - latency: from the moment at which the source hands an event out to the moment at which a reader has it, at a fixed
   rate; the median and the 99th percentile over all events and readers.
 
-Held constant: one process and one event loop for producer and readers, who are there before the first event. Events
-are message deltas of 260 bytes of JSON. What is counted are entries (in the direct relay: frames), not HTTP: what
-sockets and browsers add is not in it. Redis is a redis-server of its own on the loopback, started here without
-persistence, and so are the masters of the cluster, which have no replicas: all of a run is at one of them. Without the
-program or the extra these rows are skipped. About a minute.
+Of these is held constant: one process and one event loop for producer and readers, who are there before the first
+event. Events are message deltas of 260 bytes of JSON. What is counted are entries (in the direct relay: frames), not
+HTTP: what sockets and browsers add is not in it. Redis is a redis-server of its own on the loopback, started here
+without persistence, and so are the masters of the cluster, which have no replicas: all of a run is at one of them.
+Without the program or the extra these rows are skipped.
+
+And, in a table of its own, what an event costs a backend in the direct relay as pages read it, against the wire's own
+events: CPU time of a whole answer of text of each protocol, from the request of a real client to the last frame, by
+events. Held constant: what is held in `rounds` (interleaved rounds, a server in a process of its own); answers of 2,000
+deltas that come in bulk; what the frames hold is looked at once, and then only how many bytes they have. About a minute
+and a half in all.
 
     python -m benchmarks.relay --json relay.json
     python -m benchmarks.relay --quick      # for CI: short runs, counts checked
@@ -36,8 +42,11 @@ from statistics import quantiles
 
 from asyncstream.relay import Entry, MemoryStore, RedisStore, RunLog, sse_frames
 from asyncstream.relay.log.store import Store
+from benchmarks.adapters import PAGE_VIEWS, RELAY
 from benchmarks.free_ports import free_port
-from benchmarks.report import environment, environment_lines
+from benchmarks.report import aligned, environment, environment_lines
+from benchmarks.rounds import Cell, CountsDiffer, Spread, measure_rounds, ratio
+from benchmarks.server import running
 
 __all__ = ["main"]
 
@@ -68,6 +77,18 @@ class Measured:
     """Events a second while latency was measured."""
     p50_ms: float
     p99_ms: float
+
+
+@dataclass(frozen=True)
+class ViewCost:
+    """One row of the table of views."""
+
+    protocol: str
+    view: str
+    us: float
+    """CPU of an event, the median."""
+    times_events: Spread
+    """How often it contains that of an event in the view "events", round by round."""
 
 
 class Source:
@@ -221,6 +242,30 @@ async def _measure_all(urls: Sequence[str], *, quick: bool) -> list[Measured]:
     return measured
 
 
+async def _measure_views(base_url: str, *, quick: bool) -> list[ViewCost]:
+    size, rounds = (200, 2) if quick else (2_000, 21)
+    kinds = {"chat": "chat", "Assistants": "text", "Responses": "response"}
+    streams = {protocol: f"{kind}-{size}.bulk" for protocol, kind in kinds.items()}
+    relays = {"events": RELAY, **{view: f"{RELAY} {view}" for view in PAGE_VIEWS}}
+    cells = [Cell(adapter, stream) for stream in streams.values() for adapter in relays.values()]
+    costs = await measure_rounds(base_url, cells, rounds)
+    measured = []
+    for protocol, stream in streams.items():
+        for view, adapter in relays.items():
+            cost = costs[Cell(adapter, stream)]
+            us = Spread.of(cost.seconds).median / cost.events * 1e6
+            measured.append(ViewCost(protocol, view, us, ratio(cost, costs[Cell(RELAY, stream)])))
+    return measured
+
+
+def _view_table(measured: Sequence[ViewCost]) -> list[str]:
+    head = ("direct relay", "view", "us an event", "of events", "low", "high")
+    rows = [
+        (row.protocol, row.view, f"{row.us:.1f}", *(f"{times:.2f}x" for times in row.times_events)) for row in measured
+    ]
+    return aligned([head, *rows], left=2)
+
+
 def _table(measured: Sequence[Measured]) -> list[str]:
     head = ("way", "readers", "events/s", "deliveries/s", "latency at", "p50", "p99")
     rows = [
@@ -235,8 +280,7 @@ def _table(measured: Sequence[Measured]) -> list[str]:
         )
         for row in measured
     ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+    return aligned([head, *rows], left=0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -250,9 +294,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(*environment_lines(facts), sep="\n")
     with _redis() as urls:
         measured = asyncio.run(_measure_all(urls, quick=options.quick))
-    print(*_table(measured), sep="\n")
+    print(*_table(measured), "", sep="\n", flush=True)
+    try:
+        with running() as base_url:
+            views = asyncio.run(_measure_views(base_url, quick=options.quick))
+    except CountsDiffer as error:
+        raise SystemExit(f"error: {error}") from error
+    print(*_view_table(views), sep="\n")
     if options.json:
-        results = {"environment": facts, "relay": [asdict(row) for row in measured]}
+        rows = {"relay": [asdict(row) for row in measured], "views": [asdict(row) for row in views]}
+        results = {"environment": facts, **rows}
         Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -4,7 +4,7 @@ An adapter is an async context manager over a base URL that gives a function fro
 one client open over all its requests. All raw adapters do the same with an event: count it, look at its name, add the
 length of its text or of its code interpreter input, count its citations; in chat, add the length of its text or of its
 tool arguments; in Responses the same, and count the citations. What reads several protocols tells them apart by the
-stream's name.
+stream's name. Relays take the frames and look into none.
 
 A peer's packages are imported only when it is opened.
 """
@@ -17,7 +17,13 @@ from dataclasses import dataclass
 
 from benchmarks.workloads import Seen
 
-__all__ = ["ADAPTERS", "Adapter", "Read"]
+__all__ = ["ADAPTERS", "PAGE_VIEWS", "RELAY", "Adapter", "Read"]
+
+RELAY = "asyncstream relay"
+"""The peer that relays the wire's own events; with the name of a view behind it, the one that relays that."""
+
+PAGE_VIEWS = ("ui-messages", "ag-ui")
+"""The views that pages read."""
 
 Read = Callable[[str], Awaitable[Seen]]
 """Read the stream of that name (`text-2000.bulk`, `chat-2000.bulk`) to its end."""
@@ -30,6 +36,7 @@ _PROTOCOLS = {
     "responses": ("responses",),
     "sse_libraries": ("assistants", "chat"),
     "bare": ("assistants", "chat", "responses"),
+    "relayed": ("assistants", "chat", "responses"),
 }
 """Module in this package -> the protocols that its peers read."""
 
@@ -90,5 +97,7 @@ ADAPTERS = {
         Adapter("asyncstream responses text", "responses:text"),
         Adapter("openai responses raw", "responses:openai_raw", ("openai",)),
         Adapter("openai responses accumulating", "responses:openai_accumulating", ("openai",)),
+        Adapter(RELAY, "relayed:events"),
+        *(Adapter(f"{RELAY} {view}", f"relayed:{view.replace('-', '_')}") for view in PAGE_VIEWS),
     )
 }

@@ -15,7 +15,13 @@ def test_every_way_is_measured(tmp_path, capsys):
 
     assert 0 == relay.main(["--quick", "--json", str(file)])
 
-    rows = json.loads(file.read_text())["relay"]
+    results = json.loads(file.read_text())
+    assert [
+        (protocol, view)
+        for protocol in ("chat", "Assistants", "Responses")
+        for view in ("events", "ui-messages", "ag-ui")
+    ] == [(row["protocol"], row["view"]) for row in results["views"]]
+    rows = results["relay"]
     ways = [(row["way"], row["readers"]) for row in rows]
     assert [
         ("direct", 1),
