@@ -148,7 +148,7 @@ async def test_what_ends_at_a_master_that_was_replaced_is_brought_to_the_new_one
         await until(lambda: not log.running)
         late = RunLog(RedisStore(sentinels.url))
         await until(has_run(late, "run-1"))
-        async with late, asyncio.timeout(3), late.follow("run-1") as following:
+        async with late, asyncio.timeout(8), late.follow("run-1") as following:
             entries = [entry async for entry in following]
 
     assert list(range(1, 11)) == numbers(entries)
@@ -198,6 +198,30 @@ async def test_a_run_whose_producer_asked_the_old_master_last_goes_on_at_the_new
         feed.end()
         assert 7 == len(await read(other, "run-1"))
     await log.close()
+
+    assert "" == caplog.text
+
+
+async def test_a_reader_that_waits_at_the_old_master_goes_on_at_the_new_one(sentinels, caplog):
+    """The old one would keep it for ten seconds: it has no entries for it any more, and knows an owner."""
+    old = await sentinels.serving("run-1")
+    store = RedisStore(sentinels.url, owner_ttl=60)
+    async with RunLog(store) as log, RunLog(RedisStore(sentinels.url, owner_ttl=60)) as other:
+        feed = Feed()
+        await log.start("run-1", feed)
+        feed.say(1, 2, 3)
+        reader = asyncio.create_task(read(other, "run-1", count=4))
+        assert 3 == len(await read(other, "run-1", count=3))
+        await until(in_step(old))
+        await sentinels.fail_over("run-1")
+        await told_of_another(sentinels, old)
+        # The producer needs another connection, for any reason; the reader needs none.
+        await store._link.look_again()
+        feed.say(4)
+        async with asyncio.timeout(6):
+            assert [1, 2, 3, 4] == numbers(await reader)
+        feed.end()
+        assert 5 == len(await read(other, "run-1"))
 
     assert "" == caplog.text
 
