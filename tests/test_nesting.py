@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncstream import nesting
 from asyncstream.nesting import MAX_DEPTH, SHALLOW, Nesting, nested_too_deep
 
 
@@ -84,6 +85,13 @@ def test_brackets_beside_each_other_or_in_strings_are_not_deep():
     assert not nested_too_deep(b"[" * (MAX_DEPTH - 1) + b"[]," * 500)
     assert not nested_too_deep(json.dumps(["[{" * 500, '\\"[' * 500, '"']).encode())
     assert nested_too_deep(json.dumps(['"\\']).encode()[:-1] + b"," + b"[" * 200 + b"]" * 201)
+
+
+def test_few_brackets_in_each_window_may_be_many(monkeypatch):
+    monkeypatch.setattr(nesting, "_WINDOW", 8)
+
+    assert not nested_too_deep(b"[       " * MAX_DEPTH)
+    assert nested_too_deep(b"{       [       " * (MAX_DEPTH // 2) + b"[")
 
 
 def test_what_is_too_deep_stays_so():
