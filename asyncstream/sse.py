@@ -120,6 +120,9 @@ class FrameSplitter:
                     if len(frame) > self._max_frame_bytes:
                         self._fail(len(frame), [frame])
                         return frames[:position]
+        if not last:
+            # Live, a chunk mostly is one frame.
+            return frames
         if last.endswith(b"\n"):
             self._tail = b"\n"
             last = last[:-1]
