@@ -36,11 +36,11 @@ def _of_text(event: Any, payload: MessageDeltaEvent) -> Pattern[Any] | None:
         return None
     # Copies, as all below: those of the event are its reader's, who may change them.
     payload, delta, block, text = replace(payload), replace(payload.delta), replace(block), replace(text)
-    kind, start = type(event), _data_start(event)
+    kind, data = type(event), _data_of(event)
 
     def make(piece: str, frame: bytes, _padding: str | None) -> Any:
         grown = replace(block, text=replace(text, value=piece))
-        return kind(replace(payload, delta=replace(delta, content=[grown])), frame[start:])
+        return kind(replace(payload, delta=replace(delta, content=[grown])), frame[data])
 
     return Pattern(b"value", make)
 
@@ -53,12 +53,12 @@ def _of_call(event: Any, payload: RunStepDeltaEvent) -> Pattern[Any] | None:
     if growing is None:
         return None
     payload, delta, details = replace(payload), replace(payload.delta), replace(details)
-    kind, start = type(event), _data_start(event)
+    kind, data = type(event), _data_of(event)
     key, grow = growing
 
     def make(piece: str, frame: bytes, _padding: str | None) -> Any:
         step = replace(delta, step_details=replace(details, tool_calls=[grow(piece)]))
-        return kind(replace(payload, delta=step), frame[start:])
+        return kind(replace(payload, delta=step), frame[data])
 
     return Pattern(key, make)
 
@@ -80,6 +80,6 @@ def _growing_call(call: object) -> tuple[bytes, Callable[[str], Any]] | None:
     return None
 
 
-def _data_start(event: Any) -> int:
-    """Return where the data begins in a plain frame with the name of an event."""
-    return len(f"event: {event.event}\ndata: ".encode())
+def _data_of(event: Any) -> slice:
+    """Return where the data stands in a plain frame with the name of an event."""
+    return slice(len(f"event: {event.event}\ndata: ".encode()), None)

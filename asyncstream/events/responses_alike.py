@@ -25,18 +25,22 @@ def pattern_of(event: Any) -> Pattern[Any] | None:
     if event.repairs or getattr(event, "logprobs", None):
         return None
     # A copy: the event is its reader's, who may change it.
-    event, begin = replace(event), 0
+    event = replace(event)
+    payload: slice | None = None
 
     def make(piece: str, frame: bytes, padding: str | None, number: int | None = None) -> Any:
-        nonlocal begin
-        # It is the same in each: all have one head.
-        begin = begin or frame.index(b"{")
-        return replace(event, delta=piece, raw=frame[begin:], obfuscation=padding, sequence_number=number)
+        nonlocal payload
+        if payload is None:
+            # It is the same in each: all have one head.
+            payload = slice(frame.index(b"{"), None)
+        return replace(event, delta=piece, raw=frame[payload], obfuscation=padding, sequence_number=number)
 
     def make_with_list(piece: str, frame: bytes, padding: str | None, number: int | None = None) -> Any:
-        nonlocal begin
-        begin = begin or frame.index(b"{")
-        return replace(event, delta=piece, raw=frame[begin:], obfuscation=padding, sequence_number=number, logprobs=[])
+        nonlocal payload
+        if payload is None:
+            payload = slice(frame.index(b"{"), None)
+        raw = frame[payload]
+        return replace(event, delta=piece, raw=raw, obfuscation=padding, sequence_number=number, logprobs=[])
 
     return Pattern(
         b"delta",
