@@ -92,4 +92,5 @@ WITHHELD = Withheld(
         }
     ),
     texts={f"response.{name}.delta": frozenset({"delta", "obfuscation"}) for name in (*_TEXTS, "shell_call_command")},
+    number="sequence_number",
 )

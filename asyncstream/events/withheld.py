@@ -28,6 +28,8 @@ class Withheld(NamedTuple):
 
     Of these events there is one for each word of the answer: what is like one that was looked at costs next to nothing.
     """
+    number: str = ""
+    """The member that counts the events, which may differ too where it stands before the text; "" if none does."""
 
     @property
     def names(self) -> frozenset[str]:

@@ -35,6 +35,9 @@ _REPEATED: Final = frozenset({"input"})
 
 _NO_NAMES: Final[frozenset[str]] = frozenset()
 
+_DIGITS: Final = 18
+"""Of a number that counts events, at most."""
+
 _EMPTY: Final[dict[type, Any]] = {dict: {}, list: [], str: ""}
 """What stands in the place of a member that readers want: an empty one of its kind; of any other kind null."""
 
@@ -72,7 +75,10 @@ class Withholding:
             raise ConfigurationError(f"nothing called {unknown[0]!r} is left out: expose takes {known}")
         self._understood = understood
         self._members = {
-            event: (left - frozenset(expose), _Alike(withheld.texts[event]) if event in withheld.texts else None)
+            event: (
+                left - frozenset(expose),
+                _Alike(withheld.texts[event], withheld.number) if event in withheld.texts else None,
+            )
             for event, left in withheld.members.items()
         }
         self._names = names - frozenset(expose)
@@ -193,16 +199,19 @@ class Withholding:
 class _Alike:
     """Recognises payloads that differ from one that was looked at in nothing but the text of one or two strings.
 
-    It keeps what stands before the first text, and what stands between it and the second, or the end.
+    And in the number before these, if such payloads are counted. It keeps what stands before the first text, in two
+    pieces if a number stands there, and what stands between it and the second, or the end.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], number: str = "") -> None:
         names = "|".join(map(re.escape, sorted(texts)))
         self._opening = re.compile(rb'"(?:%b)":\s?"' % names.encode())
+        self._number = re.compile(rb'"%b":\s?(\d{1,%d}+)' % (re.escape(number).encode(), _DIGITS)) if number else None
         # No payload is like this one.
         self._front = slice(1)
         self._head = b"\n"
         self._start = 1
+        self._between = b""
         self._middle = b""
         self._second = False
 
@@ -211,8 +220,16 @@ class _Alike:
         # Slices cost a third of `startswith`.
         if data[self._front] != self._head:
             return False
+        start = self._start
+        between = self._between
+        if between:
+            digits = start
+            start = data.find(between, digits, digits + _DIGITS + len(between))
+            if start < 0 or not data[digits:start].isdigit():
+                return False
+            start += len(between)
         # A quote within the text, which is escaped, is not followed by what has to stand behind it.
-        end = data.find(b'"', self._start)
+        end = data.find(b'"', start)
         if not self._second:
             return data[end:] == self._middle
         return data.startswith(self._middle, end) and data.find(b'"', end + len(self._middle)) == len(data) - 2
@@ -222,10 +239,12 @@ class _Alike:
         first = self._opening.search(data)
         if first is None:
             return
-        self._start = first.end()
+        number = None if self._number is None else self._number.search(data, 0, first.start())
+        self._start = first.end() if number is None else number.start(1)
+        self._between = b"" if number is None else data[number.end(1) : first.end()]
         self._front = slice(self._start)
         self._head = data[: self._start]
-        end = data.find(b'"', self._start)
+        end = data.find(b'"', first.end())
         second = self._opening.search(data, end + 1)
         # The second text has to be the last member.
         self._second = second is not None and data.find(b'"', second.end()) == len(data) - 2

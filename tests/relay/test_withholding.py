@@ -11,7 +11,7 @@ from asyncstream.events.decode import wire_of
 from asyncstream.relay.withholding import Withholding, _Alike
 from asyncstream.types import Message, TextContentBlock, UnknownContentBlock
 
-ASSISTANTS, CHAT = wire_of("assistants"), wire_of("chat")
+ASSISTANTS, CHAT, RESPONSES = wire_of("assistants"), wire_of("chat"), wire_of("responses")
 
 RUN = "thread.run.created"
 
@@ -22,6 +22,10 @@ def assistants(**options: object) -> Withholding:
 
 def chat(**options: object) -> Withholding:
     return Withholding(CHAT.withheld, CHAT.understood, **options)  # type: ignore[arg-type]
+
+
+def responses(**options: object) -> Withholding:
+    return Withholding(RESPONSES.withheld, RESPONSES.understood, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -194,13 +198,60 @@ def test_nothing_is_like_what_was_never_learned():
     assert not _Alike(CHAT.withheld.texts[""]).is_like(b"\n")
 
 
+def numbered(text: str, number: object, **more: object) -> bytes:
+    payload = {"type": "response.output_text.delta", "sequence_number": number, "item_id": "i", "delta": text, **more}
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("other", "is_like"),
+    [
+        (numbered("b", 9), True),
+        (numbered("", 10), True),
+        (numbered("b", 10**17), True),
+        (numbered("b", 10**18), False),
+        (numbered("b", -1), False),
+        (numbered("b", 1.5), False),
+        (numbered("b", "2"), False),
+        (numbered("b", None), False),
+        (numbered("b", 2).replace(b'"item_id"', b'"metadata":{},"item_id"'), False),
+        (numbered("b", 2).replace(b'"sequence_number"', b'"tools":[],"sequence_number"'), False),
+        (numbered("b", 2, metadata={"a": 1}), False),
+        (b'{"type":"response.output_text.delta","sequence_number":123}', False),
+        (b'{"type":"response.output_text.delta","sequence_number":', False),
+    ],
+)
+def test_a_payload_is_like_another_if_only_text_and_number_differ(other, is_like):
+    shape = _Alike(frozenset({"delta", "obfuscation"}), "sequence_number")
+    shape.learn(numbered("a", 1))
+
+    assert is_like == shape.is_like(other)
+
+
+def test_no_number_is_needed():
+    shape = _Alike(frozenset({"delta", "obfuscation"}), "sequence_number")
+    shape.learn(b'{"item_id":"i","delta":"a"}')
+
+    assert shape.is_like(b'{"item_id":"i","delta":"b"}')
+    assert not shape.is_like(b'{"item_id":"2","delta":"b"}')
+
+
 def delta(value: str, **more: object) -> bytes:
     content = [{"index": 0, "type": "text", "text": {"value": value, "annotations": []}}]
     return json.dumps({"id": "m", "delta": {"content": content}, **more}, separators=(",", ":")).encode()
 
 
+def counted(text: str, **more: object) -> bytes:
+    return numbered(text, random.randint(0, 200), **more)
+
+
 @pytest.mark.parametrize(
-    ("withholding", "event", "make"), [(chat(), "", chunk), (assistants(), "thread.message.delta", delta)]
+    ("withholding", "event", "make"),
+    [
+        (chat(), "", chunk),
+        (assistants(), "thread.message.delta", delta),
+        (responses(), "response.output_text.delta", counted),
+    ],
 )
 def test_whatever_is_taken_for_alike_holds_nothing_that_is_left_out(withholding, event, make):
     pieces = [
