@@ -5,5 +5,5 @@ functions that the model may call, `conversations` keeps what was said, `page` i
 wants. ``python -m asyncstream demo --web`` runs it.
 
 `use_chat_on_aiohttp` and `use_chat_on_fastapi` are backends for Vercel's `useChat`, `chats` keeps their
-conversations, and ``use_chat.jsx`` is their page in React.
+conversations, and ``use_chat.jsx`` is their page in React. `going` tells both whether an answer still goes on.
 """
