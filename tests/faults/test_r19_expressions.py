@@ -108,6 +108,12 @@ WORST: dict[str | bytes, tuple[Text, ...]] = {
         Text("\\"),
     ),
     'b\'"(?:%b)":\\\\s?"\' % names.encode()': (Text('"'), Text('"text"'), Text('"text": '), Text('"value":')),
+    "b'\"%b\":\\\\s?(\\\\d{1,%d}+)' % (re.escape(number).encode(), _DIGITS)": (
+        *DIGITS,
+        Text('"'),
+        Text('"sequence_number": '),
+        Text("1", '"sequence_number": '),
+    ),
     # relay.words
     "[a-z]{1,32}+(?:_[a-z]{1,32}+){0,8}+": (*WORDS, Text("a" * 32 + "_"), Text("a_", end="!")),
     r"[{]\s*+(?:[\"'{\[]|\w{1,64}+\s*+[:=])": (
