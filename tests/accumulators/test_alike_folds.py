@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from assistant_folds import code, function, message_delta, step_delta, text
+from assistant_folds import code, end_step, function, message_delta, step_delta, text
 from assistants_wire import frame
 from chat_folds import call, chunk, delta
 
@@ -102,6 +102,15 @@ def test_nothing_is_taken_that_was_not_expected(kind):
     fold(accumulator, make("c"))
     assert accumulator.fold_alike("x") is False
     assert str(shown(accumulator)).endswith("abc")
+
+
+def test_a_call_that_turned_out_to_be_a_function_gets_arguments():
+    done = end_step("s", function("a", name="f", id="c"))
+    accumulator = accumulator_of("function", step_delta("s", code("1+1", id="c")), done, step_delta("s", function("b")))
+    accumulator.expect_alike()
+
+    assert accumulator.fold_alike("c") is True
+    assert "abc" == step_arguments(accumulator)
 
 
 @each

@@ -203,7 +203,8 @@ class _StepCall(GrowingToolCall[ToolCall, ToolCallDelta]):
     def add_alike(self, piece: str, repairs: Repairs) -> bool:
         """Add a piece of what the last delta added to; False, and nothing folded, if that must come whole."""
         self._built = None
-        if self._code is None:
+        # A function may have been a code interpreter before, and keeps its code.
+        if self._code is None or self.type == "function":
             return self.add(piece, repairs)
         self._code.input.append(piece)
         return True
