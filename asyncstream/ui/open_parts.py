@@ -6,11 +6,13 @@ for whoever sends parts that were made elsewhere and learns that no more will co
 Rule 1: deltas open and close nothing; whoever has many need not show them.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 __all__ = ["OpenEvents", "OpenParts", "result_event"]
 
 Part: TypeAlias = dict[str, Any]
+
+_UNFINISHED: Final = "what this call was given did not come to its end"
 
 
 class OpenParts:
@@ -43,15 +45,17 @@ class OpenParts:
                 self._steps -= 1
 
     def closing(self, words: str | None) -> list[Part]:
-        """Return the parts that close what is open; with words, each call without an output fails with them."""
+        """Return the parts that close what is open; with words, each call without an output fails with them.
+
+        A call whose input is not complete fails in any case: a page would wait for the rest of it.
+        """
         parts: list[Part] = [{"type": f"{kind}-end", "id": id} for kind, id in self._said]
-        if words is not None:
-            for id, (name, complete) in self._calls.items():
-                if complete:
-                    parts.append({"type": "tool-output-error", "toolCallId": id, "errorText": words, "dynamic": True})
-                else:
-                    told = {"toolCallId": id, "toolName": name, "input": None, "errorText": words, "dynamic": True}
-                    parts.append({"type": "tool-input-error", **told})
+        for id, (name, complete) in self._calls.items():
+            call = {"toolCallId": id, "errorText": words or _UNFINISHED, "dynamic": True}
+            if not complete:
+                parts.append({"type": "tool-input-error", **call, "toolName": name, "input": None})
+            elif words is not None:
+                parts.append({"type": "tool-output-error", **call})
         parts += [{"type": "finish-step"}] * self._steps
         for part in parts:
             self.take(part)

@@ -138,6 +138,16 @@ def test_an_abort_gives_each_pending_call_an_error() -> None:
     assert {"type": "abort", "reason": "stopped"} == parts[-1]
 
 
+def test_a_call_that_a_whole_message_leaves_out_has_an_end() -> None:
+    left = {"id": "call_b", "type": "function", "function": {"name": "g", "arguments": '{"a": 1}'}}
+    message = {"role": "assistant", "content": None, "tool_calls": [left]}
+    whole = piece(choices=[{"index": 0, "message": message, "finish_reason": "tool_calls"}])
+    frames = [call(0, "", "f", "call_a"), call(1, "", "g", "call_b"), call(1, '{"a"'), whole, DONE]
+
+    assert "finish" == check_parts(ui_of(*frames))
+    assert "RUN_FINISHED" == check_events(ag_ui_of(*frames))
+
+
 def test_nothing_is_told_after_the_end() -> None:
     page = UIMessages()
     page.finish()
