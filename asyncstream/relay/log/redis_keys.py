@@ -36,7 +36,7 @@ also if an earlier answer was lost."""
 APPEND = """
 local owner = redis.call('GET', KEYS[2])
 if owner == 'done' and ARGV[5] == '1' then
-  redis.call('SET', KEYS[2], 'done', 'PX', ARGV[3])
+  for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
   return 1
 end
 if owner and owner ~= ARGV[1] then return 0 end
@@ -66,9 +66,9 @@ the first entry, 1 if there may be a gap before it, then name and JSON of each. 
 declared lost, 2 if it was done and the run is to stop; -1 less the id of the newest entry if there would be a gap, for
 a Redis that restarted or failed over has lost what it had taken.
 
-A last batch that was taken, but whose answer was lost, finds the run done, and writes that once more: a replica which
-has that has all before it. An ownership that ran out (Redis was away,
-or the producer stopped for a while) is taken again as long as nobody has noticed.
+A last batch that was taken, but whose answer was lost, finds the run done, and has it kept from now on: a replica which
+was told so has all before it. An ownership that ran out (Redis was away, or the producer stopped for a while) is taken
+again as long as nobody has noticed.
 """
 
 END = """
