@@ -26,7 +26,7 @@ from asyncstream.relay.errors import (
 from asyncstream.relay.log.redis_calls import StopCalls
 from asyncstream.relay.log.redis_keys import CANCEL, CLAIM, DONE, END, LOST, TAKEN, Keys, consecutive, entry_of
 from asyncstream.relay.log.redis_link import LOCAL, LONGEST_PAUSE, RedisLink
-from asyncstream.relay.log.redis_writer import RedisWriter
+from asyncstream.relay.log.redis_writer import SETTLING, RedisWriter
 from asyncstream.relay.log.sharing import Sharing
 from asyncstream.relay.log.store import Page
 
@@ -201,9 +201,14 @@ class RedisStore:
 
     async def close(self) -> None:
         """Close all connections; before that, bring to a server that takes over what it lacks of runs that ended."""
+        settling = [task for writer in list(self._writers) if (task := writer.settling) is not None]
         try:
-            await asyncio.gather(*(writer.settled() for writer in list(self._writers)))
+            if settling:
+                await asyncio.wait(settling, timeout=SETTLING)
         finally:
+            for task in settling:
+                task.cancel()
+            await asyncio.gather(*settling, return_exceptions=True)
             await self._link.close()
 
     async def _block(self, run_id: str, after: int, limit: int) -> list[Entry]:

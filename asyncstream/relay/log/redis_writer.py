@@ -22,7 +22,7 @@ from asyncstream.relay.log.redis_keys import APPEND, CLAIM, END, RELEASE, Keys
 from asyncstream.relay.log.redis_link import LONGEST_PAUSE, NO_REPLICA, RedisLink
 from asyncstream.relay.log.store import store_failure
 
-__all__ = ["RedisWriter"]
+__all__ = ["SETTLING", "RedisWriter"]
 
 _LOG = logging.getLogger("asyncstream")
 
@@ -38,7 +38,7 @@ _KEPT_EVENTS = 5_000
 _KEPT_BYTES = 1024 * 1024
 """What may be brought again: a few seconds of a run, where a replica is behind by milliseconds."""
 
-_SETTLING = 4.0
+SETTLING = 4.0
 """Seconds in which it shows that a master was replaced before it took the end of a run, and told no replica: Sentinels
 need one until they see it, and two until they have told each other."""
 
@@ -141,12 +141,10 @@ class RedisWriter:
         if self._failure is not None:
             raise self._failure
 
-    async def settled(self) -> None:
-        """Wait, if the run has ended, until no server can take over any more that does not know it."""
-        if self._ended.is_set():
-            await asyncio.wait([self._task], timeout=_SETTLING)
-            self._task.cancel()
-            await asyncio.wait([self._task])
+    @property
+    def settling(self) -> "asyncio.Task[None] | None":
+        """What looks after the end of the run, once that has come: until no server can take over that lacks it."""
+        return self._task if self._ended.is_set() else None
 
     def on_failure(self, tell: Callable[[RelayError], None]) -> None:
         """Call a function once, when nothing can be stored any more."""
@@ -206,7 +204,7 @@ class RedisWriter:
         A master may be replaced, and take what it is sent for seconds more, before it is told and forgets that.
         """
         clock = asyncio.get_running_loop().time
-        until = clock() + _SETTLING
+        until = clock() + SETTLING
         while not self._safe and clock() < until:
             await asyncio.sleep(LONGEST_PAUSE)
             await self._link.look_again(NO_REPLICA)

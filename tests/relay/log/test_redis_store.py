@@ -433,6 +433,57 @@ async def test_a_reader_ahead_of_a_run_that_has_ended_without_an_owner_is_told(r
                 await store.wait("run-1", 9, limit=10)
 
 
+async def settling(redis: RedisServer) -> tuple[RunLog, RedisStore]:
+    """Have a run end at a Redis that may be replaced, and has no replica that could have the end."""
+    store = RedisStore(redis.url)
+    store._link.fails_over = True
+    log = RunLog(store)
+    await log.start("run-1", many(3))
+    assert 4 == len(await read(log, "run-1"))
+    await until(lambda: not log.running)
+    return log, store
+
+
+def writers() -> list[str]:
+    return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("asyncstream writer")]
+
+
+@marked
+async def test_an_end_that_is_brought_again_keeps_all_of_the_run_as_long(redis_server):
+    log, store = await settling(redis_server)
+    keys = Keys.of("asyncstream:", "run-1")
+    await store._link.ask(keys.events, *(("PEXPIRE", key, 60_000) for key in (keys.events, keys.owner)))
+
+    async def left(key: str) -> int:
+        return int((await redis_server.command("PTTL", key))[0][1:])
+
+    async def kept() -> bool:
+        return await left(keys.owner) > 60_000
+
+    await until(kept)
+    found = await left(keys.events)
+    await log.close()
+
+    assert found > 60_000
+
+
+@marked
+async def test_a_store_whose_closing_is_cancelled_looks_after_no_end_any_more(redis_server, caplog):
+    log, store = await settling(redis_server)
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0)
+    assert 1 == len(writers())
+    closing.cancel()
+    await asyncio.wait([closing])
+    await asyncio.sleep(0)
+    left = writers()
+    await asyncio.sleep(0.6)
+    await log.close()
+
+    assert [] == left
+    assert "" == caplog.text
+
+
 @marked
 async def test_a_redis_that_stays_away_is_an_error_entry(redis_server, caplog):
     log = RunLog(RedisStore(redis_server.url, reconnect_timeout=0.3))
