@@ -241,7 +241,6 @@ async def _begin(client: AsyncClient, log: RunLog, chats: Chats, chat: Chat, bod
     stream = _stream(client, chat, body)
     run = chat.run = secrets.token_urlsafe(16)
     chat.answering = True
-    await chats.keep(chat)
 
     async def save(final: object) -> None:
         # What came of an answer that was stopped or broke off is kept too: the user has read it.
@@ -254,6 +253,7 @@ async def _begin(client: AsyncClient, log: RunLog, chats: Chats, chat: Chat, bod
             await chats.keep(replace(chat, words={}, answering=False))
 
     try:
+        await chats.keep(chat)
         await log.start(run, project(stream, UIMessages(message_id=chat.message_id)), on_finish=save)
     except BaseException:
         await chats.keep(before)
