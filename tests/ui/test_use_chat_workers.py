@@ -23,6 +23,8 @@ from redis_server import RedisServer, needs_redis
 from upstream_wire import CHAT_DONE, chunk_frame
 
 from asyncstream import AsyncClient
+from asyncstream.examples.web.chats import Chat, Chats, answer
+from asyncstream.relay import RedisStore, RunLog
 from asyncstream.server import CallFunction, Say, Scenario, Turn, serve
 from benchmarks.free_ports import free_port
 
@@ -259,7 +261,10 @@ async def worker_of_its_own(upstream: str, redis: str) -> AsyncIterator[tuple[st
         await process.wait()
 
 
-async def test_a_conversation_goes_on_whose_worker_died_in_mid_answer(redis: str) -> None:
+@pytest.mark.parametrize("reloads", [True, False])
+async def test_a_conversation_goes_on_whose_worker_died_in_mid_answer(reloads: bool, redis: str) -> None:
+    """Also if its page only asks, again and again."""
+
     async def model(exchange: Exchange) -> None:
         if exchange.number > 1:
             await stream(exchange, chunk_frame("Again."), chunk_frame("", "stop"), CHAT_DONE)
@@ -282,19 +287,56 @@ async def test_a_conversation_goes_on_whose_worker_died_in_mid_answer(redis: str
                     await response.read()
             async with session.post(url + path, json=question("Too early")) as response:
                 early = response.status, await response.text()
-            async with session.get(f"{url}{path}/stream") as response:
-                told = await response.text()
-            async with session.post(url + path, json=question("Again, please")) as response:
-                again = await response.text()
+            if reloads:
+                async with session.get(f"{url}{path}/stream") as response:
+                    told = await response.text()
+                assert "Once upon a " in told
+                assert '"type":"error"' in told
+            again = early[1]
+            async with asyncio.timeout(40):
+                while again == early[1]:
+                    async with session.post(url + path, json=question("Again, please")) as response:
+                        again = await response.text()
             async with session.get(url + path) as response:
                 kept = await response.json()
 
     assert (400, "the answer before goes on") == early
-    assert "Once upon a " in told
-    assert '"type":"error"' in told
     assert "Again." in again
     assert ["user", "user", "assistant"] == [message["role"] for message in kept["messages"]]
     assert not kept["answering"]
+
+
+async def test_a_post_that_is_cancelled_before_it_is_answered_leaves_the_conversation_as_it_was(redis: str) -> None:
+    """Its page went away, on a framework that cancels then: the next post waits for nothing."""
+    kept = asyncio.Event()
+
+    class Slow(Chats):
+        async def keep(self, chat: Chat) -> None:
+            await super().keep(chat)
+            if chat.answering:
+                kept.set()
+                await asyncio.sleep(60)
+
+    scenario = Scenario([Turn(Say("Hello."))])
+    async with serve(scenario) as upstream, AsyncClient(api_key="any", base_url=upstream) as client:
+        async with RunLog(RedisStore(redis)) as log:
+            chats = Slow(redis)
+            id = await chats.create("Ann")
+            before = await chats.find(id, "Ann")
+            assert before is not None
+            post = asyncio.create_task(answer(client, log, chats, before, question("Tell me")))
+            await kept.wait()
+            post.cancel()
+            await asyncio.wait([post])
+            after = await chats.find(id, "Ann")
+            async with chats.claimed(id) as claimed:
+                pass
+            await chats.close()
+
+    assert post.cancelled()
+    assert before == after
+    assert claimed
+    assert [] == scenario.requests
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
