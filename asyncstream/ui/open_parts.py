@@ -51,11 +51,11 @@ class OpenParts:
         """
         parts: list[Part] = [{"type": f"{kind}-end", "id": id} for kind, id in self._said]
         for id, (name, complete) in self._calls.items():
-            call = {"toolCallId": id, "errorText": words or _UNFINISHED, "dynamic": True}
+            failed = {"errorText": words or _UNFINISHED, "dynamic": True}
             if not complete:
-                parts.append({"type": "tool-input-error", **call, "toolName": name, "input": None})
+                parts.append({"type": "tool-input-error", "toolCallId": id, "toolName": name, "input": None, **failed})
             elif words is not None:
-                parts.append({"type": "tool-output-error", **call})
+                parts.append({"type": "tool-output-error", "toolCallId": id, **failed})
         parts += [{"type": "finish-step"}] * self._steps
         for part in parts:
             self.take(part)
