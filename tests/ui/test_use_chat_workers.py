@@ -339,6 +339,36 @@ async def test_a_post_that_is_cancelled_before_it_is_answered_leaves_the_convers
     assert [] == scenario.requests
 
 
+async def test_a_claim_that_is_cancelled_before_it_is_answered_holds_up_nobody(redis: str) -> None:
+    chats = Chats(redis)
+    ask = chats._kept.set
+    asked = asyncio.Event()
+
+    async def unanswered(*args: Any, **options: Any) -> None:
+        await ask(*args, **options)
+        asked.set()
+        await asyncio.sleep(60)
+
+    async def claim() -> bool:
+        async with chats.claimed("chat-1") as claimed:
+            return claimed
+
+    chats._kept.set = unanswered
+    lost = asyncio.create_task(claim())
+    await asked.wait()
+    lost.cancel()
+    await asyncio.wait([lost])
+    chats._kept.set = ask
+    async with chats.claimed("chat-1") as first:
+        # Who does not have it takes it from nobody.
+        others = [await claim(), await claim()]
+    after = await claim()
+    await chats.close()
+
+    assert lost.cancelled()
+    assert (True, [False, False], True) == (bool(first), [bool(one) for one in others], bool(after))
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 async def test_a_redis_that_is_away_is_said_in_words_and_nothing_is_asked(framework: str, tmp_path: Path) -> None:
     server = RedisServer(tmp_path)

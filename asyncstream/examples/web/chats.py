@@ -200,12 +200,12 @@ class Chats:
     @asynccontextmanager
     async def claimed(self, id: str) -> AsyncIterator[bool]:
         """Let nobody else begin an answer in a conversation within this; tell whether nobody does."""
-        key = f"chat:{id}:claimed"
-        claimed: bool = await _reached(self._kept.set(key, b"1", ex=LONGEST_CLAIM, nx=True))
+        key, token = f"chat:{id}:claimed", secrets.token_bytes(16)
         try:
-            yield claimed
+            yield await _reached(self._kept.set(key, token, ex=LONGEST_CLAIM, nx=True))
         finally:
-            if claimed:
+            # Also if the answer was not waited for; a claim that ran out may be somebody else's now.
+            if await _reached(self._kept.get(key)) == token:
                 await _reached(self._kept.delete(key))
 
     async def close(self) -> None:
