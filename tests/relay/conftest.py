@@ -1,12 +1,12 @@
 """The stores that a log can have, one set of tests for both; and a log behind aiohttp.web."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 from redis_server import RedisServer, needs_redis
+from served_log import serving
 
 from asyncstream.relay.log.memory import MemoryStore
 from asyncstream.relay.log.redis_store import RedisStore
@@ -39,24 +39,6 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     finally:
         await found.close()
         server.kill()
-
-
-@asynccontextmanager
-async def serving(log: RunLog) -> AsyncIterator[str]:
-    """Serve a log with aiohttp.web; give the URL."""
-
-    async def follow(request: web.Request) -> web.StreamResponse:
-        return await log.respond(request, request.match_info["id"])
-
-    app = web.Application()
-    app.add_routes([web.get("/runs/{id}", follow)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from aiohttp import ClientSession, web
 from asgi_servers import by_uvicorn
 from assistants_wire import stream
 from chat_wire import DONE, HELLO, MESSAGES, call, piece
-from conftest import serving
 from raw_server import Exchange, raw_server
 from redis_server import needs_redis
+from served_log import serving
 from upstream_wire import browser
 
 from asyncstream import AsyncClient, ChatStream, ConfigurationError, Tool, ToolContext, Tools

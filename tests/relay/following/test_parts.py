@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from conftest import serving
 from feeds import read
 from raw_server import raw_server
 from relayed_wire import Cut, Relay
+from served_log import serving
 from upstream_wire import HELLO_CHAT, chunk_frame, upstream
 
 from asyncstream.errors import StreamDecodeError, StreamInterruptedError
