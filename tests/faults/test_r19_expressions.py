@@ -341,7 +341,7 @@ def made_at_run_time() -> "list[re.Pattern[Any]]":
             left += value.values()
         elif isinstance(value, list | tuple):
             left += value
-    return held
+    return list(dict.fromkeys(held))
 
 
 FOUND = expressions_of_the_package()
