@@ -9,6 +9,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,24 +41,26 @@ def program(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(params=KINDS)
-async def servers(request: pytest.FixtureRequest, tmp_path: Path, program: str) -> AsyncIterator[Any]:
-    found = KINDS[request.param](tmp_path, program)
+@asynccontextmanager
+async def started(found: Any) -> AsyncIterator[Any]:
+    """Start servers, and kill them in any case."""
     try:
         await found.start()
         yield found
     finally:
         found.kill()
+
+
+@pytest.fixture(params=KINDS)
+async def servers(request: pytest.FixtureRequest, tmp_path: Path, program: str) -> AsyncIterator[Any]:
+    async with started(KINDS[request.param](tmp_path, program)) as found:
+        yield found
 
 
 @pytest.fixture
 async def cluster(tmp_path: Path, program: str) -> AsyncIterator[Cluster]:
-    found = Cluster(tmp_path, program)
-    try:
-        await found.start()
+    async with started(Cluster(tmp_path, program)) as found:
         yield found
-    finally:
-        found.kill()
 
 
 async def dropping(logs: list[RunLog], seed: int) -> list[Entry]:
@@ -105,12 +108,8 @@ async def test_a_planned_fail_over_in_the_middle_of_a_run_loses_nothing(servers,
 
 @pytest.fixture
 async def sentinels(tmp_path: Path, program: str) -> AsyncIterator[Sentinels]:
-    found = Sentinels(tmp_path, program)
-    try:
-        await found.start()
+    async with started(Sentinels(tmp_path, program)) as found:
         yield found
-    finally:
-        found.kill()
 
 
 async def told_of_another(servers: Sentinels, master: RedisServer) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from served_app import served
 
 from asyncstream.relay.log.run_log import RunLog
 
@@ -19,10 +20,5 @@ async def serving(log: RunLog) -> AsyncIterator[str]:
 
     app = web.Application()
     app.add_routes([web.get("/runs/{id}", follow)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield url

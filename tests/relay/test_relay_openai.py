@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from assistants_wire import DONE, HELLO, WAITS, run
+from served_app import served
 from upstream_wire import HELLO_CHAT, Upstream, upstream
 
 from asyncstream.relay import relay_response
@@ -27,15 +28,9 @@ async def client_of_a_relay(model: Upstream) -> AsyncIterator[Any]:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", chat)
     app.router.add_post("/v1/threads/thread_1/runs", relayed_run)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        async with openai.AsyncOpenAI(api_key="any", base_url=url, max_retries=0) as client:
+    async with served(app, access_log=None, shutdown_timeout=1) as url:
+        async with openai.AsyncOpenAI(api_key="any", base_url=f"{url}/v1", max_retries=0) as client:
             yield client
-    finally:
-        await runner.cleanup()
 
 
 async def chunks_of(client: Any) -> list[Any]:

@@ -16,6 +16,7 @@ from assistants_wire import stream
 from chat_wire import DONE, HELLO, MESSAGES, call, piece
 from raw_server import Exchange, raw_server
 from redis_server import needs_redis
+from served_app import served
 from served_log import serving
 from upstream_wire import browser
 
@@ -250,13 +251,8 @@ async def by_aiohttp(source: ChatStream, **options: Any) -> AsyncIterator[str]:
 
     app = web.Application()
     app.add_routes([web.get("/", respond)])
-    runner = web.AppRunner(app, **options)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app, **options) as url:
+        yield url
 
 
 def by_asgi(source: ChatStream) -> AbstractAsyncContextManager[str]:

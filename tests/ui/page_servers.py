@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from asgi_servers import by_uvicorn
+from served_app import served
 
 from asyncstream.relay import RelayResponse, relay_response
 
@@ -43,13 +44,8 @@ async def _on_aiohttp(answers: Mapping[str, Answer]) -> AsyncIterator[str]:
     for route, answer in answers.items():
         method, path = route.split(" ")
         app.router.add_route(method, path, handler(answer))
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app, access_log=None) as url:
+        yield url
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from page_libraries import libraries, shown
 from programs import needed
+from served_app import served
 
 from asyncstream import AsyncClient, Later, LoopState, Tool, Tools
 from asyncstream.relay import RunLog, project
@@ -50,13 +51,8 @@ async def serving(**handlers: Handler) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_post("/chat", handlers["post"])
     app.router.add_get("/chat/c1/stream", handlers["get"])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/chat"
-    finally:
-        await runner.cleanup()
+    async with served(app, access_log=None) as url:
+        yield f"{url}/chat"
 
 
 def meant(part: dict[str, Any]) -> dict[str, Any]:
